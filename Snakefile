@@ -1,0 +1,56 @@
+# augcam: how does data augmentation change what an image classifier looks at?
+#
+# One experiment = one config = one folder. A model is (condition, state); conditions are the
+# augmentations and the controls `none` and `identity`; the baseline is `none` at one state.
+#
+#   results/<experiment>/
+#     data/            images.npy, index.parquet, order.npy, stats.json
+#     models/          initial.safetensors, network.json
+#     models/<condition>/<state>/          weights.safetensors, history.parquet
+#     explanations/<condition>/<state>/    cams.npz, predictions.parquet
+#     similarity/<condition>/<state>.parquet
+#     tables/          *.parquet and *.csv
+#     figures/         *.png and *.pdf
+#     provenance.json  config, versions, hardware, times
+
+from snakemake.utils import min_version
+
+min_version("9.10")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
+    state=r"\d+",
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    models,
+    explanations,
+    similarity,
+    tables,
+    figures,
+
+
+rule all:
+    input:
+        every_table(),
+        every_figure(),
+        f"{OUT}/provenance.json",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/explanations.smk"
+include: "workflow/rules/similarity.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"

@@ -1,0 +1,495 @@
+"""The configuration: one pydantic model a section; types, defaults, documentation and errors.
+
+The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a
+value. `config/schema.json` and the key table in `config/README.md` are generated from this module:
+
+    python -m augcam.config
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from augcam.errors import AugcamError
+
+MAP_METRICS = ("mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5")
+METRICS = (*MAP_METRICS, "class_kld")
+CONTROLS = ("none", "identity")
+
+
+class Section(BaseModel):
+    """A config section: unknown keys are refused, and values cannot change after validation."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+def _one_of(known: Iterable[str], what: str):
+    """A validator that refuses names outside `known`, with the nearest known name."""
+    known = tuple(known)
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"unknown {what} '{name}'{_suggestion(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(known)}" if len(known) <= 20 else ""
+
+
+def _unique(values: list) -> list:
+    repeated = sorted({str(v) for v in values if values.count(v) > 1})
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} is named more than once")
+    return values
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the lower bound {bounds[0]} exceeds the upper bound {bounds[1]}")
+    return bounds
+
+
+def _metric_name(name: str) -> str:
+    if name in METRICS or re.fullmatch(r"overlap_([1-9]|[1-9]\d)", name):
+        return name
+    raise ValueError(
+        f"unknown metric '{name}'{_suggestion(name, METRICS)} "
+        "(overlap_Y takes any whole percentage Y from 1 to 99)"
+    )
+
+
+class CatalogueEntry(NamedTuple):
+    """What is known of an architecture without building it."""
+
+    cam_layer: str
+    smallest_input: int
+
+
+def catalogue() -> dict[str, CatalogueEntry]:
+    """The architectures that have a feature map to explain, by name.
+
+    Generated from torchvision by `python -m augcam.models`, so that the config can be checked
+    without importing torch.
+    """
+    text = resources.files("augcam").joinpath("architectures.json").read_text(encoding="utf-8")
+    return {name: CatalogueEntry(**entry) for name, entry in json.loads(text).items()}
+
+
+Architecture = Annotated[str, _one_of(catalogue(), "architecture")]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Range = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
+ShareRange = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]],
+    AfterValidator(_ordered),
+]
+
+
+class Dataset(Section):
+    name: Literal["digits", "cifar10", "parquet", "imagefolder"] = "cifar10"
+    """`digits` (scikit-learn's, embedded), `cifar10` (downloaded by torchvision), `parquet`
+    (Hugging Face image layout) or `imagefolder` (one folder a class)."""
+    root: str = "data"
+    """`cifar10`: the folder that holds, or receives, the download."""
+    train: str | None = None
+    """`parquet`: file or folder of files; `imagefolder`: folder with one sub-folder a class."""
+    test: str | None = None
+    """The same for the test images; without it a share of the training images
+    (`split.test_fraction`) is kept for testing."""
+    image_column: str | None = None
+    """`parquet`: the column with the encoded images; found by its type when not given."""
+    label_column: str = "label"
+    """`parquet`: the column with the class, a number or a name."""
+    class_names: list[str] | None = None
+    """Names of classes 0, 1, …; read from the data set when not given."""
+    image_size: PositiveInt | None = None
+    """Side in pixels to which images are brought (shorter side resized, centre cropped); needed
+    only when the files differ in size."""
+    grey: Literal["refuse", "convert"] = "refuse"
+    """What to do with a grey image among colour ones: stop and name it, or convert it."""
+    train_limit: PositiveInt | None = None
+    """Use a stratified subset of this many training and validation images."""
+    test_limit: PositiveInt | None = None
+    """Use a stratified subset of this many test images."""
+
+    @model_validator(mode="after")
+    def _has_files(self):
+        if self.name in ("parquet", "imagefolder") and not self.train:
+            raise ValueError(f"'{self.name}' needs dataset.train, the path of the training images")
+        return self
+
+
+class Split(Section):
+    validation_fraction: Fraction = 0.1
+    """Share of the training images kept for choosing the best epoch (stratified)."""
+    test_fraction: Fraction = 0.2
+    """Share of all images kept for testing where the data set has no test set (stratified)."""
+    split_seed: NonNegativeInt = 0
+    """Seed of subset, split and test choice."""
+    sampling_seed: NonNegativeInt = 0
+    """Seed of the training order, shared by all models (appendix B)."""
+
+
+class Model(Section):
+    architecture: Architecture = "efficientnet_b0"
+    """A torchvision classifier by name, or `resnet20` (the CIFAR network of He et al. 2016)."""
+    input_size: PositiveInt = 224
+    """Side in pixels of the network's input; images are resized to it."""
+    cam_layer: str | None = None
+    """Dotted name of the layer to explain; found automatically (the last feature map before
+    pooling) when not given."""
+    weight_seed: NonNegativeInt = 0
+    """Seed of the starting weights, shared by all models."""
+
+    @model_validator(mode="after")
+    def _feature_map_is_large_enough(self):
+        smallest = catalogue()[self.architecture].smallest_input
+        # Another layer has another resolution: it is checked where the network is at hand.
+        if self.cam_layer is None and self.input_size < smallest:
+            raise ValueError(
+                f"model.input_size {self.input_size} is too small for '{self.architecture}': its "
+                f"last feature map would be smaller than 4×4; the smallest that works is {smallest}"
+            )
+        return self
+
+
+class Training(Section):
+    epochs: PositiveInt = 30
+    """Epochs of every training; the one with the best validation accuracy is kept."""
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    """Images a step."""
+    learning_rate: PositiveFloat = 1e-3
+    """Adam's learning rate."""
+    weight_decay: NonNegative = 1e-5
+    """Adam's weight decay (L2 penalty)."""
+    reshuffle: bool = False
+    """Draw the training order anew in every epoch (the same for all models); the paper keeps one."""
+    refresh: Literal["epoch", "once"] = "epoch"
+    """Draw the augmented copies anew in every `epoch`, or `once` for all epochs."""
+    augment_at: Literal["stored", "input"] = "stored"
+    """Augment at the stored resolution, before resizing, or at the network's input resolution."""
+    threads: PositiveInt = 1
+    """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
+    the experiment; on a CPU, one thread a training and one training a core is fastest."""
+
+    @model_validator(mode="after")
+    def _copies_stay_in_place(self):
+        if self.refresh == "once" and self.reshuffle:
+            raise ValueError("training.refresh: once needs training.reshuffle: false")
+        return self
+
+
+class AffineParameters(Section):
+    degrees: Annotated[float, Field(ge=0, le=180)] = 30
+    """Rotation is uniform in ± this many degrees."""
+    translate: tuple[Share, Share] = (0.1, 0.1)
+    """Largest shift, horizontal and vertical, as shares of the image's width and height."""
+    scale: Range = (0.9, 1.1)
+    """Range of the scale factor."""
+    shear: Annotated[float, Field(ge=0, lt=90)] = 10
+    """Horizontal shear is uniform in ± this many degrees."""
+
+
+class CutmixParameters(Section):
+    alpha: PositiveFloat = 1.0
+    """The pasted share of the image is `max_area` × Beta(alpha, alpha)."""
+    max_area: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Largest pasted share; 1 is Yun et al. 2019, 0.5 leaves the label's image the larger part."""
+    label: Literal["source", "mixed"] = "source"
+    """`source`: the first image's label (section 2.2); `mixed`: both, by area (Yun et al. 2019)."""
+
+
+class ColorjitterParameters(Section):
+    brightness: Share = 0.4
+    """Brightness factor uniform in 1 ± this."""
+    contrast: Share = 0.4
+    """Contrast factor uniform in 1 ± this."""
+    saturation: Share = 0.4
+    """Saturation factor uniform in 1 ± this."""
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """Hue shift uniform in ± this share of the colour circle."""
+
+
+class ElasticParameters(Section):
+    alpha: NonNegative = 50.0
+    """Magnitude of the displacements (torchvision's definition)."""
+    sigma: PositiveFloat = 5.0
+    """Standard deviation in pixels of the Gaussian that smooths the displacements."""
+
+
+class EqualizeParameters(Section):
+    pass
+
+
+class GaussblurParameters(Section):
+    kernel_size: Annotated[int, Field(ge=3)] = 5
+    """Side of the kernel in pixels, odd."""
+    sigma: Range = (0.1, 2.0)
+    """Range of the kernel's standard deviation in pixels."""
+
+    @model_validator(mode="after")
+    def _odd(self):
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, not {self.kernel_size}")
+        return self
+
+
+class RandcropParameters(Section):
+    scale: ShareRange = (0.3, 1.0)
+    """Range of the crop's share of the image's area."""
+    ratio: Range = (3 / 4, 4 / 3)
+    """Range of the crop's width / height."""
+
+
+class AugmentationParameters(Section):
+    affine: AffineParameters = AffineParameters()
+    cutmix: CutmixParameters = CutmixParameters()
+    colorjitter: ColorjitterParameters = ColorjitterParameters()
+    elastic: ElasticParameters = ElasticParameters()
+    equalize: EqualizeParameters = EqualizeParameters()
+    gaussblur: GaussblurParameters = GaussblurParameters()
+    randcrop: RandcropParameters = RandcropParameters()
+
+
+AUGMENTATIONS = tuple(AugmentationParameters.model_fields)
+
+
+class Baseline(Section):
+    condition: Annotated[str, _one_of(CONTROLS, "baseline condition")] = "none"
+    """The condition that everything is compared with."""
+    state: NonNegativeInt | None = None
+    """Its starting state; the first of `starting_states` when not given."""
+
+
+class Cam(Section):
+    method: Literal["gradcam", "gradcam++", "xgradcam", "hirescam", "layercam"] = "gradcam"
+    """How gradients and activations become a map."""
+    target: Literal["predicted", "label", "baseline"] = "predicted"
+    """The class that is explained: the model's own prediction, the true label, or the baseline's
+    prediction."""
+
+
+class Similarity(Section):
+    metrics: Annotated[
+        list[Annotated[str, AfterValidator(_metric_name)]],
+        Field(min_length=1),
+        AfterValidator(_unique),
+    ] = list(METRICS)
+    """The metrics; `overlap_Y` takes any whole percentage Y."""
+    epsilon: PositiveFloat = 2.220446049250313e-16
+    """ε of the class-prediction KLD."""
+
+
+class Analysis(Section):
+    pair_k: PositiveInt = 4
+    """How many strongest and weakest pairs of each correlation map are counted (tables 1 and 2)."""
+
+
+class Figures(Section):
+    dpi: Annotated[int, Field(ge=50, le=600)] = 150
+    """Resolution of the PNG files."""
+    outliers: bool = True
+    """Draw the points beyond the whiskers of the boxplots."""
+
+
+class Execution(Section):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
+
+
+class Config(Section):
+    """One experiment."""
+
+    experiment: Annotated[str, Field(max_length=100)] = "paper"
+    """Name of the results folder, `results/<experiment>`."""
+    dataset: Dataset = Dataset()
+    """Where the images come from."""
+    split: Split = Split()
+    """Training, validation and test images, and the training order."""
+    model: Model = Model()
+    """The network."""
+    architecture_arguments: dict[Architecture, dict[str, bool | int | float | str]] = {}
+    """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
+    training: Training = Training()
+    """The protocol of every training."""
+    augmentations: Annotated[
+        list[Annotated[str, _one_of(AUGMENTATIONS, "augmentation")]],
+        Field(min_length=1),
+        AfterValidator(_unique),
+    ] = list(AUGMENTATIONS)
+    """The augmentations to study."""
+    augmentation_parameters: AugmentationParameters = AugmentationParameters()
+    """Their parameters."""
+    controls: Annotated[
+        list[Annotated[str, _one_of(CONTROLS, "control")]], AfterValidator(_unique)
+    ] = list(CONTROLS)
+    """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
+    starting_states: Annotated[
+        list[NonNegativeInt], Field(min_length=1), AfterValidator(_unique)
+    ] = [1, 2, 3]
+    """Seeds of everything random in a training but weights and order: X of section 4."""
+    baseline: Baseline = Baseline()
+    """The model that all others are compared with: B of section 4."""
+    cam: Cam = Cam()
+    """The class activation maps."""
+    similarity: Similarity = Similarity()
+    """The comparison of maps."""
+    analysis: Analysis = Analysis()
+    """The tables."""
+    figures: Figures = Figures()
+    """The figures; nothing here changes a number."""
+    execution: Execution = Execution()
+    """How to compute; nothing here starts a rerun."""
+
+    @model_validator(mode="after")
+    def _experiment_is_a_folder_name(self):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.experiment):
+            raise ValueError(
+                f"experiment: '{self.experiment}' cannot name a folder; use letters, digits, "
+                "'.', '_' and '-', starting with a letter or digit"
+            )
+        return self
+
+    @property
+    def reference(self) -> tuple[str, int]:
+        """(condition, state) of the baseline B."""
+        state = self.baseline.state
+        return self.baseline.condition, self.starting_states[0] if state is None else state
+
+    @property
+    def conditions(self) -> list[str]:
+        """Augmentations, then controls: what is compared with the baseline."""
+        return [*self.augmentations, *self.controls]
+
+    @property
+    def models(self) -> list[tuple[str, int]]:
+        """(condition, state) of every model to train, the baseline first."""
+        return [self.reference, *self.compared]
+
+    @property
+    def compared(self) -> list[tuple[str, int]]:
+        """(condition, state) of every model but the baseline."""
+        every = [(c, s) for c in self.conditions for s in self.starting_states]
+        return [model for model in every if model != self.reference]
+
+    def condition_parameters(self, condition: str) -> dict[str, Any]:
+        """The parameters that define `condition`; empty for controls."""
+        if condition in CONTROLS:
+            return {}
+        return getattr(self.augmentation_parameters, condition).model_dump(mode="json")
+
+    def model_arguments(self) -> dict[str, Any]:
+        """Options for the builder of `model.architecture`."""
+        return self.architecture_arguments.get(self.model.architecture, {})
+
+
+def parse_config(values: Mapping[str, Any]) -> Config:
+    """Validate a configuration as read from YAML.
+
+    Raises AugcamError with one line per mistake, each beginning with the dotted key.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        lines = dict.fromkeys(_sentence(e) for e in error.errors())
+        raise AugcamError("\n".join(f"config: {line}" for line in lines)) from None
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    where = [str(part) for part in error["loc"] if part != "[key]"]
+    key = ".".join(where)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        return f"{key}: unknown key{_suggestion(where[-1], known)}."
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "literal_error":
+        options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        return f"{key}: unknown value '{error['input']}'{_suggestion(error['input'], options)}."
+    if error["type"] == "value_error":
+        section = "" if message.startswith((*where, *(f"{k}." for k in where))) else f"{key}: "
+        return f"{section}{message}." if where else f"{message}."
+    return f"{key}: {message[0].lower()}{message[1:]} (it is {_short(error['input'])})."
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    section: Any = Config
+    for part in path:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)
+
+
+def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str, str, str]]:
+    for name, field in section.model_fields.items():
+        key = f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _key_rows(field.annotation, f"{key}.")
+        else:
+            default = field.default.model_dump() if isinstance(field.default, BaseModel) else (
+                field.default
+            )
+            text = " ".join((field.description or "").split())
+            yield key, json.dumps(default, ensure_ascii=False), text
+
+
+def key_table() -> str:
+    """Markdown table of every key with its default and meaning."""
+    rows = [f"| `{key}` | `{default}` | {text} |" for key, default, text in _key_rows(Config)]
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
+
+
+TABLE_MARKS = ("<!-- key table: generated by python -m augcam.config -->", "<!-- end -->")
+
+
+def with_key_table(readme: str) -> str:
+    """`readme` with the current key table between its two marks."""
+    before, _, rest = readme.partition(TABLE_MARKS[0])
+    _, _, after = rest.partition(TABLE_MARKS[1])
+    return f"{before}{TABLE_MARKS[0]}\n{key_table()}\n{TABLE_MARKS[1]}{after}"
+
+
+def schema_text() -> str:
+    """The JSON schema of the config, as stored in `config/schema.json`."""
+    return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write `config/schema.json` and the key table of `config/README.md` (from the project root)."""
+    folder = Path("config")
+    (folder / "schema.json").write_text(schema_text(), encoding="utf-8")
+    readme = folder / "README.md"
+    readme.write_text(with_key_table(readme.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

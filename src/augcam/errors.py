@@ -1,0 +1,5 @@
+"""The one exception that a user is meant to read."""
+
+
+class AugcamError(Exception):
+    """Bad input, said in sentences: which file or key, what is wrong, what would be right."""

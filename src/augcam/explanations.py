@@ -1,0 +1,179 @@
+"""Explanations: logits and raw class activation maps of every test image, from one forward pass."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from augcam.errors import AugcamError
+from augcam.files import write_arrays, write_table
+from augcam.models import get_layer
+from augcam.training import ImageStore
+
+_BATCH = 32  # fits caches; larger ones are slower on a CPU and no faster on a GPU
+
+CamMethod = Callable[[Tensor, Tensor], Tensor]
+"""(activations, gradients), both (B, C, h, w) → raw map (B, h, w), signed."""
+
+
+def gradcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM: channels weighted by their mean gradient (Selvaraju et al. 2017, eq. 1 and 2)."""
+    weights = gradients.mean(dim=(2, 3), keepdim=True)
+    return (weights * activations).sum(1)
+
+
+def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM++: positive gradients weighted by pixel (Chattopadhay et al. 2018, eq. 19)."""
+    squared, total = gradients**2, activations.sum(dim=(2, 3), keepdim=True)
+    alpha = squared / (2 * squared + total * squared * gradients + 1e-6)
+    alpha = torch.where(gradients != 0, alpha, 0)
+    weights = (gradients.clamp(min=0) * alpha).sum(dim=(2, 3), keepdim=True)
+    return (weights * activations).sum(1)
+
+
+def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """XGrad-CAM: gradients averaged by each channel's share of activation (Fu et al. 2020, eq. 7)."""
+    total = activations.sum(dim=(2, 3), keepdim=True)
+    weights = (gradients * activations / (total + 1e-7)).sum(dim=(2, 3), keepdim=True)
+    return (weights * activations).sum(1)
+
+
+def hirescam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """HiResCAM: gradient × activation, pixel by pixel (Draelos and Carin 2020)."""
+    return (gradients * activations).sum(1)
+
+
+def layercam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """LayerCAM: positive gradient × activation, pixel by pixel (Jiang et al. 2021, eq. 6)."""
+    return (gradients.clamp(min=0) * activations).sum(1)
+
+
+CAM_METHODS: dict[str, CamMethod] = {
+    "gradcam": gradcam,
+    "gradcam++": gradcam_plus_plus,
+    "xgradcam": xgradcam,
+    "hirescam": hirescam,
+    "layercam": layercam,
+}
+"""By the name used in the config (`cam.method`)."""
+
+
+@contextmanager
+def feature_map(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Make the output of `layer` the leaf of the gradient graph, and collect it.
+
+    Everything before the leaf stays outside the graph, so that a gradient costs no more than the
+    head. The network goes on with a copy: a later in-place operation cannot reach what is kept.
+    """
+    kept: list[Tensor] = []
+
+    def cut(_module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:
+        leaf = output.detach().requires_grad_()
+        kept.append(leaf)
+        return leaf.clone()
+
+    handle = layer.register_forward_hook(cut)
+    try:
+        yield kept
+    finally:
+        handle.remove()
+
+
+def explain_batch(
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    method: CamMethod = gradcam,
+    targets: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits (B, C), raw CAMs (B, h, w) and the explained classes (B,) of `images`.
+
+    `targets` (B,) int64: the classes to explain; the predicted ones when not given. The model must
+    be in evaluation mode with frozen parameters (`model.requires_grad_(False)`).
+    """
+    with torch.enable_grad(), feature_map(layer) as kept:
+        logits = model(images)
+        targets = logits.argmax(1) if targets is None else targets
+        # One image's score does not depend on another's features: the sum gives all gradients.
+        score = logits.gather(1, targets[:, None]).sum()
+        (activations,) = kept
+        (gradients,) = torch.autograd.grad(score, activations)
+    with torch.no_grad():
+        return logits.detach(), method(activations.detach(), gradients), targets
+
+
+class Explanations(NamedTuple):
+    """Of N images, in the order of `image_id`: `cam` float32 (N, h, w), raw and signed, at the
+    layer's resolution; `target` int64 (N,); `logits` float32 (N, C)."""
+
+    image_id: np.ndarray
+    cam: np.ndarray
+    target: np.ndarray
+    logits: np.ndarray
+
+
+def explain(
+    model: nn.Module,
+    layer_name: str,
+    store: ImageStore,
+    ids: Tensor,
+    method: str = "gradcam",
+    targets: Tensor | None = None,
+) -> Explanations:
+    """Explain images `ids` of `store`; `targets` as in `explain_batch`.
+
+    Raises AugcamError where logits or maps are not finite numbers.
+    """
+    model = model.eval().requires_grad_(False)
+    layer = get_layer(model, layer_name)
+    parts = []
+    chunks = torch.arange(len(ids)).split(_BATCH)
+    for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
+        wanted = None if targets is None else targets[rows].to(store.device)
+        results = explain_batch(
+            model, layer, store.inputs(ids[rows]), CAM_METHODS[method], wanted
+        )
+        parts.append([result.cpu().numpy() for result in results])
+    logits, cam, target = (np.concatenate(part) for part in zip(*parts))
+    if not (np.isfinite(logits).all() and np.isfinite(cam).all()):
+        raise AugcamError(
+            "the network's outputs are not finite numbers: its training has diverged; lower "
+            "training.learning_rate."
+        )
+    return Explanations(ids.numpy(), cam.astype(np.float32), target, logits)
+
+
+def save_explanations(
+    explanations: Explanations,
+    labels: np.ndarray,
+    layer: str,
+    method: str,
+    cams_path: str | Path,
+    predictions_path: str | Path,
+) -> None:
+    """Write `cams.npz` (cam, image_id, target, layer, method) and `predictions.parquet`
+    (image_id, label, predicted, logit_0 …)."""
+    logits = explanations.logits
+    predictions = pd.DataFrame(
+        {
+            "image_id": explanations.image_id,
+            "label": labels,
+            "predicted": logits.argmax(1).astype(np.int64),
+        }
+        | {f"logit_{i}": column for i, column in enumerate(logits.T)}
+    )
+    write_table(predictions, predictions_path)
+    write_arrays(
+        cams_path,
+        cam=explanations.cam,
+        image_id=explanations.image_id,
+        target=explanations.target,
+        layer=layer,
+        method=method,
+    )

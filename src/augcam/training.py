@@ -1,0 +1,415 @@
+"""Training: one network, one condition, one starting state; deterministic and resumable.
+
+Protocol of section 5.1 and appendix B of the paper: all models share initial weights, split and
+order; the state seeds what is random besides (augmentation draws, dropout, stochastic depth).
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
+from augcam.config import Training
+from augcam.errors import AugcamError
+from augcam.files import atomic, read_array, read_json, read_table, sha256, write_table
+from augcam.models import has_random_layers, load_weights, read_tensors, save_weights
+
+EVALUATION_BATCH = 256
+_NETWORK_STREAM = 2  # dropout and stochastic depth, apart from augmentation draws
+
+
+class Batch(NamedTuple):
+    """`images` (B, 3, s, s) float32, normalised; `labels` (B,) int64; `targets`: what the loss
+    compares with, either `labels` or class probabilities (B, C)."""
+
+    images: Tensor
+    labels: Tensor
+    targets: Tensor
+
+
+class ImageStore:
+    """The prepared images, in the form that networks take, on one device.
+
+    `pixels` uint8 (N, H, W, 3), resident on `device`; on the CPU a memory map.
+    Raises AugcamError naming a file that is missing or broken.
+    """
+
+    def __init__(self, folder: str | Path, input_size: int, device: torch.device):
+        folder = Path(folder)
+        self.stats = read_json(folder / "stats.json")
+        self.index = read_table(folder / "index.parquet")
+        # Copy-on-write, so that torch accepts it; nothing here writes.
+        pixels = read_array(folder / "images.npy", mmap="c" if device.type == "cpu" else None)
+        self.pixels = torch.from_numpy(pixels).to(device)
+        self.labels = torch.tensor(self.index["label"].to_numpy(), device=device)
+        self.input_size = input_size
+        self.device = device
+        self._mean = torch.tensor(self.stats["mean"], device=device)[:, None, None]
+        self._std = torch.tensor(self.stats["std"], device=device)[:, None, None]
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.stats["class_names"])
+
+    def ids(self, split: str) -> Tensor:
+        """Image ids of a split, ascending, int64, on the CPU."""
+        return torch.tensor(self.index.loc[self.index["split"] == split, "image_id"].to_numpy())
+
+    def raw(self, ids: Tensor) -> Tensor:
+        """Images (B, 3, H, W), float32 in [0, 1], at the stored resolution, channels last."""
+        return self.pixels[ids.to(self.device)].permute(0, 3, 1, 2).float() / 255
+
+    def resized(self, images: Tensor) -> Tensor:
+        """The largest centred square of images, resized to the input size (antialiased)."""
+        height, width = images.shape[-2:]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        images = images[:, :, top : top + side, left : left + side]
+        if side == self.input_size:
+            return images
+        size = (self.input_size, self.input_size)
+        return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Mean 0 and deviation 1 of each channel over the training images."""
+        images = (images - self._mean) / self._std
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def inputs(self, ids: Tensor) -> Tensor:
+        """Network inputs (B, 3, s, s) of images `ids`."""
+        return self.normalised(self.resized(self.raw(ids)))
+
+
+class Course:
+    """The batches of one condition and state: what is shown to the network, epoch by epoch.
+
+    `order` int64 (2·N, 2) as made by `augcam.datasets.draw_order`. The condition `none` takes the
+    originals alone, in the same relative order.
+    """
+
+    def __init__(
+        self,
+        store: ImageStore,
+        order: np.ndarray,
+        condition: str,
+        parameters: dict[str, Any],
+        state: int,
+        training: Training,
+        sampling_seed: int,
+    ):
+        self.store, self.order = store, order
+        self.condition, self.parameters, self.state = condition, parameters, state
+        self.training, self.sampling_seed = training, sampling_seed
+        self.train_ids = np.unique(order[:, 0])
+        if training.batch_size > len(self.train_ids):
+            raise AugcamError(
+                f"training.batch_size: {training.batch_size} is larger than the training set of "
+                f"{len(self.train_ids)} images."
+            )
+
+    def __len__(self) -> int:
+        """Images an epoch."""
+        return len(self.train_ids) * (1 if self.condition == "none" else 2)
+
+    def epoch_order(self, epoch: int) -> np.ndarray:
+        """(images an epoch, 2): (image_id, copy) in the order of `epoch`."""
+        order = self.order
+        if self.training.reshuffle:
+            rng = np.random.default_rng([self.sampling_seed, epoch])
+            order = order[rng.permutation(len(order))]
+        return order[order[:, 1] == 0] if self.condition == "none" else order
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
+        order, size = self.epoch_order(epoch), self.training.batch_size
+        for number, start in enumerate(range(0, len(order), size)):
+            yield self._batch(order[start : start + size], epoch, number)
+
+    def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
+        store = self.store
+        ids, is_copy = torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1] == 1)
+        labels = store.labels[ids.to(store.device)]
+        images = store.raw(ids)
+        at_input = self.training.augment_at == "input"
+        if at_input:
+            images = store.resized(images)
+        targets = labels
+        if is_copy.any() and self.condition != "identity":
+            rng = generator(self.state, 0 if self.training.refresh == "once" else epoch, number)
+            copies = is_copy.nonzero().squeeze(1)
+            images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
+        if not at_input:
+            images = store.resized(images)
+        return Batch(store.normalised(images), labels, targets)
+
+    def _augmented(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        ids: Tensor,
+        copies: Tensor,
+        rng: np.random.Generator,
+        at_input: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Images with those at positions `copies` augmented, and the loss's targets."""
+        store = self.store
+        augmentation = AUGMENTATIONS[self.condition]
+        size: Size = tuple(images.shape[-2:])
+        draws = augmentation.draw(rng, len(copies), size, self.parameters)
+        draws = {name: value.to(store.device) for name, value in draws.items()}
+        places = copies.to(store.device)
+        targets = labels
+        if augmentation.mixes:
+            partner_ids = other_images(self.train_ids, ids[copies].numpy(), rng)
+            partners = store.raw(torch.from_numpy(partner_ids))
+            draws["partners"] = store.resized(partners) if at_input else partners
+            if self.parameters["label"] == "mixed":
+                share = torch.zeros(len(labels), 1, device=store.device)
+                share[places, 0] = pasted_share(draws["box"], size).float()
+                other = labels.clone()
+                other[places] = store.labels[torch.from_numpy(partner_ids).to(store.device)]
+                hot = F.one_hot(torch.stack([labels, other]), store.num_classes).float()
+                targets = (1 - share) * hot[0] + share * hot[1]
+        augmented = augmentation.apply(images[places], **draws)
+        return images.index_copy(0, places, augmented), targets
+
+
+def other_images(train_ids: np.ndarray, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each of `ids` another training image, uniformly drawn; never the image itself.
+
+    `train_ids` are sorted and hold all of `ids`.
+    """
+    if len(train_ids) < 2:
+        raise AugcamError("cutmix needs two training images or more.")
+    step = rng.integers(1, len(train_ids), size=len(ids))
+    return train_ids[(np.searchsorted(train_ids, ids) + step) % len(train_ids)]
+
+
+# ----------------------------------------------------------------------------------- evaluation
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, store: ImageStore, ids: Tensor) -> tuple[float, float]:
+    """(mean cross-entropy, accuracy) of `model` on images `ids`."""
+    model.eval()
+    loss, right = 0.0, 0
+    for chunk in ids.split(EVALUATION_BATCH):
+        logits = model(store.inputs(chunk))
+        labels = store.labels[chunk.to(store.device)]
+        loss += F.cross_entropy(logits, labels, reduction="sum").item()
+        right += (logits.argmax(1) == labels).sum().item()
+    return loss / len(ids), right / len(ids)
+
+
+# ------------------------------------------------------------------------------------- training
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called `auto`, `cpu` or `cuda`. Raises AugcamError where there is no GPU."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise AugcamError("execution.device: cuda is asked for, but torch sees no GPU here.")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def make_deterministic(threads: int) -> None:
+    """Have torch compute bitwise repeatably (for one number of threads and one kind of device)."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.set_num_threads(threads)
+
+
+def fingerprint(settings: dict[str, Any], *files: str | Path) -> str:
+    """What determines a training, in one string: settings, file contents, torch's version."""
+    text = json.dumps(settings, sort_keys=True) + sha256(*files) + torch.__version__
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Progress(NamedTuple):
+    """What a training has reached: enough to go on as if nothing had happened."""
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    best_accuracy: float
+    best_weights: dict[str, Tensor]
+
+
+def train(
+    model: nn.Module,
+    course: Course,
+    checkpoint: str | Path,
+    identity: str,
+    weights_path: str | Path,
+    history_path: str | Path,
+) -> None:
+    """Train `model`, already on the store's device, and write the weights of its best epoch.
+
+    Best is the highest validation accuracy, the first on ties. `history.parquet`: epoch (from 1),
+    train_loss, train_accuracy, val_loss, val_accuracy, seconds, images_per_second.
+    After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
+    `identity` (see `fingerprint`) is the same, and deleted at the end: a training killed at any
+    moment ends with bitwise the same weights. Raises AugcamError when the loss is not finite.
+    """
+    training, store = course.training, course.store
+    optimizer = torch.optim.Adam(
+        model.parameters(),
+        lr=training.learning_rate,
+        weight_decay=training.weight_decay,
+        fused=True,
+    )
+    progress = _resume(checkpoint, identity, model, optimizer)
+    done = len(progress.history)
+    if done:
+        print(f"resuming after epoch {done} of {training.epochs}")
+    validation = store.ids("val")
+    with tqdm(
+        total=training.epochs * len(course),
+        initial=done * len(course),
+        desc=f"{course.condition}/{course.state}",
+        unit="img",
+        mininterval=5,
+        ascii=True,
+        dynamic_ncols=False,
+    ) as bar:
+        for epoch in range(done, training.epochs):
+            row = {"epoch": epoch + 1, **_run_epoch(model, optimizer, course, epoch, bar)}
+            row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
+            bar.set_postfix_str(
+                f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
+                f"val. accuracy {row['val_accuracy']:.3f}"
+            )
+            if not progress.history or row["val_accuracy"] > progress.best_accuracy:
+                weights = {name: value.clone() for name, value in model.state_dict().items()}
+                progress = progress._replace(
+                    best_epoch=epoch + 1, best_accuracy=row["val_accuracy"], best_weights=weights
+                )
+            progress = progress._replace(history=[*progress.history, row])
+            _save_checkpoint(checkpoint, identity, model, optimizer, progress)
+    model.load_state_dict(progress.best_weights)
+    save_weights(model, weights_path, epoch=str(progress.best_epoch))
+    columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    history = pd.DataFrame(progress.history)[[*columns, "seconds", "images_per_second"]]
+    write_table(history, history_path)
+    Path(checkpoint).unlink(missing_ok=True)
+    print(
+        f"best epoch: {progress.best_epoch} of {training.epochs}, "
+        f"validation accuracy {progress.best_accuracy:.4f}"
+    )
+
+
+def _run_epoch(
+    model: nn.Module, optimizer: torch.optim.Optimizer, course: Course, epoch: int, bar: tqdm
+) -> dict[str, float]:
+    """One pass over the training images; loss and accuracy are means over the images as shown."""
+    _seed_network(course.state, epoch)
+    model.train()
+    started = time.perf_counter()
+    loss_sum = torch.zeros((), dtype=torch.float64, device=course.store.device)
+    right = torch.zeros((), dtype=torch.int64, device=course.store.device)
+    for batch in course.batches(epoch):
+        optimizer.zero_grad(set_to_none=True)
+        logits = model(batch.images)
+        loss = F.cross_entropy(logits, batch.targets)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(batch.labels)
+        right += (logits.detach().argmax(1) == batch.labels).sum()
+        bar.update(len(batch.labels))
+    if not torch.isfinite(loss_sum):
+        raise AugcamError(
+            f"{course.condition}, state {course.state}: the training loss is no longer a finite "
+            f"number in epoch {epoch + 1}; lower training.learning_rate."
+        )
+    seconds = time.perf_counter() - started
+    return {
+        "train_loss": loss_sum.item() / len(course),
+        "train_accuracy": right.item() / len(course),
+        "seconds": seconds,
+        "images_per_second": len(course) / seconds,
+    }
+
+
+def _seed_network(state: int, epoch: int) -> None:
+    """Seed what is random inside the network, anew in every epoch: nothing to save for resuming."""
+    seed = np.random.SeedSequence([_NETWORK_STREAM, state, epoch]).generate_state(1, np.uint64)[0]
+    torch.manual_seed(int(seed))
+
+
+# ---------------------------------------------------------------------------------- checkpoints
+
+
+def _save_checkpoint(
+    path: str | Path,
+    identity: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam/{number}/{name}": value for name, value in moments.items()}
+    tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+    record = {"identity": identity, **progress._replace(best_weights={})._asdict()}
+    with atomic(path) as temporary:
+        save_file(
+            {name: value.contiguous() for name, value in tensors.items()},
+            temporary,
+            metadata={"progress": json.dumps(record)},
+        )
+
+
+def _resume(
+    path: str | Path, identity: str, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Fill model and optimiser from a checkpoint of this very training, if there is one."""
+    fresh = Progress([], 0, -1.0, {})
+    if not Path(path).exists():
+        return fresh
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads(file.metadata()["progress"])
+        tensors = read_tensors(path)
+    except Exception as error:  # a broken checkpoint costs time, not correctness
+        print(f"{path}: the checkpoint cannot be read ({error}); starting anew")
+        return fresh
+    if record.pop("identity") != identity:
+        print(f"{path}: the checkpoint belongs to another training; starting anew")
+        return fresh
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition("/")
+        parts[part][rest] = value
+    model.load_state_dict(parts["model"])
+    parameters = optimizer.param_groups[0]["params"]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in parts["adam"].items():
+        number, kind = int(name.partition("/")[0]), name.partition("/")[2]
+        if value.ndim:  # fused Adam walks through memory: layouts must agree, not only shapes
+            value = torch.empty_like(parameters[number]).copy_(value)
+        moments.setdefault(number, {})[kind] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return Progress(**{**record, "best_weights": parts["best"]})
+
+
+def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:
+    """Fill `model` with the shared starting weights and bring it to `device`, channels last."""
+    load_weights(model, initial)
+    if not has_random_layers(model):
+        print("note: this network has no random layers, so states differ by augmentation alone")
+    return model.to(device, memory_format=torch.channels_last)

@@ -1,0 +1,25 @@
+rule prepare_data:
+    input:
+        source=source_files(),
+        code=code("datasets"),
+    output:
+        images=f"{OUT}/data/images.npy",
+        index=f"{OUT}/data/index.parquet",
+        order=f"{OUT}/data/order.npy",
+        stats=f"{OUT}/data/stats.json",
+    log:
+        f"{OUT}/logs/prepare_data.log",
+    benchmark:
+        f"{OUT}/benchmarks/prepare_data.tsv"
+    params:
+        dataset=section("dataset"),
+        split=section("split"),
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../../envs/augcam.yaml"
+    message:
+        "Reading the images of '{params.dataset[name]}' into one store"
+    script:
+        "../scripts/prepare_data.py"

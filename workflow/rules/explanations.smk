@@ -1,0 +1,37 @@
+rule explanations:
+    input:
+        model_files("explanations/{condition}/{state}/cams.npz"),
+
+
+rule explain:
+    input:
+        **DATA,
+        network=f"{OUT}/models/network.json",
+        weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
+        baseline=baseline_predictions,
+        code=code("explanations", "models"),
+    output:
+        cams=f"{OUT}/explanations/{{condition}}/{{state}}/cams.npz",
+        predictions=f"{OUT}/explanations/{{condition}}/{{state}}/predictions.parquet",
+    log:
+        f"{OUT}/logs/explain/{{condition}}/{{state}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/explain/{{condition}}/{{state}}.tsv"
+    params:
+        network=network(),
+        input_size=CONFIG.model.input_size,
+        cam=section("cam"),
+        threads=CONFIG.training.threads,
+    threads: CONFIG.training.threads
+    resources:
+        gpu=gpus(),
+        device=CONFIG.execution.device,
+        mem_mb=6000,
+        runtime=240,
+    retries: 1
+    conda:
+        "../../envs/augcam.yaml"
+    message:
+        "Explaining {wildcards.condition}, state {wildcards.state}"
+    script:
+        "../scripts/explain.py"

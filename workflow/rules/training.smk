@@ -1,0 +1,87 @@
+rule models:
+    input:
+        model_files("models/{condition}/{state}/weights.safetensors"),
+
+
+rule describe_network:
+    input:
+        stats=DATA["stats"],
+        code=code("models"),
+    output:
+        f"{OUT}/models/network.json",
+    log:
+        f"{OUT}/logs/describe_network.log",
+    benchmark:
+        f"{OUT}/benchmarks/describe_network.tsv"
+    params:
+        network=network(),
+        model=section("model", "input_size", "cam_layer"),
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        "../../envs/augcam.yaml"
+    message:
+        "Finding the layer to explain"
+    script:
+        "../scripts/describe_network.py"
+
+
+rule initial_weights:
+    input:
+        stats=DATA["stats"],
+        code=code("models"),
+    output:
+        f"{OUT}/models/initial.safetensors",
+    log:
+        f"{OUT}/logs/initial_weights.log",
+    benchmark:
+        f"{OUT}/benchmarks/initial_weights.tsv"
+    params:
+        network=network(),
+        weight_seed=CONFIG.model.weight_seed,
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        "../../envs/augcam.yaml"
+    message:
+        "Drawing the starting weights that all models share"
+    script:
+        "../scripts/initial_weights.py"
+
+
+rule train:
+    input:
+        **DATA,
+        initial=f"{OUT}/models/initial.safetensors",
+        # Only to be there first: an input too small for the network is refused before training.
+        network=ancient(f"{OUT}/models/network.json"),
+        code=code("augmentations", "models", "training"),
+    output:
+        weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
+        history=f"{OUT}/models/{{condition}}/{{state}}/history.parquet",
+    log:
+        f"{OUT}/logs/train/{{condition}}/{{state}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/train/{{condition}}/{{state}}.tsv"
+    params:
+        network=network(),
+        input_size=CONFIG.model.input_size,
+        training=section("training"),
+        parameters=lambda wildcards: CONFIG.condition_parameters(wildcards.condition),
+        sampling_seed=CONFIG.split.sampling_seed,
+        checkpoint=f"{OUT}/models/{{condition}}/{{state}}/checkpoint.safetensors",
+    threads: CONFIG.training.threads
+    resources:
+        gpu=gpus(),
+        device=CONFIG.execution.device,
+        mem_mb=6000,
+        runtime=1440,
+    retries: 1
+    conda:
+        "../../envs/augcam.yaml"
+    message:
+        "Training {wildcards.condition}, state {wildcards.state} (progress: {log})"
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,12 @@
+"""Find the layer whose feature map is explained, and refuse inputs for which it is too small."""
+
+from augcam.files import read_json, write_json
+from augcam.jobs import job
+from augcam.models import build, describe_network
+
+with job(snakemake.log[0]):
+    classes = read_json(snakemake.input.stats)["class_names"]
+    model = build(**snakemake.params.network, num_classes=len(classes), seed=0)
+    description = describe_network(model, **snakemake.params.model)
+    print(f"layer to explain: {description['cam_layer']}, {description['feature_map']}")
+    write_json(snakemake.params.network | description, snakemake.output[0])

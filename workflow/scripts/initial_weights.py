@@ -1,0 +1,11 @@
+"""Draw the starting weights that all models share (step 8 of the paper's section 4)."""
+
+from augcam.files import read_json
+from augcam.jobs import job
+from augcam.models import build, save_weights
+
+with job(snakemake.log[0]):
+    classes = read_json(snakemake.input.stats)["class_names"]
+    seed = snakemake.params.weight_seed
+    model = build(**snakemake.params.network, num_classes=len(classes), seed=seed)
+    save_weights(model, snakemake.output[0])

@@ -1,0 +1,16 @@
+"""Accuracy and macro precision, recall and F1 of every model on the test images."""
+
+import pandas as pd
+
+from augcam.files import read_json, read_table, write_table
+from augcam.jobs import job
+from augcam.performance import performance
+
+with job(snakemake.log[0]):
+    classes = read_json(snakemake.input.stats)["class_names"]
+    rows = []
+    for (condition, state), path in zip(snakemake.params.models, snakemake.input.predictions):
+        predictions = read_table(path, columns=["label", "predicted"])
+        measures = performance(predictions["label"], predictions["predicted"], len(classes))
+        rows.append({"condition": condition, "state": state, **measures})
+    write_table(pd.DataFrame(rows), *snakemake.output)

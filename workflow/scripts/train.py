@@ -1,0 +1,46 @@
+"""Train one model: one condition at one starting state."""
+
+from pathlib import Path
+
+from augcam.config import Training
+from augcam.files import read_array
+from augcam.jobs import job
+from augcam.models import build
+from augcam.training import (
+    Course,
+    ImageStore,
+    fingerprint,
+    make_deterministic,
+    pick_device,
+    prepare_model,
+    train,
+)
+
+with job(snakemake.log[0]):
+    params, files, wildcards = snakemake.params, snakemake.input, snakemake.wildcards
+    training = Training(**params.training)
+    make_deterministic(training.threads)
+    device = pick_device(snakemake.resources.device)
+    store = ImageStore(Path(files.stats).parent, params.input_size, device)
+    course = Course(
+        store,
+        read_array(files.order),
+        wildcards.condition,
+        params.parameters,
+        int(wildcards.state),
+        training,
+        params.sampling_seed,
+    )
+    model = build(**params.network, num_classes=store.num_classes, seed=0)
+    settings = {
+        "model": [wildcards.condition, wildcards.state, params.network, params.input_size],
+        "training": [params.training, params.parameters, params.sampling_seed, device.type],
+    }
+    train(
+        prepare_model(model, files.initial, device),
+        course,
+        checkpoint=params.checkpoint,
+        identity=fingerprint(settings, files.stats, files.initial, *files.code),
+        weights_path=snakemake.output.weights,
+        history_path=snakemake.output.history,
+    )
