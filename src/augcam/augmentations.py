@@ -9,7 +9,6 @@ kornia offers the same operations with parameters per image, but draws them from
 generator and takes two to four times as long at 32×32; torchvision draws once a batch.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -247,9 +246,7 @@ def gaussblur(images: Tensor, kernel: Tensor) -> Tensor:
     radius = size // 2
     height, width = images.shape[-2:]
     rows = _reflected(images, 2, radius)
-    images = sum(
-        _column(kernel[:, i]) * rows[:, :, i : i + height] for i in range(size)
-    )
+    images = sum(_column(kernel[:, i]) * rows[:, :, i : i + height] for i in range(size))
     columns = _reflected(images, 3, radius)
     return sum(_column(kernel[:, i]) * columns[:, :, :, i : i + width] for i in range(size))
 
@@ -284,7 +281,7 @@ def draw_cutmix(
 
 
 def cutmix(images: Tensor, partners: Tensor, box: Tensor) -> Tensor:
-    """Paste `box` (B, 4: left, top, right, bottom; int64, right and bottom excluded) of partners."""
+    """Paste `box` (B, 4: left, top, right, bottom, the latter two excluded; int64) of partners."""
     height, width = images.shape[-2:]
     x = torch.arange(width, device=images.device)
     y = torch.arange(height, device=images.device)
@@ -319,4 +316,6 @@ def generator(state: int, epoch: int, batch: int) -> np.random.Generator:
     return np.random.default_rng([_AUGMENTATION_STREAM, state, epoch, batch])
 
 
-_AUGMENTATION_STREAM = 1  # keeps these numbers apart from those of dropout, which use the same state
+_AUGMENTATION_STREAM = (
+    1  # keeps these numbers apart from those of dropout, which use the same state
+)

@@ -189,7 +189,7 @@ class Training(Section):
     weight_decay: NonNegative = 1e-5
     """Adam's weight decay (L2 penalty)."""
     reshuffle: bool = False
-    """Draw the training order anew in every epoch (the same for all models); the paper keeps one."""
+    """Draw the order anew in every epoch, the same for all models; the paper keeps one order."""
     refresh: Literal["epoch", "once"] = "epoch"
     """Draw the augmented copies anew in every `epoch`, or `once` for all epochs."""
     augment_at: Literal["stored", "input"] = "stored"
@@ -455,8 +455,10 @@ def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str,
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _key_rows(field.annotation, f"{key}.")
         else:
-            default = field.default.model_dump() if isinstance(field.default, BaseModel) else (
-                field.default
+            default = (
+                field.default.model_dump()
+                if isinstance(field.default, BaseModel)
+                else (field.default)
             )
             text = " ".join((field.description or "").split())
             yield key, json.dumps(default, ensure_ascii=False), text
@@ -484,7 +486,7 @@ def schema_text() -> str:
 
 
 def main() -> None:
-    """Write `config/schema.json` and the key table of `config/README.md` (from the project root)."""
+    """Write `config/schema.json` and the table of `config/README.md`, from the project root."""
     folder = Path("config")
     (folder / "schema.json").write_text(schema_text(), encoding="utf-8")
     readme = folder / "README.md"

@@ -202,8 +202,8 @@ def read_imagefolder(dataset: Dataset) -> Source:
     classes = sorted(entry.name for entry in folders[0].iterdir() if entry.is_dir())
     if len(classes) < 2:
         raise AugcamError(
-            f"{folders[0]}: {len(classes)} class folders; each class needs a sub-folder of its own, "
-            "and there must be two or more."
+            f"{folders[0]}: {len(classes)} class folders; each class needs a sub-folder of its "
+            "own, and there must be two or more."
         )
     parts = [_files_by_class(folder, classes) for folder in folders]
     files = [file for part in parts for file, _ in part]
@@ -423,8 +423,11 @@ def prepare(
         counts = {
             part: {name: int(n) for name, n in zip(source.class_names, row)}
             for part in SPLITS
-            for row in [np.bincount(index.loc[index["split"] == part, "label"],
-                                    minlength=len(source.class_names))]
+            for row in [
+                np.bincount(
+                    index.loc[index["split"] == part, "label"], minlength=len(source.class_names)
+                )
+            ]
         }
         size = list(images.shape[1:3])
     order = draw_order(train_ids, split.sampling_seed)

@@ -38,7 +38,7 @@ def gradcam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
 
 
 def xgradcam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """XGrad-CAM: gradients averaged by each channel's share of activation (Fu et al. 2020, eq. 7)."""
+    """XGrad-CAM: gradients averaged by share of activation (Fu et al. 2020, eq. 7)."""
     total = activations.sum(dim=(2, 3), keepdim=True)
     weights = (gradients * activations / (total + 1e-7)).sum(dim=(2, 3), keepdim=True)
     return (weights * activations).sum(1)
@@ -136,9 +136,7 @@ def explain(
     chunks = torch.arange(len(ids)).split(_BATCH)
     for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
         wanted = None if targets is None else targets[rows].to(store.device)
-        results = explain_batch(
-            model, layer, store.inputs(ids[rows]), CAM_METHODS[method], wanted
-        )
+        results = explain_batch(model, layer, store.inputs(ids[rows]), CAM_METHODS[method], wanted)
         parts.append([result.cpu().numpy() for result in results])
     logits, cam, target = (np.concatenate(part) for part in zip(*parts))
     if not (np.isfinite(logits).all() and np.isfinite(cam).all()):

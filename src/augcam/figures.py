@@ -113,7 +113,9 @@ def performance_bars(
     for x, condition in enumerate(conditions):
         mean = values[condition].mean()
         axes.bar(x, mean, width=0.7, color=COLOURS.get(condition), alpha=0.75)
-        spread = np.linspace(-0.15, 0.15, len(values[condition])) if len(values[condition]) > 1 else 0
+        spread = (
+            np.linspace(-0.15, 0.15, len(values[condition])) if len(values[condition]) > 1 else 0
+        )
         axes.plot(x + spread, values[condition], "o", ms=4, mfc="white", mec="black", mew=0.8)
         axes.annotate(
             f"{mean:.3f}",
@@ -222,9 +224,7 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
     labels = [display_name(condition) for condition in conditions]
     axes.set_xticks(range(len(conditions)), labels, rotation=40, ha="right", fontsize=8.5)
     axes.set_yticks(range(len(conditions)), labels, fontsize=8.5)
-    for label, condition in zip(
-        [*axes.get_xticklabels(), *axes.get_yticklabels()], conditions * 2
-    ):
+    for label, condition in zip([*axes.get_xticklabels(), *axes.get_yticklabels()], conditions * 2):
         label.set_style("italic" if condition in CONTROLS else "normal")
     first = next((i for i, c in enumerate(conditions) if c in CONTROLS), 0)
     if first:

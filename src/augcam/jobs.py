@@ -1,6 +1,7 @@
-"""Running one step as a job: everything it says goes to its log, bad input ends it with a sentence."""
+"""Running one step as a job: what it says goes to its log, bad input ends it with a sentence."""
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -17,16 +18,17 @@ def job(log: str | Path) -> Iterator[None]:
     """
     terminal = sys.stderr
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    with Path(log).open("w", encoding="utf-8", buffering=1) as file:
-        with redirect_stdout(file), redirect_stderr(file):
-            try:
-                yield
-            except AugcamError as error:
-                print(f"error: {error}")
-                print(f"error: {error}", file=terminal)
-                sys.exit(1)
-            except Exception:
-                import traceback
-
-                traceback.print_exc()
-                raise
+    with (
+        Path(log).open("w", encoding="utf-8", buffering=1) as file,
+        redirect_stdout(file),
+        redirect_stderr(file),
+    ):
+        try:
+            yield
+        except AugcamError as error:
+            for stream in (file, terminal):
+                print(f"error: {error}", file=stream)
+            sys.exit(1)
+        except Exception:
+            traceback.print_exc()
+            raise

@@ -24,7 +24,7 @@ _CHANNELS = 3
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions and a parameter-free shortcut (He et al. 2016, section 4.2, option A)."""
+    """Two 3×3 convolutions and a shortcut without parameters (He et al. 2016, 4.2, option A)."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, drop_probability: float):
         super().__init__()

@@ -10,7 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-PACKAGES = ("augcam", "torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "snakemake")
+PACKAGES = (
+    "augcam",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "snakemake",
+)
 
 
 def provenance(

@@ -39,7 +39,9 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     for axis in (2, 1):
         low, high, weight = _bilinear(cam.shape[axis], size)
         weight = weight if axis == 2 else weight[:, None]
-        cam = (1 - weight) * cam.take(low, axis) + weight * cam.take(high, axis)
+        # In this form equal neighbours give exactly equal values: ranks depend on ties.
+        first, second = cam.take(low, axis), cam.take(high, axis)
+        cam = first + weight * (second - first)
     return cam
 
 
@@ -103,7 +105,7 @@ def _centred(values: np.ndarray) -> np.ndarray:
 
 def mad(p: Maps, q: Maps) -> np.ndarray:
     """Mean absolute difference, in [0, 1]; 0 for equal maps."""
-    return np.abs(p.values - q.values).mean(axis=1, dtype=np.float64)
+    return np.abs(p.values.astype(np.float64) - q.values).mean(axis=1)
 
 
 def msd(p: Maps, q: Maps) -> np.ndarray:
@@ -155,8 +157,9 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class Metric(NamedTuple):
-    """A map metric and what holds for it: `range` of its values, value `at_equality` of non-constant
-    maps, whether swapping P and Q changes nothing, whether constant maps leave it undefined."""
+    """A map metric and what holds for it: `range` of its values, its value `at_equality` (of maps
+    that are not constant), whether P and Q may be swapped, whether constant maps leave it
+    undefined."""
 
     function: Callable[[Maps, Maps], np.ndarray]
     range: tuple[float, float]

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.adam import adam
 from tqdm import tqdm
 
 from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
@@ -229,7 +230,8 @@ def pick_device(name: str) -> torch.device:
 def make_deterministic(threads: int) -> None:
     """Have torch compute bitwise repeatably (for one number of threads and one kind of device)."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    # The same switch as use_deterministic_algorithms(True), which imports the compiler: 4 s a job.
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
     torch.set_num_threads(threads)
 
@@ -238,6 +240,61 @@ def fingerprint(settings: dict[str, Any], *files: str | Path) -> str:
     """What determines a training, in one string: settings, file contents, torch's version."""
     text = json.dumps(settings, sort_keys=True) + sha256(*files) + torch.__version__
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Adam:
+    """Adam with L2 penalty (Kingma and Ba 2015), one fused kernel for all parameters.
+
+    The step is torch's own functional form. `torch.optim.Adam` does the same, bit by bit, but its
+    construction imports torch's compiler, 4 s a job. `moments`: for each parameter the running
+    means of gradients and squared gradients, laid out in memory as the parameter, and the steps.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float):
+        self.parameters = list(parameters)
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.moments = {
+            "mean": [torch.zeros_like(p) for p in self.parameters],
+            "square": [torch.zeros_like(p) for p in self.parameters],
+            "step": [torch.zeros((), device=p.device) for p in self.parameters],
+        }
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        used = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        adam(
+            [self.parameters[i] for i in used],
+            [self.parameters[i].grad for i in used],
+            [self.moments["mean"][i] for i in used],
+            [self.moments["square"][i] for i in used],
+            [],
+            [self.moments["step"][i] for i in used],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """All moments by name, `<moment>/<parameter's number>`."""
+        return {
+            f"{k}/{i}": value
+            for k, values in self.moments.items()
+            for i, value in enumerate(values)
+        }
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, value in self.state().items():
+            value.copy_(state[name])
 
 
 class Progress(NamedTuple):
@@ -266,12 +323,7 @@ def train(
     moment ends with bitwise the same weights. Raises AugcamError when the loss is not finite.
     """
     training, store = course.training, course.store
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        lr=training.learning_rate,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
+    optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
     progress = _resume(checkpoint, identity, model, optimizer)
     done = len(progress.history)
     if done:
@@ -313,7 +365,7 @@ def train(
 
 
 def _run_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, course: Course, epoch: int, bar: tqdm
+    model: nn.Module, optimizer: Adam, course: Course, epoch: int, bar: tqdm
 ) -> dict[str, float]:
     """One pass over the training images; loss and accuracy are means over the images as shown."""
     _seed_network(course.state, epoch)
@@ -322,7 +374,7 @@ def _run_epoch(
     loss_sum = torch.zeros((), dtype=torch.float64, device=course.store.device)
     right = torch.zeros((), dtype=torch.int64, device=course.store.device)
     for batch in course.batches(epoch):
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         logits = model(batch.images)
         loss = F.cross_entropy(logits, batch.targets)
         loss.backward()
@@ -357,13 +409,12 @@ def _save_checkpoint(
     path: str | Path,
     identity: str,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     progress: Progress,
 ) -> None:
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
-    for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"adam/{number}/{name}": value for name, value in moments.items()}
+    tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
     tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     record = {"identity": identity, **progress._replace(best_weights={})._asdict()}
     with atomic(path) as temporary:
@@ -374,9 +425,7 @@ def _save_checkpoint(
         )
 
 
-def _resume(
-    path: str | Path, identity: str, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress:
+def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) -> Progress:
     """Fill model and optimiser from a checkpoint of this very training, if there is one."""
     fresh = Progress([], 0, -1.0, {})
     if not Path(path).exists():
@@ -396,14 +445,7 @@ def _resume(
         part, _, rest = name.partition("/")
         parts[part][rest] = value
     model.load_state_dict(parts["model"])
-    parameters = optimizer.param_groups[0]["params"]
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in parts["adam"].items():
-        number, kind = int(name.partition("/")[0]), name.partition("/")[2]
-        if value.ndim:  # fused Adam walks through memory: layouts must agree, not only shapes
-            value = torch.empty_like(parameters[number]).copy_(value)
-        moments.setdefault(number, {})[kind] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    optimizer.load(parts["adam"])
     return Progress(**{**record, "best_weights": parts["best"]})
 
 

@@ -7,9 +7,7 @@ from augcam.jobs import job
 with job(snakemake.log[0]):
     metrics, output = snakemake.params.metrics, snakemake.output
     models = [tuple(model) for model in snakemake.params.models]
-    tables = {
-        model: read_table(path) for model, path in zip(models, snakemake.input.similarity)
-    }
+    tables = {model: read_table(path) for model, path in zip(models, snakemake.input.similarity)}
     mean = aggregation.similarity_mean(tables, metrics)
     write_table(mean, *output.similarity_mean)
     write_table(aggregation.similarity_summary(mean, metrics), *output.similarity_summary)

@@ -1,0 +1,57 @@
+"""Small real inputs shared by the tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from augcam.config import Dataset, Split, Training
+from augcam.datasets import prepare
+from augcam.files import read_array
+from augcam.training import Course, ImageStore, make_deterministic
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _deterministic():
+    make_deterministic(threads=1)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory) -> Path:
+    """The prepared store of 200 real digits for training and validation, 60 for testing."""
+    folder = tmp_path_factory.mktemp("digits") / "data"
+    prepare(
+        Dataset(name="digits", train_limit=200, test_limit=60),
+        Split(),
+        folder / "images.npy",
+        folder / "index.parquet",
+        folder / "order.npy",
+        folder / "stats.json",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store(data_folder) -> ImageStore:
+    return ImageStore(data_folder, 16, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def make_course(data_folder):
+    """A course for (condition, parameters, state, input size), training options by name."""
+    order = read_array(data_folder / "order.npy")
+
+    def make(condition, parameters=None, state=1, input_size=16, **options) -> Course:
+        store = ImageStore(data_folder, input_size, torch.device("cpu"))
+        training = Training(**{"epochs": 2, "batch_size": 32, **options})
+        return Course(store, order, condition, parameters or {}, state, training, sampling_seed=0)
+
+    return make

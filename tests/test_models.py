@@ -1,0 +1,137 @@
+"""Networks: the layer that is explained, starting weights, and the catalogue of architectures."""
+
+import pytest
+import torch
+from torch import nn
+
+from augcam.config import catalogue
+from augcam.errors import AugcamError
+from augcam.models import (
+    build,
+    describe,
+    describe_network,
+    find_cam_layer,
+    get_layer,
+    has_random_layers,
+    load_weights,
+    map_size,
+    save_weights,
+)
+
+
+@pytest.mark.parametrize(
+    "architecture,layer",
+    [
+        ("efficientnet_b0", "features.8"),
+        ("resnet18", "layer4.1"),
+        ("densenet121", "features.relu5"),
+        ("resnet20", "layer3.2"),
+        ("vgg11", "features.19"),
+        ("googlenet", "inception5b"),
+        ("mobilenet_v2", "features.18"),
+        ("convnext_tiny", "features.7.2"),
+        ("swin_t", "permute"),
+    ],
+)
+def test_cam_layer_is_the_last_feature_map(architecture, layer):
+    with torch.device("meta"):
+        model = build(architecture, 10, {}, seed=0)
+        assert find_cam_layer(model, 224) == layer
+        assert catalogue()[architecture].cam_layer == layer
+
+
+def test_a_transformer_on_patches_has_no_feature_map():
+    with torch.device("meta"):
+        model = build("vit_b_32", 10, {}, seed=0)
+        with pytest.raises(AugcamError, match="no feature map was found"):
+            find_cam_layer(model, 224)
+
+
+@pytest.mark.parametrize(
+    "architecture", ["efficientnet_b0", "resnet18", "resnet20", "squeezenet1_1"]
+)
+def test_catalogue_is_up_to_date(architecture):
+    """If this fails: python -m augcam.models"""
+    assert describe(architecture) == catalogue()[architecture]
+
+
+def test_the_smallest_input_is_the_smallest():
+    smallest = catalogue()["resnet20"].smallest_input
+    model = build("resnet20", 10, {}, seed=0)
+    assert map_size(model, "layer3.2", smallest) == (4, 4)
+    with pytest.raises(AugcamError, match=r"feature map of 'layer3\.2' is 3×3"):
+        map_size(model, "layer3.2", smallest - 1)
+
+
+def test_resnet20_is_that_of_the_paper():
+    """He et al. 2016, table 6: 0.27 million parameters, 20 weighted layers, 32×32 → 8×8."""
+    model = build("resnet20", 10, {}, seed=0)
+    weighted = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(weighted) == 20
+    assert sum(p.numel() for p in model.parameters()) == 269_722
+    description = describe_network(model, 32)
+    assert description["feature_map"] == [8, 8]
+    assert description["cam_layer"] == "layer3.2"
+
+
+def test_densenet_with_visible_relu_computes_the_same():
+    from torchvision.models import densenet121
+
+    ours = build("densenet121", 10, {}, seed=0).eval()
+    theirs = densenet121(num_classes=10).eval()
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(ours(images), theirs(images))
+
+
+def test_weights_depend_on_the_seed_alone():
+    torch.manual_seed(5)
+    a = build("resnet20", 10, {}, seed=1).state_dict()
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(1), expected), "building must not touch the global generator"
+    b = build("resnet20", 10, {}, seed=1).state_dict()
+    c = build("resnet20", 10, {}, seed=2).state_dict()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not torch.equal(a["stem.0.weight"], c["stem.0.weight"])
+
+
+def test_weights_survive_the_file_bit_by_bit(tmp_path):
+    model = build("resnet20", 10, {}, seed=1)
+    for name in ("a", "b"):
+        save_weights(model, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    loaded = load_weights(build("resnet20", 10, {}, seed=2), tmp_path / "a").state_dict()
+    assert all(torch.equal(value, loaded[name]) for name, value in model.state_dict().items())
+
+
+def test_broken_and_foreign_weights_are_named(tmp_path):
+    model = build("resnet20", 10, {}, seed=1)
+    path = tmp_path / "weights.safetensors"
+    with pytest.raises(AugcamError, match=r"weights\.safetensors: the file is missing"):
+        load_weights(model, path)
+    save_weights(build("resnet20", 7, {}, seed=1), path)
+    with pytest.raises(AugcamError, match="weights of another network"):
+        load_weights(model, path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(AugcamError, match=r"weights\.safetensors: the file cannot be read"):
+        load_weights(model, path)
+
+
+def test_unknown_layers_and_options_are_named():
+    model = build("resnet20", 10, {}, seed=0)
+    with pytest.raises(AugcamError, match=r"no layer 'layer3\.7'; near names: layer3"):
+        get_layer(model, "layer3.7")
+    with pytest.raises(AugcamError, match=r"architecture_arguments\.resnet20: .*'depth'"):
+        build("resnet20", 10, {"depth": 3}, seed=0)
+    with pytest.raises(AugcamError, match="the output of 'fc' is no map"):
+        map_size(model, "fc", 32)
+
+
+def test_random_layers_are_noticed():
+    assert not has_random_layers(build("resnet20", 10, {}, seed=0))
+    assert has_random_layers(build("resnet20", 10, {"dropout": 0.1}, seed=0))
+    assert has_random_layers(build("resnet20", 10, {"stochastic_depth_prob": 0.1}, seed=0))
+    assert has_random_layers(build("efficientnet_b0", 10, {}, seed=0))
+    assert not has_random_layers(build("resnet18", 10, {}, seed=0))

@@ -1,0 +1,251 @@
+"""Metrics against scipy, scikit-learn, numpy and pytorch-grad-cam, also on nasty maps."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pytorch_grad_cam.utils.image import scale_cam_image
+from sklearn.metrics import jaccard_score, mean_absolute_error, mean_squared_error
+
+from augcam import similarity
+from augcam.errors import AugcamError
+from augcam.files import write_arrays, write_table
+from augcam.similarity import MAP_METRICS, Explained, Maps, compare, to_maps
+
+NAMES = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
+SIZE = 24
+
+
+def raw_maps(kind, count=12, side=6, seed=0):
+    """Raw CAMs of one kind, with their pitfalls: ties, sparse maps, constants, tiny ranges."""
+    rng = np.random.default_rng(seed)
+    maps = rng.standard_normal((count, side, side)).astype(np.float32)
+    if kind == "ties":
+        maps = np.round(maps)
+    elif kind == "sparse":
+        maps[maps < 1.5] = 0
+        maps[:, 0, 0] = 1
+    elif kind == "tiny":
+        maps = 1 + maps * np.float32(1e-6)
+    elif kind == "positive":
+        maps = np.abs(maps)
+    return maps
+
+
+KINDS = ["random", "ties", "sparse", "tiny", "positive"]
+
+
+def reference(name, p, q):
+    """The metric for two maps (pixels,), from other people's code."""
+    if name == "mad":
+        return mean_absolute_error(p.astype(np.float64), q.astype(np.float64))
+    if name == "msd":
+        return mean_squared_error(p.astype(np.float64), q.astype(np.float64))
+    if name in ("pearson", "spearman"):
+        function = scipy.stats.pearsonr if name == "pearson" else scipy.stats.spearmanr
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(p.astype(np.float64), q.astype(np.float64)).statistic
+    percentile = 100 - int(name.removeprefix("overlap_"))
+    return jaccard_score(p >= np.percentile(p, percentile), q >= np.percentile(q, percentile))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind_p", KINDS)
+@pytest.mark.parametrize("kind_q", KINDS)
+def test_metric_agrees_with_reference(name, kind_p, kind_q):
+    p, q = (to_maps(raw_maps(k, seed=s), SIZE) for s, k in enumerate((kind_p, kind_q)))
+    ours = MAP_METRICS[name].function(Maps(p), Maps(q))
+    theirs = [reference(name, a.ravel(), b.ravel()) for a, b in zip(p, q)]
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9, equal_nan=True)
+
+
+@pytest.mark.parametrize("size", [6, 7, 24, 224])
+def test_maps_are_those_of_pytorch_grad_cam(size):
+    cam = raw_maps("random")
+    ours = to_maps(cam, size)
+    # BaseCAM.compute_cam_per_layer, then aggregate_multi_layers.
+    theirs = scale_cam_image(scale_cam_image(np.maximum(cam, 0), (size, size)))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("side,size", [(7, 224), (8, 32), (6, 24), (4, 4), (13, 100), (10, 7)])
+def test_upsampling_is_torchs(side, size):
+    cam = raw_maps("random", side=side)
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(cam)[:, None], (size, size), mode="bilinear", align_corners=False
+    )[:, 0]
+    np.testing.assert_allclose(similarity.upsample(cam, size), theirs, rtol=0, atol=1e-6)
+
+
+def test_upsampling_keeps_equal_values_equal():
+    # Ranks and thresholds depend on exact ties.
+    constant = np.full((2, 7, 7), np.float32(0.1))
+    assert len(np.unique(similarity.upsample(constant, 224))) == 1
+    row = np.zeros((1, 7, 7), dtype=np.float32)
+    row[0, 0] = 0.3
+    assert len(np.unique(similarity.upsample(row, 224)[0, 0])) == 1
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -2.0])
+def test_constant_maps(value):
+    constant = to_maps(np.full((1, 5, 5), value, dtype=np.float32), SIZE)
+    other = to_maps(raw_maps("random", 1, 5), SIZE)
+    assert not constant.any()
+    p, q = Maps(constant), Maps(other)
+    for name in ("pearson", "spearman"):
+        assert np.isnan(MAP_METRICS[name].function(p, q))
+        assert np.isnan(MAP_METRICS[name].function(q, p))
+        assert np.isnan(MAP_METRICS[name].function(p, p))
+    assert MAP_METRICS["overlap_20"].function(p, p) == 1
+    assert MAP_METRICS["mad"].function(p, q) == pytest.approx(other.mean(dtype=np.float64))
+    assert p.degenerate(20)
+    assert not q.degenerate(20)
+
+
+def test_a_constant_map_does_not_touch_its_neighbours():
+    # scipy's spearmanr(axis=1) gives one NaN for the whole batch here.
+    cam = raw_maps("random")
+    alone = MAP_METRICS["spearman"].function(
+        Maps(to_maps(cam[1:], SIZE)), Maps(to_maps(cam[:-1], SIZE))
+    )
+    cam_with = np.concatenate([np.zeros_like(cam[:1]), cam[1:]])
+    other = np.concatenate([cam[:1], cam[:-1]])
+    together = MAP_METRICS["spearman"].function(
+        Maps(to_maps(cam_with, SIZE)), Maps(to_maps(other, SIZE))
+    )
+    assert np.isnan(together[0])
+    np.testing.assert_array_equal(together[1:], alone)
+
+
+def test_a_map_whose_percentile_is_zero_selects_everything_and_is_flagged():
+    cam = np.zeros((1, 8, 8), dtype=np.float32)
+    cam[0, 2, 2] = 1
+    maps = Maps(to_maps(cam, 8))
+    assert maps.degenerate(5)
+    assert MAP_METRICS["overlap_5"].function(maps, maps) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestDeclaredProperties:
+    """Every registered metric says what holds for it; here it is held against it."""
+
+    def values(self, name, seed=0):
+        p, q = (Maps(to_maps(raw_maps("random", 40, seed=seed + s), SIZE)) for s in (0, 1))
+        return p, q, MAP_METRICS[name]
+
+    def test_range(self, name):
+        p, q, metric = self.values(name)
+        values = metric.function(p, q)
+        assert values.dtype == np.float64
+        assert (values >= metric.range[0]).all()
+        assert (values <= metric.range[1]).all()
+
+    def test_symmetry(self, name):
+        p, q, metric = self.values(name)
+        assert metric.symmetric == np.allclose(metric.function(p, q), metric.function(q, p))
+
+    def test_value_at_equality(self, name):
+        p, _, metric = self.values(name)
+        np.testing.assert_allclose(metric.function(p, p), metric.at_equality, atol=1e-12)
+
+    def test_constant_maps(self, name):
+        p, _, metric = self.values(name)
+        flat = Maps(np.zeros((len(p.values), SIZE, SIZE), dtype=np.float32))
+        assert np.isnan(metric.function(p, flat)).all() == metric.undefined_on_constant
+
+
+@given(
+    arrays(np.float32, (2, 5, 5), elements=st.floats(-100, 100, width=32)),
+    st.sampled_from(NAMES),
+)
+@settings(max_examples=200, deadline=None)
+def test_metrics_agree_with_references_on_anything(cams, name):
+    p, q = to_maps(cams, 10)
+    ours = MAP_METRICS[name].function(Maps(p[None]), Maps(q[None]))[0]
+    constant = p.max() == p.min() or q.max() == q.min()
+    if constant and MAP_METRICS[name].undefined_on_constant:
+        assert np.isnan(ours)
+    else:
+        np.testing.assert_allclose(ours, reference(name, p.ravel(), q.ravel()), atol=1e-7)
+
+
+# ------------------------------------------------------------------------------------------ KLD
+
+EPSILON = 2.220446049250313e-16
+
+
+def test_class_kld_is_the_papers_formula():
+    rng = np.random.default_rng(0)
+    p, q = rng.normal(size=(2, 50, 10)).astype(np.float32)
+    softmax = [scipy.special.softmax(x.astype(np.float64), axis=1) for x in (p, q)]
+    theirs = (softmax[1] * np.log(EPSILON + softmax[1] / softmax[0])).sum(axis=1)
+    np.testing.assert_allclose(similarity.class_kld(p, q, EPSILON), theirs, rtol=1e-12)
+    entropy = scipy.stats.entropy(softmax[1], softmax[0], axis=1)
+    np.testing.assert_allclose(similarity.class_kld(p, q, EPSILON), entropy, rtol=1e-9)
+
+
+def test_class_kld_of_equal_predictions_is_zero():
+    logits = np.random.default_rng(0).normal(size=(5, 10))
+    np.testing.assert_allclose(similarity.class_kld(logits, logits, EPSILON), 0, atol=1e-14)
+
+
+def test_class_kld_stays_finite_where_a_probability_vanishes():
+    p = np.array([[2000.0, 0.0, 0.0]])
+    q = np.array([[0.0, 2000.0, -2000.0]])
+    value = similarity.class_kld(p, q, EPSILON)
+    assert np.isfinite(value).all()
+    np.testing.assert_allclose(value, 2000)
+
+
+# ----------------------------------------------------------------------------------- comparison
+
+
+def explained(seed, count=30, side=6, right=None):
+    rng = np.random.default_rng(seed)
+    right = rng.random(count) < 0.5 if right is None else right
+    return Explained(
+        np.arange(count), raw_maps("random", count, side, seed), rng.normal(size=(count, 10)), right
+    )
+
+
+def test_compare_does_not_depend_on_chunks(monkeypatch):
+    p, q = explained(1), explained(2)
+    metrics = [*NAMES, "class_kld"]
+    whole = compare(p, q, metrics, SIZE, EPSILON)
+    monkeypatch.setattr(similarity, "_CHUNK_PIXELS", 7 * SIZE**2)
+    pd.testing.assert_frame_equal(whole, compare(p, q, metrics, SIZE, EPSILON), check_exact=True)
+    assert list(whole.columns) == [
+        "image_id", "segment", "degenerate_baseline", "degenerate_augmented", *metrics
+    ]  # fmt: skip
+    assert (whole[metrics].dtypes == np.float64).all()
+
+
+def test_segments():
+    baseline, other = np.array([True, True, False, False]), np.array([True, False, True, False])
+    assert similarity.segments(baseline, other).tolist() == [
+        "both_right",
+        "only_baseline",
+        "only_augmented",
+        "both_wrong",
+    ]
+
+
+def test_models_must_have_explained_the_same_images():
+    p, q = explained(1), explained(2)
+    with pytest.raises(AugcamError, match="different images"):
+        compare(p, q._replace(image_id=q.image_id + 1), NAMES, SIZE, EPSILON)
+
+
+def test_explanations_of_other_images_are_refused(tmp_path):
+    write_arrays(tmp_path / "cams.npz", cam=raw_maps("random", 3), image_id=np.arange(3))
+    predictions = pd.DataFrame({"image_id": [0, 1, 3], "label": 0, "predicted": 0, "logit_0": 1.0})
+    write_table(predictions, tmp_path / "predictions.parquet")
+    with pytest.raises(AugcamError, match=r"predictions\.parquet: its images are not those"):
+        similarity.read_explained(tmp_path / "cams.npz", tmp_path / "predictions.parquet")
