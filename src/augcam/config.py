@@ -418,23 +418,26 @@ def parse_config(values: Mapping[str, Any]) -> Config:
         return Config.model_validate(dict(values))
     except ValidationError as error:
         lines = dict.fromkeys(_sentence(e) for e in error.errors())
-        raise AugcamError("\n".join(f"config: {line}" for line in lines)) from None
+        raise AugcamError("\n".join(f"config: {_ended(line)}" for line in lines)) from None
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     where = [str(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(where)
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        return f"{key}: unknown key{_suggestion(where[-1], known)}."
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(where[-1], _known_keys(where[:-1]))}"
     if error["type"] == "literal_error":
         options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        return f"{key}: unknown value '{error['input']}'{_suggestion(error['input'], options)}."
+        return f"{key}: unknown value '{error['input']}'{_suggestion(error['input'], options)}"
     if error["type"] == "value_error":
-        section = "" if message.startswith((*where, *(f"{k}." for k in where))) else f"{key}: "
-        return f"{section}{message}." if where else f"{message}."
-    return f"{key}: {message[0].lower()}{message[1:]} (it is {_short(error['input'])})."
+        # A check of a whole section names its keys by itself.
+        return message if message.startswith((f"{key}.", "experiment: ")) else f"{key}: {message}"
+    return f"{key}: {message[0].lower()}{message[1:]} (it is {_short(error['input'])})"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _short(value: Any) -> str:

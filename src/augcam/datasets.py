@@ -247,7 +247,8 @@ def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded)
+            content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+            image = Image.open(io.BytesIO(content))
             image.load()
     except Exception as error:  # Pillow's decoders raise many kinds
         raise AugcamError(f"{place}: the image cannot be decoded ({error}).") from error

@@ -105,7 +105,7 @@ def performance_bars(
 
     `table`: condition, state, `measure`; figures 14 to 17 of the paper.
     """
-    figure, axes = plt.subplots(figsize=(max(6.5, 0.85 * len(conditions)), 4))
+    figure, axes = plt.subplots(figsize=(max(6.5, 0.95 * len(conditions)), 4))
     values = {c: table.loc[table["condition"] == c, measure].to_numpy() for c in conditions}
     is_reference = (table["condition"] == reference[0]) & (table["state"] == reference[1])
     baseline = table.loc[is_reference, measure].item()
@@ -136,19 +136,22 @@ def performance_bars(
         fontsize=8.5,
     )
     margin = max(0.02, 0.35 * np.ptp(everything))
-    axes.set_ylim(max(0, everything.min() - margin), min(1.02, everything.max() + margin))
-    axes.set_ylabel(display_name(measure))
+    bottom = max(0, everything.min() - margin)
+    axes.set_ylim(bottom, everything.max() + margin)
+    axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
+    axes.set_ylabel(display_name(measure) + (" (axis does not start at 0)" if bottom else ""))
     _name_conditions(axes, conditions)
     axes.set_title(f"{display_name(measure)} on the test images")
     return figure
 
 
 def _name_conditions(axes: Axes, conditions: list[str], notes: list[str] | None = None) -> None:
-    """Label the x axis with conditions, controls in italics, and set them apart by a line."""
+    """Label the x axis with conditions and notes, controls in italics and set apart by a line."""
     labels = [display_name(condition) for condition in conditions]
     if notes:
         labels = [f"{label}\n{note}" for label, note in zip(labels, notes)]
-    axes.set_xticks(range(len(conditions)), labels, fontsize=8.5, rotation=25, ha="right")
+    crowded = {"rotation": 40, "ha": "right"} if len(conditions) > 12 else {}
+    axes.set_xticks(range(len(conditions)), labels, fontsize=8.5, **crowded)
     for label, condition in zip(axes.get_xticklabels(), conditions):
         label.set_style("italic" if condition in CONTROLS else "normal")
     first = next((i for i, c in enumerate(conditions) if c in CONTROLS), 0)
@@ -170,14 +173,14 @@ def metric_boxplot(
     columns = [mean.loc[mean["augmentation"] == c, metric] for c in conditions]
     values = [column.dropna().to_numpy() for column in columns]
     notes = [
-        f"n = {len(v)}" + (f", {len(c) - len(v)} excluded" if len(v) < len(c) else "")
+        f"n = {len(v)}" + (f"\n{len(c) - len(v)} excluded" if len(v) < len(c) else "")
         for v, c in zip(values, columns)
     ]
-    figure, axes = plt.subplots(figsize=(max(6.5, 0.9 * len(conditions)), 4.4))
+    figure, axes = plt.subplots(figsize=(max(6.5, 1.0 * len(conditions)), 4.4))
     boxes = axes.boxplot(
         values,
         positions=range(len(conditions)),
-        widths=0.6,
+        widths=0.5,
         patch_artist=True,
         showfliers=outliers,
         medianprops={"color": "black", "lw": 1.4},
@@ -188,15 +191,15 @@ def metric_boxplot(
     for x, v in enumerate(values):
         if len(v):
             axes.annotate(
-                f"{np.median(v):.2g}",
-                (x + 0.32, np.median(v)),
-                fontsize=7.5,
+                f"{np.median(v):.3f}",
+                (x + 0.25, np.median(v)),
+                fontsize=7,
                 va="center",
-                xytext=(1, 0),
+                xytext=(2, 0),
                 textcoords="offset points",
             )
     axes.set_ylabel(display_name(metric))
-    axes.set_title(f"{display_name(metric)} to the baseline")
+    axes.set_title(f"{display_name(metric)}, each test image against the baseline")
     if metric == "class_kld":
         # Nearly all values lie near 0, a few are large: linear up to 0.01, logarithmic above.
         axes.set_yscale("symlog", linthresh=0.01)

@@ -68,7 +68,8 @@ def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of a `.npz`. Raises AugcamError naming the file where it cannot be read."""
-    with _reading(path), np.load(path, allow_pickle=False) as archive:
+    with _reading(path), Path(path).open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
         return {name: archive[name] for name in archive.files}
 
 

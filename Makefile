@@ -1,0 +1,65 @@
+# augcam: `make help` lists the targets.
+# With Python 3.11 to 3.13 and make on the machine, every target sets up what it needs by itself.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint dag lock docs clean
+
+CORES ?= all
+CONFIG ?= config/config.yaml
+VENV := .venv
+READY := $(VENV)/.ready
+RUN := source $(VENV)/bin/activate &&
+EXPERIMENT = $$(python -c "import yaml; print(yaml.safe_load(open('$(CONFIG)'))['experiment'])")
+
+# The user's uv, or one installed into a folder of its own.
+UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(READY)  ## install everything into .venv
+
+.bootstrap/bin/uv:
+	python3 -m venv .bootstrap
+	.bootstrap/bin/python -m pip install --quiet uv
+
+$(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
+	test -x $(VENV)/bin/python || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
+	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps -e .
+	touch $@
+
+demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
+	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html"
+	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
+
+test: $(READY)  ## run all tests
+	$(RUN) python -m pytest -n 2 --dist worksteal
+
+test-fast: $(READY)  ## run the tests that do not start Snakemake
+	$(RUN) python -m pytest -m "not workflow"
+
+lint: $(READY)  ## check style, types of files, and the workflow
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) snakemake --lint
+
+dag: $(READY)  ## draw the rule graph into results/dag.svg (needs graphviz) or print it
+	@mkdir -p results
+	@$(RUN) snakemake --rulegraph dot --quiet --configfile $(CONFIG) > results/dag.dot
+	@if command -v dot >/dev/null; then dot -Tsvg results/dag.dot > results/dag.svg && echo results/dag.svg; \
+	else cat results/dag.dot; echo "graphviz is not installed; the graph above is in results/dag.dot" >&2; fi
+
+lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	    -o requirements.lock pyproject.toml
+
+docs: $(READY)  ## renew the generated config schema and key table
+	$(RUN) python -m augcam.config
+
+clean:  ## remove the environment (results stay)
+	rm -rf $(VENV) .bootstrap

@@ -1,0 +1,180 @@
+"""The configuration: presets, generated files, and one clear line for every mistake."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from augcam.augmentations import AUGMENTATIONS as OPERATIONS
+from augcam.config import AUGMENTATIONS, METRICS, parse_config, schema_text, with_key_table
+from augcam.datasets import READERS
+from augcam.errors import AugcamError
+from augcam.explanations import CAM_METHODS
+from augcam.similarity import MAP_METRICS
+
+PRESETS = sorted((ROOT / "config").glob("*.yaml"))
+
+
+def merged(*names):
+    """Presets laid over each other as Snakemake does, key by key."""
+
+    def merge(low, high):
+        for key, value in high.items():
+            both = isinstance(value, dict) and isinstance(low.get(key), dict)
+            low[key] = merge(low[key], value) if both else value
+        return low
+
+    result = {}
+    for name in names:
+        merge(result, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
+    return result
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_presets_are_valid_alone_and_over_the_default(path: Path):
+    parse_config(merged(path.name))
+    over = parse_config(merged("config.yaml", path.name))
+    assert over.experiment == yaml.safe_load(path.read_text(encoding="utf-8"))["experiment"]
+
+
+def test_the_paper_preset_is_the_papers_protocol():
+    config = parse_config(merged("config.yaml", "paper.yaml"))
+    assert (config.dataset.name, config.dataset.train_limit) == ("cifar10", None)
+    assert config.split.validation_fraction == 0.1
+    assert (config.model.architecture, config.model.input_size) == ("efficientnet_b0", 224)
+    assert config.model_arguments() == {}
+    training = config.training
+    assert (training.epochs, training.batch_size) == (30, 32)
+    assert (training.learning_rate, training.weight_decay) == (1e-3, 1e-5)
+    assert not training.reshuffle
+    assert set(config.augmentations) == set(AUGMENTATIONS)
+    assert len(config.starting_states) == 3
+    assert len(config.models) == 22
+    assert (config.cam.method, config.cam.target) == ("gradcam", "predicted")
+    assert config.similarity.metrics == list(METRICS)
+    assert config.analysis.pair_k == 4
+
+
+def test_the_quickstart_has_all_augmentations_controls_and_states():
+    config = parse_config(merged("config.yaml"))
+    assert set(config.conditions) == {*AUGMENTATIONS, "none", "identity"}
+    assert len(config.starting_states) >= 2
+
+
+def test_every_name_in_the_config_has_an_implementation():
+    assert {*AUGMENTATIONS, "identity"} == set(OPERATIONS)
+    assert {*METRICS} - {"class_kld"} <= set(MAP_METRICS)
+    schema = parse_config({}).model_json_schema()["$defs"]
+    assert set(schema["Dataset"]["properties"]["name"]["enum"]) == set(READERS)
+    assert set(schema["Cam"]["properties"]["method"]["enum"]) == set(CAM_METHODS)
+
+
+def test_generated_files_are_up_to_date():
+    """If this fails: make docs"""
+    assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema_text()
+    readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert readme == with_key_table(readme)
+
+
+@pytest.mark.parametrize(
+    "values,line",
+    [
+        ({"experimnt": "x"}, "experimnt: unknown key; did you mean 'experiment'?"),
+        (
+            {"training": {"batchsize": 3}},
+            "training.batchsize: unknown key; did you mean 'batch_size'?",
+        ),
+        (
+            {"augmentation_parameters": {"affine": {"degree": 3}}},
+            "augmentation_parameters.affine.degree: unknown key; did you mean 'degrees'?",
+        ),
+        (
+            {"augmentations": ["affine", "cutmx"]},
+            "augmentations.1: unknown augmentation 'cutmx'; did you mean 'cutmix'?",
+        ),
+        ({"augmentations": ["affine", "affine"]}, "augmentations: affine is named more than once"),
+        (
+            {"model": {"architecture": "resnet19"}},
+            "model.architecture: unknown architecture 'resnet19'; did you mean 'resnet18'?",
+        ),
+        (
+            {"model": {"input_size": 32}},
+            "model.input_size 32 is too small for 'efficientnet_b0'",
+        ),
+        (
+            {"similarity": {"metrics": ["pearsn"]}},
+            "similarity.metrics.0: unknown metric 'pearsn'; did you mean 'pearson'?",
+        ),
+        ({"similarity": {"metrics": ["overlap_0"]}}, "similarity.metrics.0: unknown metric"),
+        ({"experiment": "a/b"}, "experiment: 'a/b' cannot name a folder"),
+        ({"experiment": ".."}, "experiment: '..' cannot name a folder"),
+        ({"training": {"epochs": 0}}, "training.epochs: input should be greater than 0"),
+        ({"training": {"epochs": "many"}}, "training.epochs: input should be a valid integer"),
+        ({"training": {"learning_rate": -1}}, "training.learning_rate: input should be greater"),
+        ({"training": None}, "training: input should be"),
+        ({"cam": {"method": "grad-cam"}}, "cam.method: unknown value 'grad-cam'; did you mean"),
+        ({"dataset": {"name": "mnist"}}, "dataset.name: unknown value 'mnist'"),
+        ({"dataset": {"name": "parquet"}}, "dataset: 'parquet' needs dataset.train"),
+        ({"starting_states": []}, "starting_states: list should have at least 1 item"),
+        ({"starting_states": [1, 1]}, "starting_states: 1 is named more than once"),
+        (
+            {"training": {"refresh": "once", "reshuffle": True}},
+            "training.refresh: once needs training.reshuffle: false",
+        ),
+        (
+            {"augmentation_parameters": {"randcrop": {"scale": [0.9, 0.1]}}},
+            "augmentation_parameters.randcrop.scale: the lower bound 0.9 exceeds",
+        ),
+        (
+            {"augmentation_parameters": {"gaussblur": {"kernel_size": 4}}},
+            "augmentation_parameters.gaussblur: kernel_size must be odd",
+        ),
+        (
+            {"architecture_arguments": {"resnet2": {}}},
+            "architecture_arguments.resnet2: unknown architecture 'resnet2'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(values, line):
+    with pytest.raises(AugcamError) as caught:
+        parse_config(values)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith(f"config: {line}")
+    assert text.endswith((".", "?"))
+
+
+def test_all_mistakes_are_reported_at_once():
+    with pytest.raises(AugcamError) as caught:
+        parse_config({"training": {"epochs": -1}, "split": {"validation_fraction": 2}, "x": 1})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    for key in ("training.epochs", "split.validation_fraction", "x"):
+        assert any(line.startswith(f"config: {key}: ") for line in lines)
+
+
+def test_numbers_that_yaml_reads_as_text_are_understood():
+    values = yaml.safe_load("training: {learning_rate: 1e-3}\nstarting_states: ['1', '2']")
+    assert isinstance(values["training"]["learning_rate"], str)
+    config = parse_config(values)
+    assert config.training.learning_rate == 1e-3
+    assert config.starting_states == [1, 2]
+
+
+def test_models_hold_the_baseline_once():
+    config = parse_config({"augmentations": ["affine"], "controls": ["none", "identity"]})
+    assert config.reference == ("none", 1)
+    assert len(config.models) == len(set(config.models)) == 9
+    assert ("none", 1) not in config.compared
+    other = parse_config({"augmentations": ["affine"], "controls": [], "baseline": {"state": 7}})
+    assert other.models == [("none", 7), ("affine", 1), ("affine", 2), ("affine", 3)]
+
+
+def test_reading_the_config_imports_nothing_heavy():
+    import subprocess
+    import sys
+
+    code = "import augcam.config, sys; print({'torch', 'pandas', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

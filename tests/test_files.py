@@ -1,0 +1,85 @@
+"""Files are whole or absent, and broken ones are named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from augcam import files
+from augcam.errors import AugcamError
+from augcam.jobs import job
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ValueError), files.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_arrays_and_tables_come_back_and_equal_content_gives_equal_bytes(tmp_path):
+    arrays = {"x": np.arange(5, dtype=np.float32), "name": "gradcam"}
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.1, np.nan]})
+    for name in ("1", "2"):
+        files.write_arrays(tmp_path / f"{name}.npz", **arrays)
+        files.write_table(frame, tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv")
+    for suffix in ("npz", "parquet", "csv"):
+        assert (tmp_path / f"1.{suffix}").read_bytes() == (tmp_path / f"2.{suffix}").read_bytes()
+    read = files.read_arrays(tmp_path / "1.npz")
+    np.testing.assert_array_equal(read["x"], arrays["x"])
+    assert read["name"] == "gradcam"
+    pd.testing.assert_frame_equal(files.read_table(tmp_path / "1.parquet"), frame)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "1.csv"), frame)
+
+
+READERS = {
+    "npz": files.read_arrays,
+    "npy": files.read_array,
+    "parquet": files.read_table,
+    "json": files.read_json,
+}
+
+
+def written(kind, path):
+    if kind == "npz":
+        files.write_arrays(path, x=np.random.default_rng(0).random(1000))
+    elif kind == "npy":
+        np.save(path, np.random.default_rng(0).random(1000))
+    elif kind == "parquet":
+        files.write_table(pd.DataFrame({"x": np.random.default_rng(0).random(1000)}), path)
+    else:
+        files.write_json({"x": list(range(1000))}, path)
+
+
+@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated"])
+def test_a_damaged_file_is_named(tmp_path, kind, damage):
+    path = tmp_path / f"file.{kind}"
+    written(kind, path)
+    content = path.read_bytes()
+    path.write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+    if damage == "missing":
+        path.unlink()
+    with pytest.raises(AugcamError, match=rf"file\.{kind}: the file (is missing|cannot be read)"):
+        READERS[kind](path)
+
+
+def test_pickles_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(AugcamError, match=r"a\.npy: the file cannot be read"):
+        files.read_array(tmp_path / "a.npy")
+
+
+def test_a_job_says_bad_input_in_one_line_and_everything_else_in_its_log(tmp_path, capsys):
+    log = tmp_path / "logs" / "job.log"
+    with pytest.raises(SystemExit) as caught, job(log):
+        print("working")
+        raise AugcamError("x.png: the image is broken.")
+    assert caught.value.code == 1
+    assert log.read_text() == "working\nerror: x.png: the image is broken.\n"
+    assert capsys.readouterr().err == "error: x.png: the image is broken.\n"
+    with pytest.raises(ZeroDivisionError), job(log):
+        _ = 1 / 0
+    assert "ZeroDivisionError" in log.read_text()

@@ -1,0 +1,351 @@
+"""The DAG: what each preset plans, what a change replans, and a whole run on real images."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+pytestmark = pytest.mark.workflow
+
+TINY = {
+    "experiment": "tiny",
+    "dataset": {"train_limit": 120, "test_limit": 40},
+    "model": {"input_size": 16},
+    "training": {"epochs": 2},
+    "augmentations": ["affine", "cutmix", "equalize"],
+    "starting_states": [1, 2],
+}
+N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project's files, in which a run may write."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("Snakefile", "workflow", "config", "profiles", "envs", "src"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    write_config(folder, TINY)
+    return folder
+
+
+def write_config(project, config, name="tiny"):
+    (project / f"{name}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def snakemake(project, *arguments, check=True):
+    environment = os.environ | {"PYTHONPATH": str(project / "src"), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"snakemake {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def planned(project, *arguments):
+    """Rule → number of jobs that a dry-run plans."""
+    output = snakemake(project, "--dry-run", "--quiet", "rules", *arguments)
+    text = output.stdout + output.stderr
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", text, re.DOTALL | re.MULTILINE)
+    if table is None:
+        assert "Nothing to be done" in text
+        return {}
+    rows = (line.split() for line in table[1].splitlines() if line.strip())
+    return {name: int(count) for name, count in rows}
+
+
+# ------------------------------------------------------------------------------------- the plan
+
+
+@pytest.mark.parametrize("preset,models", [("config", 18), ("cifar10-cpu", 27), ("paper", 22)])
+def test_presets_plan_their_models(project, preset, models):
+    plan = planned(project, "--configfile", f"config/{preset}.yaml")
+    assert plan["train"] == plan["explain"] == models
+    assert plan["compare"] == models - 1
+    for rule in ("prepare_data", "initial_weights", "aggregate", "plot", "provenance"):
+        assert plan[rule] == 1
+
+
+@pytest.mark.parametrize("target", ["models", "explanations", "similarity", "tables", "figures"])
+def test_stages_are_targets(project, target):
+    assert planned(project, "--configfile", "config/paper.yaml", "--", target)["train"] == 22
+
+
+@pytest.mark.parametrize(
+    "values,message",
+    [
+        ({"augmentations": ["afine"]}, "augmentations.0: unknown augmentation 'afine'"),
+        ({"experiment": "a/b"}, "experiment: 'a/b' cannot name a folder"),
+        (
+            {"dataset": {"name": "parquet", "train": "nowhere.parquet"}},
+            "dataset.train: there is no file or folder 'nowhere.parquet'",
+        ),
+    ],
+)
+def test_a_bad_config_is_one_sentence(project, values, message):
+    write_config(project, TINY | values, "bad")
+    done = snakemake(project, "--dry-run", "--configfile", "bad.yaml", check=False)
+    assert done.returncode == 1
+    assert f"config: {message}" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+# --------------------------------------------------------------------------------- a whole run
+
+
+@pytest.fixture(scope="module")
+def finished(project) -> Path:
+    """The project after a whole run of the tiny experiment on real digits."""
+    snakemake(project, "--cores", "2", "--configfile", "tiny.yaml")
+    return project
+
+
+def digest(folder):
+    """Content of every result that must not differ between two runs."""
+    files = [
+        *folder.glob("tables/*"),
+        *folder.glob("similarity/**/*.parquet"),
+        *folder.glob("explanations/**/*.npz"),
+        *folder.glob("models/**/*.safetensors"),
+        *folder.glob("data/*"),
+    ]
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def test_a_run_makes_every_file_with_its_columns(finished):
+    results = finished / "results" / "tiny"
+    performance = pd.read_parquet(results / "tables" / "performance.parquet")
+    assert list(performance.columns) == [
+        "condition", "state", "accuracy", "precision", "recall", "f1"
+    ]  # fmt: skip
+    assert len(performance) == N_MODELS
+    mean = pd.read_parquet(results / "tables" / "similarity_mean.parquet")
+    metrics = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
+    assert list(mean.columns) == ["image_id", "augmentation", *metrics, "class_kld"]
+    assert len(mean) == 5 * 40
+    pairs = pd.read_csv(results / "tables" / "pair_counts.csv")
+    assert pairs.groupby("kind")["count"].sum().to_dict() == {"strongest": 24, "weakest": 24}
+    one = pd.read_parquet(results / "similarity" / "affine" / "2.parquet")
+    assert list(one.columns)[:4] == [
+        "image_id", "segment", "degenerate_baseline", "degenerate_augmented"
+    ]  # fmt: skip
+    with np.load(results / "explanations" / "none" / "1" / "cams.npz") as cams:
+        assert cams["cam"].shape == (40, 4, 4)
+        assert str(cams["layer"]) == "layer3.2"
+        assert str(cams["method"]) == "gradcam"
+    for family in ("boxplot_mad", "correlation_map_class_kld", "performance_f1"):
+        for suffix in ("png", "pdf"):
+            assert (results / "figures" / f"{family}.{suffix}").stat().st_size > 5000
+    provenance = json.loads((results / "provenance.json").read_text())
+    assert len(provenance["models"]) == N_MODELS
+    assert provenance["config"]["training"]["epochs"] == 2
+    assert not list(results.rglob("*.partial*")) + list(results.rglob("checkpoint*"))
+
+
+def test_the_chain_is_consistent(finished):
+    """The metrics of one image, worked out again from the files of the stages before."""
+    from augcam.similarity import MAP_METRICS, Maps, to_maps
+
+    results = finished / "results" / "tiny"
+    cams = []
+    for model in ("none/1", "cutmix/2"):
+        with np.load(results / "explanations" / model / "cams.npz") as archive:
+            cams.append(Maps(to_maps(archive["cam"][[7]], 16)))
+    row = pd.read_parquet(results / "similarity" / "cutmix" / "2.parquet").iloc[7]
+    for name in ("mad", "spearman", "overlap_5"):
+        assert row[name] == pytest.approx(MAP_METRICS[name].function(*cams)[0], nan_ok=True)
+    states = [pd.read_parquet(results / "similarity" / "cutmix" / f"{s}.parquet") for s in (1, 2)]
+    mean = pd.read_parquet(results / "tables" / "similarity_mean.parquet")
+    mean = mean[mean["augmentation"] == "cutmix"]
+    expected = (states[0]["mad"].to_numpy() + states[1]["mad"].to_numpy()) / 2
+    np.testing.assert_allclose(mean["mad"], expected, rtol=1e-15)
+    predictions = pd.read_parquet(results / "explanations" / "affine" / "1" / "predictions.parquet")
+    performance = pd.read_parquet(results / "tables" / "performance.parquet")
+    accuracy = performance.query("condition == 'affine' and state == 1")["accuracy"].item()
+    assert accuracy == (predictions["label"] == predictions["predicted"]).mean()
+
+
+def test_nothing_is_left_to_do_and_touched_files_rerun_nothing(finished):
+    assert planned(finished, "--configfile", "tiny.yaml") == {}
+    results = finished / "results" / "tiny"
+    for path in (
+        results / "data/images.npy",
+        results / "data/stats.json",
+        results / "models/initial.safetensors",
+    ):
+        os.utime(path)
+    os.utime(finished / "src" / "augcam" / "training.py")
+    assert planned(finished, "--configfile", "tiny.yaml") == {}
+
+
+RERUNS = {
+    "figure setting": ({"figures": {"dpi": 80}}, {"plot": 1}),
+    "pair_k": ({"analysis": {"pair_k": 2}}, {"count_pairs": 1}),
+    "affine parameter": (
+        {"augmentation_parameters": {"affine": {"degrees": 5}}},
+        {
+            "train": 2,
+            "explain": 2,
+            "compare": 2,
+            "aggregate": 1,
+            "performance": 1,
+            "count_pairs": 1,
+            "plot": 1,
+        },
+    ),
+    "cam method": (
+        {"cam": {"method": "layercam"}},
+        {
+            "explain": N_MODELS,
+            "compare": N_MODELS - 1,
+            "aggregate": 1,
+            "performance": 1,
+            "count_pairs": 1,
+            "plot": 1,
+        },
+    ),
+    "metrics": (
+        {"similarity": {"metrics": ["mad"]}},
+        {"compare": N_MODELS - 1, "aggregate": 1, "count_pairs": 1, "plot": 1},
+    ),
+    "cam layer": (
+        {"model": {"cam_layer": "layer2.2"}},
+        {
+            "describe_network": 1,
+            "explain": N_MODELS,
+            "compare": N_MODELS - 1,
+            "aggregate": 1,
+            "performance": 1,
+            "count_pairs": 1,
+            "plot": 1,
+        },
+    ),
+    "one more augmentation": (
+        {"augmentations": ["affine", "cutmix", "equalize", "gaussblur"]},
+        {
+            "train": 2,
+            "explain": 2,
+            "compare": 2,
+            "aggregate": 1,
+            "performance": 1,
+            "count_pairs": 1,
+            "plot": 1,
+        },
+    ),
+    "device": ({"execution": {"device": "cpu"}}, {}),
+    "learning rate": (
+        {"training": {"learning_rate": 0.01}},
+        {
+            "train": N_MODELS,
+            "explain": N_MODELS,
+            "compare": N_MODELS - 1,
+            "aggregate": 1,
+            "performance": 1,
+            "count_pairs": 1,
+            "plot": 1,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("change", RERUNS)
+def test_a_change_reruns_exactly_what_depends_on_it(finished, change):
+    values, expected = RERUNS[change]
+    config = dict(TINY)
+    for key, value in values.items():
+        config[key] = TINY.get(key, {}) | value if isinstance(value, dict) else value
+    write_config(finished, config, "changed")
+    plan = planned(finished, "--configfile", "changed.yaml")
+    # The record of the run repeats the config, so it follows every change.
+    expected = expected | {"provenance": 1, "all": 1}
+    assert plan == expected
+
+
+def test_an_edited_module_reruns_what_uses_it(finished):
+    path = finished / "src" / "augcam" / "aggregation.py"
+    content = path.read_text()
+    path.write_text(content + "# edited\n")
+    plan = planned(finished, "--configfile", "tiny.yaml")
+    path.write_text(content)
+    assert plan == {"aggregate": 1, "count_pairs": 1, "plot": 1, "provenance": 1, "all": 1}
+    assert planned(finished, "--configfile", "tiny.yaml") == {}
+
+
+def test_two_runs_give_the_same_bytes_also_when_one_is_killed(finished):
+    """Another run in a folder of its own, killed in the middle and continued."""
+    config = TINY | {"experiment": "again"}
+    write_config(finished, config, "again")
+    arguments = ["--cores", "2", "--configfile", "again.yaml", "--nolock"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=finished,
+        env=os.environ | {"PYTHONPATH": str(finished / "src")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    models = finished / "results" / "again" / "models"
+    while not list(models.glob("*/*/checkpoint.safetensors")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    snakemake(finished, *arguments)
+    results = finished / "results"
+    assert digest(results / "again") == digest(results / "tiny")
+
+
+def test_bad_data_fails_with_its_sentence_and_a_rerun_after_mending_continues(finished):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in ("a", "b"):
+            (finished / "images" / part / name).mkdir(parents=True)
+            for i in range(20):
+                pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(finished / "images" / part / name / f"{i}.png")
+    broken = finished / "images" / "train" / "b" / "7.png"
+    content = broken.read_bytes()
+    broken.write_bytes(content[:50])
+    dataset = {"name": "imagefolder", "train": "images/train", "test": "images/test"}
+    write_config(finished, {"experiment": "broken", "dataset": dataset}, "broken")
+    arguments = ["--cores", "1", "--configfile", "broken.yaml", "results/broken/data/stats.json"]
+    done = snakemake(finished, *arguments, check=False)
+    assert done.returncode == 1
+    assert "error: images/train/b/7.png: the image cannot be decoded" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((finished / "results" / "broken" / "data").glob("*"))
+    broken.write_bytes(content)
+    snakemake(finished, *arguments)
+
+
+def test_the_report_holds_the_figures(finished):
+    snakemake(finished, "--configfile", "tiny.yaml", "--report", "results/tiny/report.html")
+    text = (finished / "results" / "tiny" / "report.html").read_text(encoding="utf-8")
+    for name in ("boxplot_mad.png", "correlation_map_pearson.png", "performance_accuracy.png"):
+        assert name in text
