@@ -178,3 +178,14 @@ def test_reading_the_config_imports_nothing_heavy():
     code = "import augcam.config, sys; print({'torch', 'pandas', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_conda_environment_is_in_step_with_the_package():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {name for name in project["dependencies"] if not name.startswith("snakemake")}
+    environment = yaml.safe_load((ROOT / "envs" / "augcam.yaml").read_text(encoding="utf-8"))
+    conda = environment["dependencies"]
+    assert set(conda[-1]["pip"]) == needed
+    assert f"python {project['requires-python']}" in conda

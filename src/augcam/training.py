@@ -233,6 +233,7 @@ def make_deterministic(threads: int) -> None:
     # The same switch as use_deterministic_algorithms(True), which imports the compiler: 4 s a job.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     torch.set_num_threads(threads)
 
 

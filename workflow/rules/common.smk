@@ -1,8 +1,14 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+# Workflow and jobs use the library beside this workflow, whatever else is installed.
+SOURCE = Path(workflow.basedir) / "src"
+sys.path.insert(0, str(SOURCE))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
     from augcam.config import parse_config
@@ -44,9 +50,9 @@ FAMILY_TITLES = {
 
 
 def code(*modules):
-    """The library modules that a rule depends on, as inputs: edited, they rerun it."""
-    source = os.path.relpath(Path(workflow.basedir) / "src" / "augcam")
-    return [f"{source}/{module}.py" for module in modules]
+    """Modules of the library as inputs: a step runs again when one that it names is edited."""
+    folder = os.path.relpath(SOURCE / "augcam")
+    return [f"{folder}/{module}.py" for module in modules]
 
 
 def section(name, *keys):

@@ -11,14 +11,14 @@ rule prepare_data:
         f"{OUT}/logs/prepare_data.log",
     benchmark:
         f"{OUT}/benchmarks/prepare_data.tsv"
-    params:
-        dataset=section("dataset"),
-        split=section("split"),
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=4000,
         runtime=120,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        dataset=section("dataset"),
+        split=section("split"),
     message:
         "Reading the images of '{params.dataset[name]}' into one store"
     script:

@@ -17,20 +17,19 @@ rule explain:
         f"{OUT}/logs/explain/{{condition}}/{{state}}.log",
     benchmark:
         f"{OUT}/benchmarks/explain/{{condition}}/{{state}}.tsv"
-    params:
-        network=network(),
-        input_size=CONFIG.model.input_size,
-        cam=section("cam"),
-        threads=CONFIG.training.threads,
+    conda:
+        "../../envs/augcam.yaml"
     threads: CONFIG.training.threads
     resources:
         gpu=gpus(),
         device=CONFIG.execution.device,
         mem_mb=6000,
         runtime=240,
-    retries: 1
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        network=network(),
+        input_size=CONFIG.model.input_size,
+        cam=section("cam"),
+        threads=CONFIG.training.threads,
     message:
         "Explaining {wildcards.condition}, state {wildcards.state}"
     script:

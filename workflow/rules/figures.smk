@@ -20,24 +20,22 @@ rule plot:
             for family, names in figure_names().items()
             for name, labels in names.items()
         ],
-        pdf=[
-            f"{OUT}/figures/{name}.pdf" for names in figure_names().values() for name in names
-        ],
+        pdf=[f"{OUT}/figures/{name}.pdf" for names in figure_names().values() for name in names],
     log:
         f"{OUT}/logs/plot.log",
     benchmark:
         f"{OUT}/benchmarks/plot.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         figures=section("figures"),
         metrics=CONFIG.similarity.metrics,
         conditions=CONFIG.conditions,
         compared=list(dict.fromkeys(condition for condition, _ in CONFIG.compared)),
         reference=CONFIG.reference,
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    conda:
-        "../../envs/augcam.yaml"
     message:
         "Drawing the figures"
     script:

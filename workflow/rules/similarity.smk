@@ -16,14 +16,14 @@ rule compare:
         f"{OUT}/logs/compare/{{condition}}/{{state}}.log",
     benchmark:
         f"{OUT}/benchmarks/compare/{{condition}}/{{state}}.tsv"
-    params:
-        similarity=section("similarity"),
-        input_size=CONFIG.model.input_size,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=2000,
         runtime=240,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        similarity=section("similarity"),
+        input_size=CONFIG.model.input_size,
     message:
         "Comparing {wildcards.condition}, state {wildcards.state}, with the baseline"
     script:

@@ -14,13 +14,13 @@ rule performance:
         f"{OUT}/logs/performance.log",
     benchmark:
         f"{OUT}/benchmarks/performance.tsv"
-    params:
-        models=CONFIG.models,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        models=CONFIG.models,
     message:
         "Measuring the performance of {params.models}"
     script:
@@ -37,14 +37,14 @@ rule aggregate:
         f"{OUT}/logs/aggregate.log",
     benchmark:
         f"{OUT}/benchmarks/aggregate.tsv"
-    params:
-        models=CONFIG.compared,
-        metrics=CONFIG.similarity.metrics,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        models=CONFIG.compared,
+        metrics=CONFIG.similarity.metrics,
     message:
         "Averaging over starting states and correlating augmentations"
     script:
@@ -61,14 +61,14 @@ rule count_pairs:
         f"{OUT}/logs/count_pairs.log",
     benchmark:
         f"{OUT}/benchmarks/count_pairs.tsv"
-    params:
-        augmentations=CONFIG.augmentations,
-        pair_k=CONFIG.analysis.pair_k,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        augmentations=CONFIG.augmentations,
+        pair_k=CONFIG.analysis.pair_k,
     message:
         "Counting the {params.pair_k} strongest and weakest pairs of each correlation map"
     script:
@@ -88,14 +88,14 @@ rule provenance:
         f"{OUT}/logs/provenance.log",
     benchmark:
         f"{OUT}/benchmarks/provenance.tsv"
-    params:
-        config=CONFIG.model_dump(mode="json"),
-        models=CONFIG.models,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        config=CONFIG.model_dump(mode="json"),
+        models=CONFIG.models,
     message:
         "Recording what was run"
     script:

@@ -13,14 +13,14 @@ rule describe_network:
         f"{OUT}/logs/describe_network.log",
     benchmark:
         f"{OUT}/benchmarks/describe_network.tsv"
-    params:
-        network=network(),
-        model=section("model", "input_size", "cam_layer"),
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        network=network(),
+        model=section("model", "input_size", "cam_layer"),
     message:
         "Finding the layer to explain"
     script:
@@ -37,14 +37,14 @@ rule initial_weights:
         f"{OUT}/logs/initial_weights.log",
     benchmark:
         f"{OUT}/benchmarks/initial_weights.tsv"
-    params:
-        network=network(),
-        weight_seed=CONFIG.model.weight_seed,
+    conda:
+        "../../envs/augcam.yaml"
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        "../../envs/augcam.yaml"
+    params:
+        network=network(),
+        weight_seed=CONFIG.model.weight_seed,
     message:
         "Drawing the starting weights that all models share"
     script:
@@ -65,6 +65,14 @@ rule train:
         f"{OUT}/logs/train/{{condition}}/{{state}}.log",
     benchmark:
         f"{OUT}/benchmarks/train/{{condition}}/{{state}}.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    threads: CONFIG.training.threads
+    resources:
+        gpu=gpus(),
+        device=CONFIG.execution.device,
+        mem_mb=6000,
+        runtime=1440,
     params:
         network=network(),
         input_size=CONFIG.model.input_size,
@@ -72,15 +80,6 @@ rule train:
         parameters=lambda wildcards: CONFIG.condition_parameters(wildcards.condition),
         sampling_seed=CONFIG.split.sampling_seed,
         checkpoint=f"{OUT}/models/{{condition}}/{{state}}/checkpoint.safetensors",
-    threads: CONFIG.training.threads
-    resources:
-        gpu=gpus(),
-        device=CONFIG.execution.device,
-        mem_mb=6000,
-        runtime=1440,
-    retries: 1
-    conda:
-        "../../envs/augcam.yaml"
     message:
         "Training {wildcards.condition}, state {wildcards.state} (progress: {log})"
     script:
