@@ -47,11 +47,8 @@ lint: $(READY)  ## check style, types of files, and the workflow
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 
-dag: $(READY)  ## draw the rule graph into results/dag.svg (needs graphviz) or print it
-	@mkdir -p results
-	@$(RUN) snakemake --rulegraph dot --quiet --configfile $(CONFIG) > results/dag.dot
-	@if command -v dot >/dev/null; then dot -Tsvg results/dag.dot > results/dag.svg && echo results/dag.svg; \
-	else cat results/dag.dot; echo "graphviz is not installed; the graph above is in results/dag.dot" >&2; fi
+dag: $(READY)  ## draw the rule graph into results/dag.png
+	$(RUN) snakemake --configfile $(CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png
 
 lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
