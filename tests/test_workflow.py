@@ -334,7 +334,14 @@ def test_bad_data_fails_with_its_sentence_and_a_rerun_after_mending_continues(fi
     broken.write_bytes(content[:50])
     dataset = {"name": "imagefolder", "train": "images/train", "test": "images/test"}
     write_config(finished, {"experiment": "broken", "dataset": dataset}, "broken")
-    arguments = ["--cores", "1", "--configfile", "broken.yaml", "--", "results/broken/data/stats.json"]
+    arguments = [
+        "--cores",
+        "1",
+        "--configfile",
+        "broken.yaml",
+        "--",
+        "results/broken/data/stats.json",
+    ]
     done = snakemake(finished, *arguments, check=False)
     assert done.returncode == 1
     assert "error: images/train/b/7.png: the image cannot be decoded" in done.stderr

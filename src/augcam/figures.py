@@ -147,7 +147,7 @@ def performance_bars(
 
 def _name_conditions(axes: Axes, conditions: list[str], notes: list[str] | None = None) -> None:
     """Label the x axis with conditions and notes, controls in italics and set apart by a line."""
-    labels = [display_name(condition) for condition in conditions]
+    labels = [display_name(condition).replace(" ", "\n") for condition in conditions]
     if notes:
         labels = [f"{label}\n{note}" for label, note in zip(labels, notes)]
     crowded = {"rotation": 40, "ha": "right"} if len(conditions) > 12 else {}
