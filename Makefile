@@ -36,12 +36,12 @@ demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, 
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
 
 test: $(READY)  ## run all tests
-	$(RUN) python -m pytest -n 2 --dist worksteal
+	$(RUN) python -m pytest -n 2 --dist loadfile
 
 test-fast: $(READY)  ## run the tests that do not start Snakemake
 	$(RUN) python -m pytest -m "not workflow"
 
-lint: $(READY)  ## check style, types of files, and the workflow
+lint: $(READY)  ## check style and workflow
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check Snakefile workflow
