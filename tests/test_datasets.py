@@ -279,6 +279,24 @@ def test_limit_beyond_the_data(folder):
     )
 
 
+@pytest.mark.parametrize("limit", [39, 38, 31])
+def test_limits_close_to_all_images(folder, limit):
+    if limit > 38:
+        assert_refused(
+            folder, "train_limit: 39 of 40 images leaves out", from_folder, train_limit=limit
+        )
+    else:
+        _, index, _, _ = from_folder(folder, train_limit=limit)
+        assert (index["split"] != "test").sum() == limit
+
+
+def test_no_images_at_all(tmp_path):
+    parquet(tmp_path / "train.parquet", [encoded(picture(0))] * 2, [0, 1])
+    table = pq.read_table(tmp_path / "train.parquet")
+    pq.write_table(table.slice(0, 0), tmp_path / "train.parquet")
+    assert_refused(tmp_path, "the data set holds no images", from_parquet)
+
+
 def test_missing_parquet(tmp_path):
     assert_refused(tmp_path, "dataset.train: there is no parquet file at", from_parquet)
 

@@ -270,6 +270,8 @@ def choose_split(source: Source, dataset: Dataset, split: Split) -> pd.DataFrame
     sorted by position. All choices are stratified and depend on `split.split_seed` alone.
     Raises AugcamError where a class has too few images.
     """
+    if not len(source.labels):
+        raise AugcamError("dataset: the data set holds no images.")
     everything = np.arange(len(source.labels))
     seed = split.split_seed
     if source.is_test is None:
@@ -298,7 +300,7 @@ def _stratified(source: Source, images: np.ndarray, share: float | int, seed: in
     fraction = share if isinstance(share, float) else share / len(images)
     for name, count in zip(source.class_names, counts):
         kept = round(count * fraction)
-        if not 1 <= kept < count:
+        if kept < 1 or (kept == count and part != "limited"):
             raise AugcamError(
                 f"class '{name}': {count} images are too few for a {part} part of "
                 f"{fraction:.1%} (split, dataset.train_limit, dataset.test_limit); every class "
@@ -312,6 +314,13 @@ def _limited(source: Source, images: np.ndarray, limit: int | None, seed: int, k
         return images
     if limit > len(images):
         raise AugcamError(f"{key}: {limit} images are asked for, but there are {len(images)}.")
+    # The split needs an image of every class on either side, also of what is left out.
+    classes = len(source.class_names)
+    if len(images) - limit < classes:
+        raise AugcamError(
+            f"{key}: {limit} of {len(images)} images leaves out less than one image a class; take "
+            f"{len(images) - classes} or fewer, or remove the key to use all."
+        )
     return _stratified(source, images, limit, seed, "limited")[1]
 
 
@@ -421,16 +430,11 @@ def prepare(
         train_ids = index.loc[index["split"] == "train", "image_id"].to_numpy()
         mean, std = channel_statistics(images, train_ids)
         found = duplicates(images, index["split"].to_numpy())
-        counts = {
-            part: {name: int(n) for name, n in zip(source.class_names, row)}
-            for part in SPLITS
-            for row in [
-                np.bincount(
-                    index.loc[index["split"] == part, "label"], minlength=len(source.class_names)
-                )
-            ]
-        }
         size = list(images.shape[1:3])
+    counts = {
+        part: {name: int((group["class_name"] == name).sum()) for name in source.class_names}
+        for part, group in index.groupby("split")
+    }
     order = draw_order(train_ids, split.sampling_seed)
     with atomic(order_path) as temporary:
         np.save(temporary, order)
@@ -452,8 +456,8 @@ def prepare(
 def report_lines(stats: dict) -> list[str]:
     """What a user should know about the data: sizes, class balance, duplicates."""
     lines = [f"images: {stats['image_size'][1]}×{stats['image_size'][0]} pixels"]
-    for part, counts in stats["counts"].items():
-        per_class = counts.values()
+    for part in SPLITS:
+        per_class = stats["counts"][part].values()
         balance = f"{min(per_class)} to {max(per_class)} a class"
         lines.append(f"{part}: {sum(per_class)} images, {balance}")
     for pair, count in stats["duplicates"].items():

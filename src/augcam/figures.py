@@ -1,6 +1,7 @@
 """Figures: one visual language for all of them."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import matplotlib
@@ -65,8 +66,6 @@ STYLE = {
     "grid.color": "#E5E5E5",
     "figure.constrained_layout.use": True,
     "pdf.fonttype": 42,
-    # Equal figures, equal bytes.
-    "svg.hashsalt": "augcam",
 }
 
 
@@ -89,11 +88,11 @@ def save(figure: Figure, *paths: str | Path, dpi: int) -> None:
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Have `draw` use the common style."""
 
+    @wraps(draw)
     def wrapper(*args, **kwargs) -> Figure:
         with plt.rc_context(STYLE):
             return draw(*args, **kwargs)
 
-    wrapper.__doc__ = draw.__doc__
     return wrapper
 
 
