@@ -270,6 +270,17 @@ def test_class_with_too_few_images(folder):
     assert_refused(folder, "class 'dog': 3 images are too few for a validation part", from_folder)
 
 
+@pytest.mark.parametrize("kept", range(2, 20))
+def test_every_class_is_in_every_part_or_the_split_is_refused(folder, kept):
+    for i in range(kept, 20):
+        (folder / "train" / "dog" / f"{i:03}.png").unlink()
+    if kept < 10:
+        assert_refused(folder, f"class 'dog': {kept} images are too few", from_folder)
+    else:
+        _, index, _, _ = from_folder(folder)
+        assert pd.crosstab(index["label"], index["split"]).to_numpy().min() >= 1
+
+
 def test_limit_beyond_the_data(folder):
     assert_refused(
         folder,

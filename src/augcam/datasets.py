@@ -299,8 +299,8 @@ def _stratified(source: Source, images: np.ndarray, share: float | int, seed: in
     counts = np.bincount(labels, minlength=len(source.class_names))
     fraction = share if isinstance(share, float) else share / len(images)
     for name, count in zip(source.class_names, counts):
-        kept = round(count * fraction)
-        if kept < 1 or (kept == count and part != "limited"):
+        chosen, rest = count * fraction, count * (1 - fraction)
+        if chosen < 1 - 1e-9 or (rest < 1 - 1e-9 and part != "limited"):
             raise AugcamError(
                 f"class '{name}': {count} images are too few for a {part} part of "
                 f"{fraction:.1%} (split, dataset.train_limit, dataset.test_limit); every class "
