@@ -202,73 +202,19 @@ def test_nothing_is_left_to_do_and_touched_files_rerun_nothing(finished):
     assert planned(finished, "--configfile", "tiny.yaml") == {}
 
 
+AGGREGATED = {"aggregate": 1, "count_pairs": 1, "plot": 1}
+EXPLAINED = {"explain": N_MODELS, "compare": N_MODELS - 1, "performance": 1, **AGGREGATED}
+TWO_MODELS = {"train": 2, "explain": 2, "compare": 2, "performance": 1, **AGGREGATED}
 RERUNS = {
     "figure setting": ({"figures": {"dpi": 80}}, {"plot": 1}),
     "pair_k": ({"analysis": {"pair_k": 2}}, {"count_pairs": 1}),
-    "affine parameter": (
-        {"augmentation_parameters": {"affine": {"degrees": 5}}},
-        {
-            "train": 2,
-            "explain": 2,
-            "compare": 2,
-            "aggregate": 1,
-            "performance": 1,
-            "count_pairs": 1,
-            "plot": 1,
-        },
-    ),
-    "cam method": (
-        {"cam": {"method": "layercam"}},
-        {
-            "explain": N_MODELS,
-            "compare": N_MODELS - 1,
-            "aggregate": 1,
-            "performance": 1,
-            "count_pairs": 1,
-            "plot": 1,
-        },
-    ),
-    "metrics": (
-        {"similarity": {"metrics": ["mad"]}},
-        {"compare": N_MODELS - 1, "aggregate": 1, "count_pairs": 1, "plot": 1},
-    ),
-    "cam layer": (
-        {"model": {"cam_layer": "layer2.2"}},
-        {
-            "describe_network": 1,
-            "explain": N_MODELS,
-            "compare": N_MODELS - 1,
-            "aggregate": 1,
-            "performance": 1,
-            "count_pairs": 1,
-            "plot": 1,
-        },
-    ),
-    "one more augmentation": (
-        {"augmentations": ["affine", "cutmix", "equalize", "gaussblur"]},
-        {
-            "train": 2,
-            "explain": 2,
-            "compare": 2,
-            "aggregate": 1,
-            "performance": 1,
-            "count_pairs": 1,
-            "plot": 1,
-        },
-    ),
+    "affine parameter": ({"augmentation_parameters": {"affine": {"degrees": 5}}}, TWO_MODELS),
+    "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
+    "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
+    "cam layer": ({"model": {"cam_layer": "layer2.2"}}, {"describe_network": 1, **EXPLAINED}),
+    "metrics": ({"similarity": {"metrics": ["mad"]}}, {"compare": N_MODELS - 1, **AGGREGATED}),
+    "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
     "device": ({"execution": {"device": "cpu"}}, {}),
-    "learning rate": (
-        {"training": {"learning_rate": 0.01}},
-        {
-            "train": N_MODELS,
-            "explain": N_MODELS,
-            "compare": N_MODELS - 1,
-            "aggregate": 1,
-            "performance": 1,
-            "count_pairs": 1,
-            "plot": 1,
-        },
-    ),
 }
 
 
@@ -291,7 +237,7 @@ def test_an_edited_module_reruns_what_uses_it(finished):
     path.write_text(content + "# edited\n")
     plan = planned(finished, "--configfile", "tiny.yaml")
     path.write_text(content)
-    assert plan == {"aggregate": 1, "count_pairs": 1, "plot": 1, "provenance": 1, "all": 1}
+    assert plan == {**AGGREGATED, "provenance": 1, "all": 1}
     assert planned(finished, "--configfile", "tiny.yaml") == {}
 
 
