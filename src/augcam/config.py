@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -28,8 +29,17 @@ from pydantic import (
 
 from augcam.errors import AugcamError
 
-MAP_METRICS = ("mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5")
-METRICS = (*MAP_METRICS, "class_kld")
+MEASURES = ("accuracy", "precision", "recall", "f1")
+METRICS = (
+    "mad",
+    "msd",
+    "pearson",
+    "spearman",
+    "overlap_20",
+    "overlap_10",
+    "overlap_5",
+    "class_kld",
+)
 CONTROLS = ("none", "identity")
 
 
@@ -90,6 +100,7 @@ class CatalogueEntry(NamedTuple):
     smallest_input: int
 
 
+@cache
 def catalogue() -> dict[str, CatalogueEntry]:
     """The architectures that have a feature map to explain, by name.
 

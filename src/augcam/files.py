@@ -30,6 +30,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn whatever goes wrong while `path` is read into an AugcamError that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise AugcamError(f"{path}: the file is missing.") from error
+    except Exception as error:  # each library raises its own kind on a damaged file
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise AugcamError(
+            f"{path}: the file cannot be read ({reason}); delete it and run again to make it anew."
+        ) from error
+
+
 def write_json(value: object, path: str | Path) -> None:
     """Write `value` as indented JSON, atomically."""
     with atomic(path) as temporary:
@@ -38,7 +52,7 @@ def write_json(value: object, path: str | Path) -> None:
 
 def read_json(path: str | Path) -> dict:
     """Read a JSON object. Raises AugcamError naming the file where it is missing or broken."""
-    with _reading(path):
+    with reading(path):
         return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
@@ -56,7 +70,7 @@ def read_table(path: str | Path, columns: list[str] | None = None):
     """Read a `.parquet` table as DataFrame. Raises AugcamError naming a missing or broken file."""
     import pandas as pd
 
-    with _reading(path):
+    with reading(path):
         return pd.read_parquet(path, columns=columns)
 
 
@@ -68,14 +82,14 @@ def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of a `.npz`. Raises AugcamError naming the file where it cannot be read."""
-    with _reading(path), Path(path).open("rb") as file:
+    with reading(path), Path(path).open("rb") as file:
         archive = np.load(file, allow_pickle=False)
         return {name: archive[name] for name in archive.files}
 
 
 def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.ndarray:
     """Read a `.npy`, memory-mapped on request. Raises AugcamError naming an unreadable file."""
-    with _reading(path):
+    with reading(path):
         return np.load(path, mmap_mode=mmap, allow_pickle=False)
 
 
@@ -83,19 +97,6 @@ def sha256(*paths: str | Path) -> str:
     """Hex digest over the contents of the files, in the order given."""
     digest = hashlib.sha256()
     for path in paths:
-        with _reading(path), Path(path).open("rb") as file:
+        with reading(path), Path(path).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-@contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise AugcamError(f"{path}: the file is missing.") from error
-    except Exception as error:  # each library raises its own kind on a damaged file
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise AugcamError(
-            f"{path}: the file cannot be read ({reason}); delete it and run again to make it anew."
-        ) from error

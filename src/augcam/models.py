@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from augcam.config import CatalogueEntry
 from augcam.errors import AugcamError
-from augcam.files import atomic
+from augcam.files import atomic, reading
 
 SMALLEST_MAP = 4  # a coarser feature map localises nothing
 _CHANNELS = 3
@@ -274,14 +273,8 @@ def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file. Raises AugcamError naming a missing or broken file."""
-    try:
+    with reading(path):
         return load_file(path)
-    except FileNotFoundError as error:
-        raise AugcamError(f"{path}: the file is missing.") from error
-    except (SafetensorError, OSError) as error:
-        raise AugcamError(
-            f"{path}: the file cannot be read ({error}); delete it and run again to make it anew."
-        ) from error
 
 
 def has_random_layers(model: nn.Module) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-MEASURES = ("accuracy", "precision", "recall", "f1")
+from augcam.config import MEASURES
 
 
 def performance(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dict[str, float]:

@@ -68,6 +68,7 @@ class Maps:
 
     def __init__(self, maps: np.ndarray):
         self.values = maps.reshape(len(maps), -1)
+        self._thresholds: dict[int, np.ndarray] = {}
 
     @cached_property
     def constant(self) -> np.ndarray:
@@ -88,7 +89,10 @@ class Maps:
 
     def threshold(self, top: int) -> np.ndarray:
         """(N, 1): the (100 − top)th percentile of each map, numpy's default (linear) definition."""
-        return np.percentile(self.values, 100 - top, axis=1, keepdims=True)
+        if top not in self._thresholds:
+            percentile = np.percentile(self.values, 100 - top, axis=1, keepdims=True)
+            self._thresholds[top] = percentile
+        return self._thresholds[top]
 
     def degenerate(self, top: int) -> np.ndarray:
         """(N,) bool: maps so flat that their `top` % highest pixels are all pixels."""

@@ -11,7 +11,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import parse_config
+    from augcam.config import MEASURES, parse_config
     from augcam.errors import AugcamError
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -40,7 +40,6 @@ DATA = {
     "order": ancient(f"{OUT}/data/order.npy"),
 }
 
-MEASURES = ["accuracy", "precision", "recall", "f1"]
 MEAN_TABLES = ["similarity_mean", "similarity_summary", "excluded_values", "correlation_maps"]
 FAMILY_TITLES = {
     "performance": "1 Performance",
@@ -69,11 +68,10 @@ def network():
     }
 
 
-def model_files(pattern, models=None):
+def model_files(pattern, models=CONFIG.models):
     """`pattern` filled in with condition and state of every model."""
     return [
-        f"{OUT}/{pattern}".format(condition=condition, state=state)
-        for condition, state in (models or CONFIG.models)
+        f"{OUT}/{pattern}".format(condition=condition, state=state) for condition, state in models
     ]
 
 

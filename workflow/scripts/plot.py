@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from augcam import figures
+from augcam.config import MEASURES
 from augcam.files import read_table
 from augcam.jobs import job
-from augcam.performance import MEASURES
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
