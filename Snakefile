@@ -6,11 +6,13 @@
 #   results/<experiment>/
 #     data/            images.npy, index.parquet, order.npy, stats.json
 #     models/          initial.safetensors, network.json
+#     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
 #     explanations/<condition>/<state>/    cams.npz, predictions.parquet
 #     similarity/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
+#     pages/           *.html, for the report
 #     provenance.json  config, versions, hardware, times
 
 from snakemake.utils import min_version
@@ -27,6 +29,7 @@ include: "workflow/rules/common.smk"
 wildcard_constraints:
     condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
     state=r"\d+",
+    architecture=r"\w+",
 
 
 report: "workflow/report/workflow.rst"
@@ -39,12 +42,15 @@ localrules:
     similarity,
     tables,
     figures,
+    report_pages,
+    architectures,
 
 
 rule all:
     input:
         every_table(),
         every_figure(),
+        [page(item) for item in pages("pages")],
         f"{OUT}/provenance.json",
 
 
@@ -54,3 +60,5 @@ include: "workflow/rules/explanations.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/architectures.smk"

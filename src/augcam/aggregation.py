@@ -119,3 +119,31 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
     return table.sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
     )
+
+
+def extreme_images(
+    mean: pd.DataFrame, metrics: list[str], augmentations: list[str]
+) -> pd.DataFrame:
+    """For each metric the images of highest mean, highest standard deviation and lowest mean over
+    augmentations (appendix A of the paper).
+
+    `mean`: the table of `similarity_mean`. Only images with a value for each of `augmentations`
+    count; a standard deviation needs two of these. Returns metric, extreme, image_id, mean, std;
+    the first image on ties, no row where no image counts.
+    """
+    rows = []
+    for metric in metrics:
+        wide = mean.pivot(index="image_id", columns="augmentation", values=metric)[augmentations]
+        wide = wide.dropna()
+        over = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
+        found = {
+            "highest_mean": over["mean"],
+            "highest_std": over["std"].dropna(),
+            "lowest_mean": -over["mean"],
+        }
+        for extreme, values in found.items():
+            if len(values):
+                image = values.idxmax()
+                row = {"metric": metric, "extreme": extreme, "image_id": image}
+                rows.append(row | over.loc[image].to_dict())
+    return pd.DataFrame(rows, columns=["metric", "extreme", "image_id", "mean", "std"])

@@ -23,10 +23,11 @@ from torch.optim.adam import adam
 from tqdm import tqdm
 
 from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
-from augcam.config import Training
+from augcam.config import MEASURES, Training
 from augcam.errors import AugcamError
 from augcam.files import atomic, read_array, read_json, read_table, sha256, write_table
 from augcam.models import has_random_layers, load_weights, read_tensors, save_weights
+from augcam.performance import performance
 
 EVALUATION_BATCH = 256
 _NETWORK_STREAM = 2  # dropout and stochastic depth, apart from augmentation draws
@@ -89,6 +90,10 @@ class ImageStore:
         images = (images - self._mean) / self._std
         return images.contiguous(memory_format=torch.channels_last)
 
+    def denormalised(self, images: Tensor) -> Tensor:
+        """The inverse of `normalised`: images (…, 3, s, s) in [0, 1]."""
+        return images * self._std + self._mean
+
     def inputs(self, ids: Tensor) -> Tensor:
         """Network inputs (B, 3, s, s) of images `ids`."""
         return self.normalised(self.resized(self.raw(ids)))
@@ -135,12 +140,17 @@ class Course:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
-        order, size = self.epoch_order(epoch), self.training.batch_size
-        for number, start in enumerate(range(0, len(order), size)):
-            yield self._batch(order[start : start + size], epoch, number)
+        order = self.epoch_order(epoch)
+        for number in range(-(-len(order) // self.training.batch_size)):
+            yield self._batch(order, epoch, number)
 
-    def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
-        store = self.store
+    def batch(self, epoch: int, number: int) -> Batch:
+        """One of the batches of `epoch`, counted from 0."""
+        return self._batch(self.epoch_order(epoch), epoch, number)
+
+    def _batch(self, order: np.ndarray, epoch: int, number: int) -> Batch:
+        store, size = self.store, self.training.batch_size
+        rows = order[number * size : (number + 1) * size]
         ids, is_copy = torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1] == 1)
         labels = store.labels[ids.to(store.device)]
         images = store.raw(ids)
@@ -205,14 +215,26 @@ def other_images(train_ids: np.ndarray, ids: np.ndarray, rng: np.random.Generato
 @torch.inference_mode()
 def evaluate(model: nn.Module, store: ImageStore, ids: Tensor) -> tuple[float, float]:
     """(mean cross-entropy, accuracy) of `model` on images `ids`."""
-    model.eval()
     loss, right = 0.0, 0
-    for chunk in ids.split(EVALUATION_BATCH):
-        logits = model(store.inputs(chunk))
-        labels = store.labels[chunk.to(store.device)]
+    for logits, labels in _outputs(model, store, ids):
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
         right += (logits.argmax(1) == labels).sum().item()
     return loss / len(ids), right / len(ids)
+
+
+def _outputs(model: nn.Module, store: ImageStore, ids: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """(logits, labels) of images `ids`, batch by batch."""
+    model.eval()
+    for chunk in ids.split(EVALUATION_BATCH):
+        yield model(store.inputs(chunk)), store.labels[chunk.to(store.device)]
+
+
+@torch.inference_mode()
+def _test(model: nn.Module, store: ImageStore) -> dict[str, float]:
+    """The performance measures of `model` on the test images."""
+    outputs = [(o.argmax(1).cpu(), y.cpu()) for o, y in _outputs(model, store, store.ids("test"))]
+    predicted, labels = (torch.cat(part).numpy() for part in zip(*outputs))
+    return performance(labels, predicted, store.num_classes)
 
 
 # ------------------------------------------------------------------------------------- training
@@ -314,11 +336,14 @@ def train(
     identity: str,
     weights_path: str | Path,
     history_path: str | Path,
+    test_every_epoch: bool = False,
 ) -> None:
     """Train `model`, already on the store's device, and write the weights of its best epoch.
 
     Best is the highest validation accuracy, the first on ties. `history.parquet`: epoch (from 1),
-    train_loss, train_accuracy, val_loss, val_accuracy, seconds, images_per_second.
+    train_loss, train_accuracy, val_loss, val_accuracy, seconds (of training alone),
+    images_per_second; with `test_every_epoch` the measures of `augcam.performance` on the test
+    images, too.
     After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
     `identity` (see `fingerprint`) is the same, and deleted at the end: a training killed at any
     moment ends with bitwise the same weights. Raises AugcamError when the loss is not finite.
@@ -342,6 +367,8 @@ def train(
         for epoch in range(done, training.epochs):
             row = {"epoch": epoch + 1, **_run_epoch(model, optimizer, course, epoch, bar)}
             row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
+            if test_every_epoch:
+                row |= _test(model, store)
             bar.set_postfix_str(
                 f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
                 f"val. accuracy {row['val_accuracy']:.3f}"
@@ -356,8 +383,8 @@ def train(
     model.load_state_dict(progress.best_weights)
     save_weights(model, weights_path, epoch=str(progress.best_epoch))
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
-    history = pd.DataFrame(progress.history)[[*columns, "seconds", "images_per_second"]]
-    write_table(history, history_path)
+    columns += ["seconds", "images_per_second", *(MEASURES if test_every_epoch else ())]
+    write_table(pd.DataFrame(progress.history)[columns], history_path)
     Path(checkpoint).unlink(missing_ok=True)
     print(
         f"best epoch: {progress.best_epoch} of {training.epochs}, "

@@ -11,7 +11,8 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import MEASURES, parse_config
+    from augcam.config import parse_config
+    from augcam.contents import PAGES, SECTIONS, figures
     from augcam.errors import AugcamError
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -40,12 +41,7 @@ DATA = {
     "order": ancient(f"{OUT}/data/order.npy"),
 }
 
-MEAN_TABLES = ["similarity_mean", "similarity_summary", "excluded_values", "correlation_maps"]
-FAMILY_TITLES = {
-    "performance": "1 Performance",
-    "boxplots": "2 Similarity to the baseline",
-    "correlation_maps": "3 Correlation maps",
-}
+FIGURES = figures(CONFIG)
 
 
 def code(*modules):
@@ -54,17 +50,22 @@ def code(*modules):
     return [f"{folder}/{module}.py" for module in modules]
 
 
+def templates():
+    """The templates of pages, as inputs."""
+    return sorted(os.path.relpath(path) for path in SOURCE.glob("augcam/templates/*"))
+
+
 def section(name, *keys):
     """A section of the config, or some of its keys, as plain values for `params`."""
     values = getattr(CONFIG, name).model_dump(mode="json")
     return {key: values[key] for key in keys} if keys else values
 
 
-def network():
-    """What defines the network, for `params`."""
+def network(architecture=CONFIG.model.architecture):
+    """What defines a network, for `params`."""
     return {
-        "architecture": CONFIG.model.architecture,
-        "arguments": CONFIG.model_arguments(),
+        "architecture": architecture,
+        "arguments": CONFIG.builder_arguments(architecture),
     }
 
 
@@ -81,25 +82,44 @@ def table(name):
 
 
 def every_table():
-    names = ["performance", *MEAN_TABLES, "pair_counts"]
+    names = ["performance", "similarity_mean", "similarity_summary", "excluded_values"]
+    names += ["correlation_maps", "pair_counts", "extreme_images", "segment_summary"]
+    names += ["segment_tests", "claims"]
     return [file for name in names for file in table(name)]
 
 
-def figure_names():
-    """Name of each figure → labels that tell it in the report."""
-    performance = {f"performance_{m}": {"measure": m} for m in MEASURES}
-    boxplots = {f"boxplot_{m}": {"metric": m} for m in CONFIG.similarity.metrics}
-    maps = {f"correlation_map_{m}": {"metric": m} for m in CONFIG.similarity.metrics}
-    return {"performance": performance, "boxplots": boxplots, "correlation_maps": maps}
+def figure_files(suffix, *families):
+    """The files of the figures of some families."""
+    return [f"{OUT}/figures/{item.name}.{suffix}" for item in FIGURES if item.family in families]
 
 
 def every_figure():
-    return [
-        f"{OUT}/figures/{name}.{suffix}"
-        for names in figure_names().values()
-        for name in names
-        for suffix in ("png", "pdf")
-    ]
+    """All but the comparison of architectures, which is a target of its own."""
+    families = {item.family for item in FIGURES} - {"architectures"}
+    return figure_files("png", *families) + figure_files("pdf", *families)
+
+
+def in_report(family):
+    """The pictures of a family, as they stand in the report."""
+    return [picture(item) for item in FIGURES if item.family == family]
+
+
+def picture(item):
+    return entry(f"{OUT}/figures/{item.name}.png", item)
+
+
+def page(item):
+    return entry(f"{OUT}/pages/{item.name}.html", item)
+
+
+def entry(path, item):
+    """A file that stands in the report."""
+    place = {"category": SECTIONS[item.section], "subcategory": item.subsection or None}
+    return report(path, caption=f"../report/{item.caption}.rst", labels=item.labels, **place)
+
+
+def pages(family):
+    return [item for item in PAGES if item.family == family]
 
 
 def baseline_predictions(wildcards):

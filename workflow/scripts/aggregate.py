@@ -13,3 +13,5 @@ with job(snakemake.log[0]):
     write_table(aggregation.similarity_summary(mean, metrics), *output.similarity_summary)
     write_table(aggregation.excluded_values(tables, metrics), *output.excluded_values)
     write_table(aggregation.correlation_maps(mean, metrics), *output.correlation_maps)
+    extremes = aggregation.extreme_images(mean, metrics, snakemake.params.augmentations)
+    write_table(extremes, *output.extreme_images)
