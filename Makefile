@@ -31,8 +31,8 @@ $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 	touch $@
 
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
-	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
-	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html"
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- all architectures
+	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
 
 test: $(READY)  ## run all tests
@@ -55,8 +55,9 @@ lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	    -o requirements.lock pyproject.toml
 
-docs: $(READY)  ## renew the generated config schema and key table
+docs: $(READY)  ## renew what is generated in config/ and docs/
 	$(RUN) python -m augcam.config
+	$(RUN) python -m augcam.contents
 
 clean:  ## remove the environment (results stay)
 	rm -rf $(VENV) .bootstrap

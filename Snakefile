@@ -50,7 +50,7 @@ rule all:
     input:
         every_table(),
         every_figure(),
-        [page(item) for item in pages("pages")],
+        page_files("pages"),
         f"{OUT}/provenance.json",
 
 

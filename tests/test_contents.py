@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from conftest import ROOT
 
-from augcam.config import parse_config, with_generated
+from augcam.config import AUGMENTATIONS, METRICS, parse_config, with_generated
 from augcam.contents import PAGES, PAPER_FIGURES, SECTIONS, display_name, figure_table, figures
 
 
@@ -41,6 +42,35 @@ def test_figures_follow_metrics_and_augmentations():
     assert "segments_overlap_30_affine" in items
     assert "augmentation_cutmix" not in items and "boxplot_mad" not in items
     assert items["lowest_mean_overlap_30"].subsection == "Overlap rate, top 30 %"
+
+
+def switches_work(items):
+    """What Snakemake's report does with labels: see its `abstract_results.js`."""
+    if len({tuple(item.labels) for item in items}) > 1:
+        return True
+    names = list(items[0].labels)[1:]
+    values = {name: [item.labels[name] for item in items] for name in names}
+    switches = [
+        name
+        for name, column in values.items()
+        if len(set(column)) == 2 and all(2 * column.count(v) == len(column) for v in column)
+    ]
+    if len(switches) != 1:
+        return True
+    rows = [tuple(v for k, v in i.labels.items() if k != switches[0]) for i in items]
+    return all(rows.count(row) == 2 for row in rows)
+
+
+@pytest.mark.parametrize("augmentations", [["affine", "cutmix"], ["affine"], list(AUGMENTATIONS)])
+@pytest.mark.parametrize("controls", [[], ["none", "identity"]])
+@pytest.mark.parametrize("metrics", [["mad"], ["overlap_20", "overlap_10"], list(METRICS)])
+def test_the_reports_switches_have_both_positions(augmentations, controls, metrics):
+    values = {"augmentations": augmentations, "controls": controls}
+    config = parse_config(values | {"similarity": {"metrics": metrics}})
+    groups = {}
+    for item in [*figures(config), *PAGES]:
+        groups.setdefault((item.section, item.subsection), []).append(item)
+    assert all(map(switches_work, groups.values()))
 
 
 def test_captions_exist_and_the_index_links_to_real_sections():

@@ -66,7 +66,7 @@ def test_the_summary_says_what_was_run():
     claims = pd.DataFrame({"holds": ["yes", "yes", "no"]})
     found = facts(PROVENANCE, claims)
     assert found["Images in two splits"] == "3 of test in train"
-    assert found["Time of training"].startswith("3 h 00 min in all, 90 min a model")
+    assert found["Time of training"].startswith("3 h 00 min in all, 1 h 30 min a model")
     assert found["The paper's claims"] == "2 yes, 1 no"
     html = summary_page(PROVENANCE, claims)
     assert "Pearson correlation" in html and ">7<" in html

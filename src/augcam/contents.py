@@ -140,7 +140,8 @@ def figures(config: Config) -> list[Item]:
             )
         name = f"correlation_map_{metric}"
         items.append(_item(name, "similarity", section, "correlation_map", metric=metric))
-    items.append(_item("pair_counts", "pairs", "pairs"))
+    tables = {"figure": "tables 1, 2 (figure)"}
+    items.append(Item("pair_counts", "pairs", "pairs", "pairs", tables))
     items += [
         _item(f"{extreme}_{metric}", "extremes", "extremes", metric=metric, extreme=extreme)
         for metric in metrics
@@ -161,7 +162,7 @@ PAGES = [
     Item("similarity_summary", "pages", "summary", "tables", {"page": "3 Similarity in numbers"}),
     Item("excluded_values", "pages", "summary", "tables", {"page": "4 What summaries leave out"}),
     Item("performance", "pages", "performance", "tables", {"figure": "table"}),
-    Item("pair_counts", "pages", "pairs", "tables", {"figure": "tables 1, 2"}),
+    Item("pair_counts", "pages", "pairs", "tables", {"figure": "tables 1, 2 (table)"}),
     Item("extreme_images", "pages", "extremes", "tables", {"figure": "table"}, "Overview"),
     Item("segment_summary", "pages", "segments", "tables", {"figure": "table"}, "Overview"),
     Item("segment_tests", "pages", "segments", "tables", {"figure": "tests"}, "Overview"),
@@ -171,18 +172,30 @@ PAGES = [
 
 
 def _item(name: str, family: str, section: str, caption: str = "", **labels: str) -> Item:
-    shown = {"figure": _numbered(name)}
+    shown = {"figure": _number(name, labels)}
+    shown |= {key: display_name(value) for key, value in labels.items()}
     if caption in ("boxplot", "correlation_map"):
         shown["kind"] = caption.replace("_", " ")
     if name.endswith("_linear"):
         shown["kind"] += ", linear scale"
-    shown |= {key: display_name(value) for key, value in labels.items()}
     subsection = shown.get("metric", "Overview") if family in ("extremes", "segments") else ""
     return Item(name, family, section, caption or section, shown, subsection)
 
 
-def _numbered(name: str) -> str:
-    """The paper's number, two digits, so that it sorts; a dash for figures it does not have."""
+def _number(name: str, labels: dict[str, str]) -> str:
+    """The number in the paper as the report shows it; a dash for figures the paper does not have.
+
+    Where Snakemake's report may make a switch of another label (one with two values), the number
+    must be the same for both of its positions, or the page breaks: hence one for a whole row.
+    """
+    metric = labels.get("metric")
+    if name.startswith("augmentation_"):
+        return "1–7"
+    if name.startswith("segments_overlap_20_"):
+        return "50–56"
+    if name.startswith(("boxplot_", "correlation_map_")) and metric in _PAPER_METRICS:
+        first = PAPER_FIGURES[f"boxplot_{metric}"]
+        return f"{first}, {first + 1}"
     return f"{PAPER_FIGURES[name]:02d}" if name in PAPER_FIGURES else "–"
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from augcam.contents import EXTREMES, display_name
@@ -17,6 +17,7 @@ from augcam.style import HEAT, SMALL, mark_controls, styled
 
 TILE = 96  # pixels of a side of a picture in a grid
 GAP, CAPTION = 6, 26  # pixels between pictures, and below them for text
+LABELS, BAND, TITLE = 120, 20, 82  # pixels left of a grid, above its states, and above it
 PIXELS_PER_INCH = 130
 RIGHT, WRONG = "#117733", "#AA3311"
 
@@ -143,9 +144,10 @@ def extreme_figures(
 
     reference, *others = models
     for metric, extreme in product(metrics, EXTREMES):
-        name, titled = f"{extreme}_{metric}", f"{display_name(metric)}: {display_name(extreme)}"
+        name = f"{extreme}_{metric}"
         if (metric, extreme) not in found.index:
-            yield name, nothing_to_show(f"{titled}: no test image has the values that this needs.")
+            what = f"{display_name(metric)}: {display_name(extreme).lower()}"
+            yield name, nothing_to_show(f"{what}: no test image has the values that this needs.")
             continue
         row = found.loc[(metric, extreme)]
         image = int(row["image_id"])
@@ -153,11 +155,12 @@ def extreme_figures(
         for condition, state in others:
             model = seen((condition, state), image, metric)
             conditions.setdefault(condition, {})[state] = model
-        title = (
-            f"{titled} over augmentations\n"
-            f"Test image {image}, class {index.loc[image, 'class_name']}; over augmentations: mean "
-            f"{row['mean']:.3f}, standard deviation {row['std']:.3f}"
-        )
+        title = [
+            display_name(metric),
+            f"{display_name(extreme)} over augmentations: test image {image}, "
+            f"class {index.loc[image, 'class_name']}",
+            f"Mean {row['mean']:.3f}, standard deviation {row['std']:.3f}",
+        ]
         means = mean.loc[image].set_index("augmentation")[metric].to_dict()
         baseline = seen(reference, image, metric)
         yield name, extreme_grid(images[image], baseline, conditions, means, title)
@@ -169,73 +172,65 @@ def extreme_grid(
     baseline: Seen,
     others: Mapping[str, Mapping[int, Seen]],
     means: Mapping[str, float],
-    title: str,
+    title: list[str],
 ) -> Figure:
     """Every model's map and overlay of one image (figures 34 to 49 of the paper).
 
     First row: image, the baseline's map and overlay. Then a row a condition, in `others` condition
-    → state → what that model sees; `means`: the metric's mean over states. `title` has two lines.
+    → state → what that model sees; `means`: the metric's mean over states. `title`: its lines.
     """
     states = list(dict.fromkeys(state for models in others.values() for state in models))
-    columns = max(3, 2 * len(states))
-    label_width = int(1.25 * TILE)
-    pitch = TILE + GAP
-    width, row_height = label_width + columns * pitch, TILE + CAPTION
-    height = (1 + len(others)) * row_height
+    pitch, row_height = TILE + GAP, TILE + CAPTION
+    width = LABELS + max(3, 2 * len(states)) * pitch
+    height = (1 + len(others)) * row_height + BAND
     canvas = np.full((height, width, 3), 255, dtype=np.uint8)
-
-    def place(row: int, column: int, picture: np.ndarray) -> int:
-        left, top = label_width + column * pitch, row * row_height
-        canvas[top : top + TILE, left : left + TILE] = picture
-        return left
-
-    head = 62  # pixels for the title
     figure = plt.figure(
-        figsize=(width / PIXELS_PER_INCH, (height + head) / PIXELS_PER_INCH), layout="none"
+        figsize=(width / PIXELS_PER_INCH, (height + TITLE) / PIXELS_PER_INCH), layout="none"
     )
-    axes = figure.add_axes((0, 0, 1, height / (height + head)))
-    left = place(0, 0, tile(pixels))
-    _caption(axes, left, TILE, "the image", "black")
-    for column, picture in ((1, heat(baseline.cam)), (2, overlay(pixels, baseline.cam))):
-        left = place(0, column, picture)
-    _caption(axes, left - pitch, TILE, *_verdict(baseline))
-    _row_label(axes, 0, "Baseline", "")
+    axes = figure.add_axes((0, 0, 1, height / (height + TITLE)))
+
+    def corner(row: int, column: int) -> tuple[int, int]:
+        return LABELS + column * pitch, row * row_height + (BAND if row else 0)
+
+    def place(row: int, column: int, *pictures: np.ndarray, caption: str, shade: str) -> None:
+        """Pictures side by side, and what is written under them."""
+        for i, picture in enumerate(pictures):
+            left, top = corner(row, column + i)
+            canvas[top : top + TILE, left : left + TILE] = picture
+        left, top = corner(row, column)
+        axes.text(left, top + TILE + 3, caption, fontsize=6.5, color=shade, va="top")
+
+    def show(row: int, column: int, seen: Seen) -> None:
+        mark, shade = ("✓", RIGHT) if seen.right else ("✗", WRONG)
+        value = "" if seen.value is None else f"  {seen.value:.3f}".replace("nan", "–")
+        pictures = heat(seen.cam), overlay(pixels, seen.cam)
+        place(row, column, *pictures, caption=f"{mark} {seen.predicted}{value}", shade=shade)
+
+    def name_row(row: int, name: str, note: str) -> Text:
+        middle = corner(row, 0)[1] + TILE / 2
+        axes.text(GAP, middle + 12, note, fontsize=6.5, color="#555555", va="center")
+        return axes.text(GAP, middle - 6, name, fontsize=7.5, fontweight="bold", va="center")
+
+    name_row(0, "Baseline", "")
+    place(0, 0, tile(pixels), caption="the image", shade="black")
+    show(0, 1, baseline)
+    for state in states:
+        left, top = corner(1, 2 * states.index(state))
+        axes.text(left, top - 4, f"state {state}", fontsize=6.5, color="#555555")
     labels = []
     for row, (condition, models) in enumerate(others.items(), start=1):
         for state, seen in models.items():
-            column = 2 * states.index(state)
-            left = place(row, column, heat(seen.cam))
-            place(row, column + 1, overlay(pixels, seen.cam))
-            _caption(axes, left, row * row_height + TILE, *_verdict(seen))
-            if row == 1:
-                axes.text(left, row_height - 3, f"state {state}", fontsize=6.5, color="#555555")
+            show(row, 2 * states.index(state), seen)
         mean = means[condition]
-        note = f"mean {mean:.3f}" if not np.isnan(mean) else "no value"
-        labels.append(_row_label(axes, row * row_height, display_name(condition), note))
+        note = "no value" if np.isnan(mean) else f"mean {mean:.3f}"
+        labels.append(name_row(row, display_name(condition), note))
     mark_controls(labels, list(others))
     axes.imshow(canvas, extent=(0, width, height, 0), interpolation="none")
     axes.set_axis_off()
-    first, _, second = title.partition("\n")
-    top = 1 - 18 / (height + head)
-    figure.text(0.012, top, first, fontsize=9, fontweight="bold", va="center")
-    figure.text(0.012, top - 22 / (height + head), second, fontsize=7, va="center", wrap=True)
+    for line, text in enumerate(title):
+        font = {"fontsize": 7.5} if line else {"fontsize": 9, "fontweight": "bold"}
+        figure.text(0.012, 1 - (20 + 20 * line) / (height + TITLE), text, va="center", **font)
     return figure
-
-
-def _verdict(seen: Seen) -> tuple[str, str]:
-    """What is written under a map, and its colour."""
-    mark, shade = ("✓", RIGHT) if seen.right else ("✗", WRONG)
-    value = "" if seen.value is None else f"  {seen.value:.3f}".replace("nan", "–")
-    return f"{mark} {seen.predicted}{value}", shade
-
-
-def _caption(axes: Axes, left: float, top: float, text: str, shade: str) -> None:
-    axes.text(left, top + 3, text, fontsize=6.5, color=shade, va="top")
-
-
-def _row_label(axes: Axes, top: float, name: str, note: str):
-    axes.text(GAP, top + TILE / 2 + 12, note, fontsize=6.5, color="#555555", va="center")
-    return axes.text(GAP, top + TILE / 2 - 6, name, fontsize=7.5, fontweight="bold", va="center")
 
 
 @styled

@@ -5,7 +5,7 @@ rule architectures:
     input:
         table("architectures"),
         figure_files("png", "architectures"),
-        [page(item) for item in pages("architecture_page")],
+        page_files("architecture_page"),
 
 
 use rule initial_weights as initial_weights_of_architecture with:
@@ -76,7 +76,7 @@ rule draw_architectures:
         table=f"{OUT}/tables/architectures.parquet",
         code=code("figures", "style"),
     output:
-        png=in_report("architectures"),
+        png=pictures("architectures"),
         pdf=figure_files("pdf", "architectures"),
     log:
         f"{OUT}/logs/draw_architectures.log",
@@ -97,10 +97,10 @@ rule draw_architectures:
 
 use rule write_pages as write_architecture_page with:
     input:
-        tables=f"{OUT}/tables/architectures.parquet",
+        tables=[f"{OUT}/tables/architectures.parquet"],
         code=[*code("contents", "pages"), *templates()],
     output:
-        [page(item) for item in pages("architecture_page")],
+        pages("architecture_page"),
     log:
         f"{OUT}/logs/write_architecture_page.log",
     benchmark:

@@ -99,27 +99,24 @@ def every_figure():
     return figure_files("png", *families) + figure_files("pdf", *families)
 
 
-def in_report(family):
-    """The pictures of a family, as they stand in the report."""
-    return [picture(item) for item in FIGURES if item.family == family]
+def page_files(family):
+    return [f"{OUT}/pages/{item.name}.html" for item in PAGES if item.family == family]
 
 
-def picture(item):
-    return entry(f"{OUT}/figures/{item.name}.png", item)
-
-
-def page(item):
-    return entry(f"{OUT}/pages/{item.name}.html", item)
-
-
-def entry(path, item):
-    """A file that stands in the report."""
-    place = {"category": SECTIONS[item.section], "subcategory": item.subsection or None}
-    return report(path, caption=f"../report/{item.caption}.rst", labels=item.labels, **place)
+def pictures(family):
+    """The figures of a family, as they stand in the report."""
+    return [entry(f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family]
 
 
 def pages(family):
-    return [item for item in PAGES if item.family == family]
+    """The pages of a family, as they stand in the report."""
+    return [entry(f"{OUT}/pages/{i.name}.html", i) for i in PAGES if i.family == family]
+
+
+def entry(path, item):
+    """A file that stands in the report: for the output of a rule in `rules/`."""
+    place = {"category": SECTIONS[item.section], "subcategory": item.subsection or None}
+    return report(path, caption=f"../report/{item.caption}.rst", labels=item.labels, **place)
 
 
 def baseline_predictions(wildcards):

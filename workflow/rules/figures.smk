@@ -10,7 +10,7 @@ rule draw_examples:
         predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("augmentations", "examples", "pictures", "style", "training"),
     output:
-        png=in_report("examples"),
+        png=pictures("examples"),
         pdf=figure_files("pdf", "examples"),
     log:
         f"{OUT}/logs/draw_examples.log",
@@ -39,7 +39,7 @@ rule draw_performance:
         table=f"{OUT}/tables/performance.parquet",
         code=code("figures", "style"),
     output:
-        png=in_report("performance"),
+        png=pictures("performance"),
         pdf=figure_files("pdf", "performance"),
     log:
         f"{OUT}/logs/draw_performance.log",
@@ -66,7 +66,7 @@ rule draw_similarity:
         maps=f"{OUT}/tables/correlation_maps.parquet",
         code=code("figures", "style"),
     output:
-        png=in_report("similarity"),
+        png=pictures("similarity"),
         pdf=figure_files("pdf", "similarity"),
     log:
         f"{OUT}/logs/draw_similarity.log",
@@ -92,7 +92,7 @@ rule draw_pairs:
         counts=f"{OUT}/tables/pair_counts.parquet",
         code=code("figures", "style"),
     output:
-        png=in_report("pairs"),
+        png=pictures("pairs"),
         pdf=figure_files("pdf", "pairs"),
     log:
         f"{OUT}/logs/draw_pairs.log",
@@ -125,7 +125,7 @@ rule draw_extremes:
         similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
         code=code("pictures", "style"),
     output:
-        png=in_report("extremes"),
+        png=pictures("extremes"),
         pdf=figure_files("pdf", "extremes"),
     log:
         f"{OUT}/logs/draw_extremes.log",
@@ -153,7 +153,7 @@ rule draw_segments:
         tests=f"{OUT}/tables/segment_tests.parquet",
         code=code("figures", "style"),
     output:
-        png=in_report("segments"),
+        png=pictures("segments"),
         pdf=figure_files("pdf", "segments"),
     log:
         f"{OUT}/logs/draw_segments.log",

@@ -1,6 +1,6 @@
 rule report_pages:
     input:
-        [page(item) for item in pages("pages")],
+        page_files("pages"),
 
 
 rule write_pages:
@@ -8,12 +8,12 @@ rule write_pages:
         provenance=f"{OUT}/provenance.json",
         tables=[
             f"{OUT}/tables/{item.name}.parquet"
-            for item in pages("pages")
-            if item.name != "summary"
+            for item in PAGES
+            if item.family == "pages" and item.name != "summary"
         ],
         code=[*code("contents", "pages"), *templates()],
     output:
-        [page(item) for item in pages("pages")],
+        pages("pages"),
     log:
         f"{OUT}/logs/write_pages.log",
     benchmark:
