@@ -31,6 +31,7 @@ TINY = {
     "augmentations": ["affine", "cutmix", "equalize"],
     "starting_states": [1, 2],
 }
+FIGURES = figures(parse_config({"augmentations": TINY["augmentations"]}))
 N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
 
 
@@ -174,8 +175,7 @@ def test_a_run_makes_every_file_with_its_columns(finished):
         assert cams["cam"].shape == (40, 4, 4)
         assert str(cams["layer"]) == "layer3.2"
         assert str(cams["method"]) == "gradcam"
-    config = parse_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()) | TINY)
-    for item in figures(config):
+    for item in FIGURES:
         if item.family != "architectures":
             for suffix in ("png", "pdf"):
                 assert (results / "figures" / f"{item.name}.{suffix}").stat().st_size > 4000
@@ -360,7 +360,7 @@ def test_architectures_are_trained_and_tested_after_every_epoch(finished):
 def test_the_report_holds_every_figure_and_page(finished):
     snakemake(finished, "--configfile", "tiny.yaml", "--report", "results/tiny/report.html")
     text = (finished / "results" / "tiny" / "report.html").read_text(encoding="utf-8")
-    names = [f"{item.name}.png" for item in figures(parse_config(TINY))]
+    names = [f"{item.name}.png" for item in FIGURES]
     pages = [f"{item.name}.html" for item in PAGES]
     shown = [name for name in names + pages if "architectures" not in name]
     assert [name for name in shown if f'{name}"' not in text] == []
