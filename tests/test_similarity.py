@@ -218,9 +218,11 @@ def explained(seed, count=30, side=6, right=None):
 def test_compare_does_not_depend_on_chunks(monkeypatch):
     p, q = explained(1), explained(2)
     metrics = [*NAMES, "class_kld"]
-    whole = compare(p, q, metrics, SIZE, EPSILON)
+    (whole,) = compare(p, [q], metrics, SIZE, EPSILON)
     monkeypatch.setattr(similarity, "_CHUNK_PIXELS", 7 * SIZE**2)
-    pd.testing.assert_frame_equal(whole, compare(p, q, metrics, SIZE, EPSILON), check_exact=True)
+    for threads in (1, 3):
+        (chunked,) = compare(p, [q], metrics, SIZE, EPSILON, threads)
+        pd.testing.assert_frame_equal(whole, chunked, check_exact=True)
     assert list(whole.columns) == [
         "image_id", "segment", "degenerate_baseline", "degenerate_augmented", *metrics
     ]  # fmt: skip
@@ -240,7 +242,7 @@ def test_segments():
 def test_models_must_have_explained_the_same_images():
     p, q = explained(1), explained(2)
     with pytest.raises(AugcamError, match="different images"):
-        compare(p, q._replace(image_id=q.image_id + 1), NAMES, SIZE, EPSILON)
+        compare(p, [q._replace(image_id=q.image_id + 1)], NAMES, SIZE, EPSILON)
 
 
 def test_explanations_of_other_images_are_refused(tmp_path):
