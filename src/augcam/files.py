@@ -87,7 +87,7 @@ def table_blocks(path: str | Path, rows: int) -> Iterator:
 
 @contextmanager
 def table_writer(path: str | Path) -> Iterator[Callable]:
-    """Yield a function that appends a DataFrame to the `.parquet` table `path`, in the end whole."""
+    """Yield a function that appends a DataFrame to the `.parquet` table `path`; whole or absent."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 

@@ -41,16 +41,18 @@ def rank(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     items, spare = np.empty(pixels, np.uint64), np.empty(pixels, np.uint64)
     middle, high = _PLACE_BITS + np.uint64(10), _PLACE_BITS + np.uint64(20)
     digit, one = np.uint32(_DIGITS - 1), np.uint32(1)
+    unsigned = np.uint32(2**31 - 1)  # −0 is 0
     for n in range(count):
         bits = maps[n].view(np.uint32)
         starts = np.zeros((3, _DIGITS), np.uint32)
         first, second, third = starts[0], starts[1], starts[2]
         size = 0
         for i in range(pixels):
-            if bits[i] != np.uint32(0):
-                first[bits[i] & digit] += one
-                second[(bits[i] >> np.uint32(10)) & digit] += one
-                third[(bits[i] >> np.uint32(20)) & digit] += one
+            key = bits[i] & unsigned
+            if key != np.uint32(0):
+                first[key & digit] += one
+                second[(key >> np.uint32(10)) & digit] += one
+                third[(key >> np.uint32(20)) & digit] += one
                 size += 1
         zeros = pixels - size
         for which in range(3):
@@ -58,9 +60,10 @@ def rank(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             for d in range(_DIGITS):
                 total, starts[which, d] = total + starts[which, d], total
         for i in range(pixels):
-            if bits[i] != np.uint32(0):
-                d = bits[i] & digit
-                spare[first[d]] = (np.uint64(bits[i]) << _PLACE_BITS) | np.uint64(i)
+            key = bits[i] & unsigned
+            if key != np.uint32(0):
+                d = key & digit
+                spare[first[d]] = (np.uint64(key) << _PLACE_BITS) | np.uint64(i)
                 first[d] += one
         for i in range(size):
             d = (spare[i] >> middle) & digit

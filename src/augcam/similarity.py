@@ -77,11 +77,14 @@ class Maps:
     """A chunk of flattened maps, float32 (N, pixels) in [0, 1], with what metrics share.
 
     What is derived is computed when first asked for, and once: a baseline's ranks and thresholds
-    serve for all models that it is compared with.
+    serve for all models that it is compared with. Raises ValueError for other values, and NaN.
     """
 
     def __init__(self, maps: np.ndarray):
         self.values = np.ascontiguousarray(maps.reshape(len(maps), -1), dtype=np.float32)
+        self.smallest, self.largest = self.values.min(axis=1), self.values.max(axis=1)
+        if not ((self.smallest >= 0).all() and (self.largest <= 1).all()):
+            raise ValueError("maps must hold numbers from 0 to 1")
         self._thresholds: dict[int, np.ndarray] = {}
 
     @property
@@ -91,7 +94,7 @@ class Maps:
     @cached_property
     def constant(self) -> np.ndarray:
         """(N,) bool: maps with one value only, which have no correlation."""
-        return self.values.max(axis=1) == self.values.min(axis=1)
+        return self.largest == self.smallest
 
     @cached_property
     def mean(self) -> np.ndarray:
@@ -147,7 +150,7 @@ class Maps:
 
     def degenerate(self, top: int) -> np.ndarray:
         """(N,) bool: maps so flat that their `top` % highest pixels are all pixels."""
-        return self.threshold(top) <= self.ordered[:, 0]
+        return self.threshold(top) <= self.smallest
 
 
 def _centred_products(p: np.ndarray, q: np.ndarray, p_mean, q_mean) -> np.ndarray:

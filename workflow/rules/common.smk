@@ -74,6 +74,14 @@ def model_files(pattern, models=CONFIG.models):
     ]
 
 
+def explained(condition, *states):
+    """What explaining wrote for models: CAMs and predictions of each, in turn."""
+    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
+    return [
+        f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
+    ]
+
+
 def table(name):
     """Both files of a table: for programs and for people."""
     return [f"{OUT}/tables/{name}.parquet", f"{OUT}/tables/{name}.csv"]
