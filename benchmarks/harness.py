@@ -125,6 +125,59 @@ class Comparison:
         return difference
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How time, memory and disk grow with the size of the work.
+
+    `prepare(folder, **point)` writes a point's input; `measure(folder, **point)` does the work and
+    returns the files it wrote. Each runs in a process of its own. `points`: quick, full.
+    """
+
+    name: str
+    title: str
+    prepare: Callable[..., None]
+    measure: Callable[..., list[Path]]
+    points: tuple[list[dict], list[dict]]
+    packages: tuple[str, ...] = ("pyarrow",)
+
+    def run(self, full: bool, rounds: int | None = None) -> dict[str, Any]:
+        """Measure every point (once: they are long, and differ by orders of magnitude)."""
+        measured = []
+        for point in self.points[full]:
+            with tempfile.TemporaryDirectory() as folder:
+                _in_a_process(self.name, "prepare", folder, point)
+                measured.append(point | _in_a_process(self.name, "measure", folder, point))
+        return record(self, full) | {"measured": measured}
+
+
+def _in_a_process(benchmark: str, step: str, folder: str, point: dict) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.harness", json.dumps([benchmark, step, folder, point])],
+        cwd=ROOT,
+        env=environment(threads=1),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def _grow(benchmark: str, step: str, folder: str, point: dict) -> None:
+    """Do one step of a growth benchmark and print what it cost, as JSON."""
+    answers = sys.stdout
+    with redirect_stdout(sys.stderr):
+        function = getattr(benchmarks()[benchmark], step)
+        started, worked = time.perf_counter(), time.process_time()
+        files = function(Path(folder), **point) or []
+        cost = {
+            "seconds": time.perf_counter() - started,
+            "CPU seconds": time.process_time() - worked,
+            "peak memory, MiB": peak_memory(),
+            "written, MiB": sum(path.stat().st_size for path in files) / 2**20,
+        }
+    print(json.dumps(cost), file=answers)
+
+
 def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
@@ -252,5 +305,9 @@ def peak_memory() -> float:
 
 
 if __name__ == "__main__":
-    _benchmark, _side, _settings, _path = json.loads(sys.argv[1])
-    _serve(_benchmark, _side, Settings(*_settings), _path)
+    _arguments = json.loads(sys.argv[1])
+    if _arguments[1] in ("prepare", "measure"):
+        _grow(*_arguments)
+    else:
+        _benchmark, _side, _settings, _path = _arguments
+        _serve(_benchmark, _side, Settings(*_settings), _path)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -74,6 +74,25 @@ def read_table(path: str | Path, columns: list[str] | None = None):
 
     with reading(path):
         return pd.read_parquet(path, columns=columns)
+
+
+class Tables(Mapping):
+    """`.parquet` tables by key, each read when asked for and not kept: of many, few are in memory.
+
+    `paths`: key → file; `columns`: those to read, all when not given. Raises as `read_table`.
+    """
+
+    def __init__(self, paths: Mapping[Hashable, str | Path], columns: list[str] | None = None):
+        self.paths, self.columns = paths, columns
+
+    def __getitem__(self, key: Hashable):
+        return read_table(self.paths[key], self.columns)
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
 
 def table_blocks(path: str | Path, rows: int) -> Iterator:
