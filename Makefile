@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint dag lock docs clean
+.PHONY: help setup demo test test-fast lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -49,6 +49,12 @@ lint: $(READY)  ## check style and workflow
 
 dag: $(READY)  ## draw the rule graph into results/dag.png
 	$(RUN) snakemake --configfile $(CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png
+
+bench: $(READY)  ## measure the speed against other tools, some minutes (BENCH=<names>)
+	$(RUN) python -m benchmarks $(BENCH)
+
+bench-full: $(READY)  ## the same at full size
+	$(RUN) python -m benchmarks --full $(BENCH)
 
 lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \

@@ -18,15 +18,20 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
     """
     parts = []
     for condition in dict.fromkeys(condition for condition, _ in tables):
-        states = [table for (c, _), table in tables.items() if c == condition]
-        values = np.stack([table[metrics].to_numpy() for table in states])
-        defined = ~np.isnan(values)
-        count = defined.sum(axis=0)
-        total = np.where(defined, values, 0).sum(axis=0)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        states = [tables[model] for model in tables if model[0] == condition]
         head = {"image_id": states[0]["image_id"], "augmentation": condition}
-        parts.append(pd.DataFrame(head | dict(zip(metrics, mean.T))))
+        means = {m: _mean_of_defined([state[m].to_numpy() for state in states]) for m in metrics}
+        parts.append(pd.DataFrame(head | means))
     return pd.concat(parts, ignore_index=True)
+
+
+def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
+    """Row by row the mean of what is not NaN; NaN where nothing is."""
+    values = np.stack(columns)
+    defined = ~np.isnan(values)
+    count = defined.sum(axis=0)
+    total = np.where(defined, values, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -74,6 +76,53 @@ def read_table(path: str | Path, columns: list[str] | None = None):
         return pd.read_parquet(path, columns=columns)
 
 
+class Tables(Mapping):
+    """`.parquet` tables by key, each read when asked for and not kept: of many, few are in memory.
+
+    `paths`: key → file; `columns`: those to read, all when not given. Raises as `read_table`.
+    """
+
+    def __init__(self, paths: Mapping[Hashable, str | Path], columns: list[str] | None = None):
+        self.paths, self.columns = paths, columns
+
+    def __getitem__(self, key: Hashable):
+        return read_table(self.paths[key], self.columns)
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def table_blocks(path: str | Path, rows: int) -> Iterator:
+    """A `.parquet` table as DataFrames of `rows` rows (the last one of what is left)."""
+    from pyarrow.parquet import ParquetFile
+
+    with reading(path), ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield batch.to_pandas()
+
+
+@contextmanager
+def table_writer(path: str | Path) -> Iterator[Callable]:
+    """Yield a function that appends a DataFrame to the `.parquet` table `path`; whole or absent."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    with atomic(path) as temporary, ExitStack() as stack:
+        writer = None
+
+        def write(frame) -> None:
+            nonlocal writer
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            if writer is None:
+                writer = stack.enter_context(ParquetWriter(temporary, table.schema))
+            writer.write_table(table)
+
+        yield write
+
+
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
     """Write named arrays as a compressed `.npz`, atomically; equal arrays give equal bytes."""
     with atomic(path) as temporary:
@@ -85,6 +134,39 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     with reading(path), Path(path).open("rb") as file:
         archive = np.load(file, allow_pickle=False)
         return {name: archive[name] for name in archive.files}
+
+
+def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """The arrays `names` of a `.npz`, `rows` rows at a time, whatever its size.
+
+    Raises AugcamError naming the file where it cannot be read or its arrays differ in length.
+    """
+    with reading(path), ZipFile(path) as archive, ExitStack() as stack:
+        members = [stack.enter_context(archive.open(f"{name}.npy")) for name in names]
+        shapes, dtypes = zip(*map(_array_header, members))
+        if len({shape[0] for shape in shapes}) != 1:
+            raise ValueError("its arrays differ in length")
+        for start in range(0, shapes[0][0], rows):
+            block = {}
+            for name, member, shape, dtype in zip(names, members, shapes, dtypes):
+                part = (min(rows, shape[0] - start), *shape[1:])
+                content = bytearray(member.read(math.prod(part) * dtype.itemsize))
+                block[name] = np.frombuffer(content, dtype).reshape(part)
+            yield block
+        if any(member.read(1) for member in members):  # reaching the end checks the sums
+            raise ValueError("its arrays are longer than they say")
+
+
+def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the `.npy` at whose beginning `file` stands; then it is at the data."""
+    version = np.lib.format.read_magic(file)
+    reader = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        reader = np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = reader(file)
+    if dtype.hasobject or is_fortran:
+        raise ValueError("not an array in C order of plain numbers")
+    return shape, dtype
 
 
 def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.ndarray:

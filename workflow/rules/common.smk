@@ -14,16 +14,14 @@ try:
     from augcam.config import parse_config
     from augcam.contents import PAGES, SECTIONS, figures
     from augcam.errors import AugcamError
+    from augcam.jobs import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
     ) from None
 
-# glibc hands large buffers back to the kernel and faults them in again at every step unless told
-# not to: worth 5 to 90 % of the speed on a CPU, and no result changes. Jobs inherit this.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
-os.environ.setdefault("MALLOC_TOP_PAD_", str(2**28))
+# Jobs inherit this; what the user has set takes precedence.
+os.environ.update(ALLOCATION | dict(os.environ))
 
 try:
     CONFIG = parse_config(config)
@@ -73,6 +71,14 @@ def model_files(pattern, models=CONFIG.models):
     """`pattern` filled in with condition and state of every model."""
     return [
         f"{OUT}/{pattern}".format(condition=condition, state=state) for condition, state in models
+    ]
+
+
+def explained(condition, *states):
+    """What explaining wrote for models: CAMs and predictions of each, in turn."""
+    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
+    return [
+        f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
     ]
 
 
