@@ -12,7 +12,6 @@ from augcam.files import read_array
 from augcam.models import build, read_tensors
 from augcam.training import (
     Adam,
-    Batch,
     Course,
     ImageStore,
     RecordedStep,

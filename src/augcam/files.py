@@ -124,7 +124,7 @@ def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
 
 
 def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Read columns of a `.parquet` table, without pandas. Raises as `read_table`."""
+    """Read columns without missing values of a `.parquet`, without pandas. Raises as `read_table`."""
     import pyarrow.parquet as pq
 
     with reading(path), pq.ParquetFile(path) as file:
