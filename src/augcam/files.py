@@ -124,7 +124,10 @@ def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
 
 
 def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Read columns without missing values of a `.parquet`, without pandas. Raises as `read_table`."""
+    """Read columns of a `.parquet` without missing values, and without pandas, as arrays.
+
+    Raises AugcamError naming a missing or broken file.
+    """
     import pyarrow.parquet as pq
 
     with reading(path), pq.ParquetFile(path) as file:

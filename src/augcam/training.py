@@ -90,7 +90,9 @@ class ImageStore:
         if side == self.input_size:
             return images
         size = (self.input_size, self.input_size)
-        return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+        # Enlarging needs no antialiasing: the same result, at a third of the time.
+        smaller = self.input_size < side
+        return F.interpolate(images, size, mode="bilinear", antialias=smaller, align_corners=False)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Mean 0 and deviation 1 of each channel over the training images."""
@@ -101,9 +103,15 @@ class ImageStore:
         """The inverse of `normalised`: images (…, 3, s, s) in [0, 1]."""
         return images * self._std + self._mean
 
+    def prepared(self, images: Tensor) -> Tensor:
+        """Resized and normalised, which commute: first whichever leaves less to do."""
+        if self.input_size > max(images.shape[-2:]):
+            return self.resized(self.normalised(images))
+        return self.normalised(self.resized(images))
+
     def inputs(self, ids: Tensor) -> Tensor:
         """Network inputs (B, 3, s, s) of images `ids`."""
-        return self.normalised(self.resized(self.raw(ids)))
+        return self.prepared(self.raw(ids))
 
 
 class Course:
@@ -169,9 +177,7 @@ class Course:
             rng = generator(self.state, 0 if self.training.refresh == "once" else epoch, number)
             copies = is_copy.nonzero().squeeze(1)
             images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
-        if not at_input:
-            images = store.resized(images)
-        return Batch(store.normalised(images), labels, targets)
+        return Batch(store.prepared(images), labels, targets)
 
     def _augmented(
         self,
