@@ -584,6 +584,15 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
     return Progress(**{**record, "best_weights": parts["best"]})
 
 
+def epochs_done(checkpoint: str | Path) -> int:
+    """Epochs that a checkpoint holds; 0 where it cannot be read, as training starts anew then."""
+    try:
+        with safe_open(checkpoint, framework="pt") as file:
+            return len(json.loads(file.metadata()["progress"])["history"])
+    except Exception:
+        return 0
+
+
 def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:
     """Fill `model` with the shared starting weights and bring it to `device`, channels last."""
     load_weights(model, initial)
