@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint dag bench bench-full lock docs clean
+.PHONY: help setup demo estimate test test-fast lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -34,6 +34,9 @@ demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, 
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- all architectures
 	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
+
+estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) --quiet -- estimate
 
 test: $(READY)  ## run all tests
 	$(RUN) python -m pytest -n 2 --dist loadfile

@@ -208,6 +208,9 @@ class Training(Section):
     """Draw the augmented copies anew in every `epoch`, or `once` for all epochs."""
     augment_at: Literal["stored", "input"] = "stored"
     """Augment at the stored resolution, before resizing, or at the network's input resolution."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """How exactly networks are trained: `tf32` rounds the factors of products on a GPU (the same
+    as `float32` elsewhere), `bfloat16` is mixed precision. Explanations are made in float32."""
     threads: PositiveInt = 1
     """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
     the experiment; on a CPU, one thread a training and one training a core is fastest."""

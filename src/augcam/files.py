@@ -123,6 +123,37 @@ def table_writer(path: str | Path) -> Iterator[Callable]:
         yield write
 
 
+def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
+    """Write numeric columns of equal length as `.parquet`, without pandas.
+
+    Importing pandas takes a second, which is more than some jobs work, and pyarrow imports it to
+    convert arrays: buffers are handed over instead.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = []
+    for values in map(np.ascontiguousarray, columns.values()):
+        buffers = [None, pa.py_buffer(values)]
+        arrays.append(
+            pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+        )
+    with atomic(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(arrays, list(columns)), temporary)
+
+
+def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
+    """Read columns of a `.parquet` without missing values, and without pandas, as arrays.
+
+    Raises AugcamError naming a missing or broken file.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path) as file:
+        table = file.read(names)
+        return {name: np.array(table[name].to_pylist()) for name in names}
+
+
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
     """Write named arrays as a compressed `.npz`, atomically; equal arrays give equal bytes."""
     with atomic(path) as temporary:

@@ -149,3 +149,9 @@ def gpus():
     """GPUs that a training or explanation takes (counted by `--resources gpu=N`)."""
     device = CONFIG.execution.device
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
+
+
+def gpu_jobs():
+    """Jobs that run at once on GPUs (`--resources gpu=N`, 1 without), 0 where there are none."""
+    limit = workflow.global_resources.get("gpu")
+    return gpus() * int(getattr(limit, "value", limit) or 1)

@@ -19,7 +19,7 @@ from augcam.training import (
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
     training = Training(**params.training)
-    make_deterministic(training.threads)
+    make_deterministic(training.threads, training.precision)
     device = pick_device(snakemake.resources.device)
     store = ImageStore(Path(files.stats).parent, params.input_size, device)
     course = Course(
