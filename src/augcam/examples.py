@@ -18,8 +18,9 @@ IMAGES, COPIES = 3, 5  # of one figure
 
 def example_ids(store: ImageStore) -> list[int]:
     """The first training image of each of the first classes."""
-    training = store.index[store.index["split"] == "train"]
-    return training.groupby("label")["image_id"].first().head(IMAGES).tolist()
+    training = store.index["split"] == "train"
+    _, first = np.unique(store.index["label"][training], return_index=True)
+    return store.index["image_id"][training][first[:IMAGES]].tolist()
 
 
 def example_draws(epochs: int, states: list[int]) -> list[tuple[int, int]]:

@@ -479,8 +479,8 @@ def train(
             row = {"epoch": epoch + 1, **_run_epoch(step, run, course, epoch, bar)}
             with autocast(store.device, training.precision):
                 row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
-            if test_every_epoch:
-                row |= _test(model, store)
+                if test_every_epoch:
+                    row |= _test(model, store)
             bar.set_postfix_str(
                 f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
                 f"val. accuracy {row['val_accuracy']:.3f}"
