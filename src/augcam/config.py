@@ -332,6 +332,9 @@ class Figures(Section):
 class Execution(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU if there is one."""
+    jobs_per_gpu: PositiveInt = 1
+    """How many trainings or explanations share a GPU; each network here is small for a large one.
+    Several GPUs: `snakemake --resources gpu=<GPUs × jobs_per_gpu>`."""
 
 
 class Config(Section):
