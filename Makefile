@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint dag lock docs clean
+.PHONY: help setup demo test test-fast test-slurm lint dag lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -40,6 +40,11 @@ test: $(READY)  ## run all tests
 
 test-fast: $(READY)  ## run the tests that do not start Snakemake
 	$(RUN) python -m pytest -m "not workflow"
+
+test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
+	tools/one_node_slurm.sh install
+	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
+	$(RUN) python -m pytest -m slurm
 
 lint: $(READY)  ## check style and workflow
 	$(RUN) ruff check .

@@ -1,18 +1,24 @@
 #!/usr/bin/env bash
 # A real SLURM cluster on this one machine, with two GPU slots that stand-in devices fill, for tests:
 #
-#     tools/one_node_slurm.sh start     # needs root and Debian's or Ubuntu's slurm-wlm and munge
+#     tools/one_node_slurm.sh install   # Debian's or Ubuntu's slurm-wlm and munge
+#     tools/one_node_slurm.sh start     # needs root
 #     tools/one_node_slurm.sh stop
 #
 # It writes /etc/slurm/{slurm,gres}.conf, which must not exist yet (the executor plugin drops
-# SLURM_CONF, so they cannot lie elsewhere), and removes them again. GPUs, not processors, are what
-# limits its jobs: it claims eight processors, whatever the machine has.
+# SLURM_CONF, so they cannot lie elsewhere), and removes them again. GPUs are what limits its jobs:
+# it claims more processors and memory than the machine may have.
 set -euo pipefail
 
 state=/var/lib/augcam-slurm
 configs=(/etc/slurm/slurm.conf /etc/slurm/gres.conf)
 
 fail() { echo "one_node_slurm: $*" >&2; exit 1; }
+
+install_packages() {
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends slurm-wlm munge
+}
 
 start() {
     [ "$(id -u)" = 0 ] || fail "SLURM's daemons need root"
@@ -38,9 +44,8 @@ start() {
     for number in 0 1; do
         mknod "$state/gpu$number" c 1 3
     done
-    local name memory
+    local name
     name=$(hostname -s)
-    memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
     cat > /etc/slurm/gres.conf <<END
 NodeName=$name Name=gpu File=$state/gpu[0-1]
 END
@@ -67,7 +72,7 @@ SlurmctldPidFile=$state/slurmctld.pid
 SlurmdPidFile=$state/slurmd.pid
 SlurmctldLogFile=$state/slurmctld.log
 SlurmdLogFile=$state/slurmd.log
-NodeName=$name NodeAddr=127.0.0.1 CPUs=8 RealMemory=$memory Gres=gpu:2 State=UNKNOWN
+NodeName=$name NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 Gres=gpu:2 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
     slurmctld
@@ -84,14 +89,21 @@ END
     fail "the node does not become idle"
 }
 
-stop() {
-    for daemon in slurmd slurmctld; do
-        if [ -e "$state/$daemon.pid" ]; then
-            kill "$(cat "$state/$daemon.pid")" 2>/dev/null || true
-        fi
+end() {  # the process whose id is in a file, if it runs
+    local pid
+    pid=$(cat "$1" 2>/dev/null) || return 0
+    kill "$pid" 2>/dev/null || return 0
+    for _ in $(seq 100); do
+        kill -0 "$pid" 2>/dev/null || return 0
+        sleep 0.1
     done
+}
+
+stop() {
+    end "$state/slurmd.pid"
+    end "$state/slurmctld.pid"
     if [ -e "$state/own-munged" ]; then
-        kill "$(cat /run/munge/munged.pid)" 2>/dev/null || true
+        end /run/munge/munged.pid
     fi
     if [ -d "$state" ]; then
         rm -f "${configs[@]}"
@@ -100,7 +112,8 @@ stop() {
 }
 
 case "${1:-}" in
+    install) install_packages ;;
     start) start ;;
     stop) stop ;;
-    *) fail "start or stop?" ;;
+    *) fail "install, start or stop?" ;;
 esac
