@@ -15,6 +15,7 @@ PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
 
 def copy_project(folder: Path) -> Path:
     """Copy what a run needs into `folder`."""
+    folder.mkdir()
     for name in PARTS:
         if (ROOT / name).is_dir():
             shutil.copytree(

@@ -417,7 +417,7 @@ def prepare(
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
     class_name, source; `order.npy`: see `draw_order`; `stats.json`: mean, std, class_names,
-    image_size, counts, duplicates, checksum.
+    image_size, counts, duplicates, checksums of the other three files.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind.
     """
     source = READERS[dataset.name](dataset)
@@ -446,7 +446,9 @@ def prepare(
         "image_size": size,
         "counts": counts,
         "duplicates": found,
-        "checksum": sha256(images_path, index_path, order_path),
+        "checksums": {
+            Path(path).name: sha256(path) for path in (images_path, index_path, order_path)
+        },
     }
     for line in report_lines(stats):
         say(line)

@@ -1,4 +1,9 @@
-"""Files that are either whole or absent, and read with errors that name them."""
+"""Files that are either whole or absent, and read with errors that name them.
+
+Every file carries a checksum of what it holds, which is compared when it is read: JSON and `.npz`
+under the name `sha256`, tables in the metadata of their schema; those of `.npy` files stand in
+`stats.json`. A damaged file is an error, never another number.
+"""
 
 import hashlib
 import json
@@ -44,53 +49,113 @@ def reading(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def write_json(value: object, path: str | Path) -> None:
-    """Write `value` as indented JSON, atomically."""
+def compare_checksums(found: object, expected: object) -> None:
+    """Raises ValueError where the two differ; to be used inside `reading`."""
+    if found != expected:
+        raise ValueError("its content does not match its checksum")
+
+
+def write_json(value: dict, path: str | Path) -> None:
+    """Write `value` as indented JSON with its checksum, atomically."""
+    text = json.dumps(value | {"sha256": _json_digest(value)}, indent=2, sort_keys=True)
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict:
-    """Read a JSON object. Raises AugcamError naming the file where it is missing or broken."""
+    """Read what `write_json` wrote. Raises AugcamError naming a missing or damaged file."""
     with reading(path):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        compare_checksums(value.pop("sha256", None), _json_digest(value))
+        return value
+
+
+def _json_digest(value: dict) -> str:
+    value = json.loads(json.dumps(value))  # as it is read: every key is text
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def write_table(table, *paths: str | Path) -> None:
     """Write a pandas DataFrame to each path, as its suffix says: `.parquet` or `.csv`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     for path in map(Path, paths):
         with atomic(path) as temporary:
             if path.suffix == ".parquet":
-                table.to_parquet(temporary, index=False)
+                columns = pa.Table.from_pandas(table, preserve_index=False)
+                # In place of pandas's metadata, which repeats the columns without a checksum.
+                record = {_CHECKSUMS: json.dumps(_column_digests(columns))}
+                pq.write_table(columns.replace_schema_metadata(record), temporary)
             else:
                 table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: str | Path, columns: list[str] | None = None):
-    """Read a `.parquet` table as DataFrame. Raises AugcamError naming a missing or broken file."""
-    import pandas as pd
+    """Read a `.parquet` table that `write_table` wrote, or some of its columns, as DataFrame.
 
-    with reading(path):
-        return pd.read_parquet(path, columns=columns)
+    Raises AugcamError naming a missing or damaged file.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path) as file:
+        expected = json.loads(file.schema_arrow.metadata[_CHECKSUMS])
+        table = file.read(columns)
+        names = columns or list(expected)
+        compare_checksums(_column_digests(table), {name: expected[name] for name in names})
+        return table.select(names).to_pandas()
+
+
+_CHECKSUMS = b"augcam.sha256"
+
+
+def _column_digests(table) -> dict[str, str]:
+    """Checksum of the type and the values of each column of an Arrow table, by its name."""
+    digests = {}
+    for field, column in zip(table.schema, table.columns):
+        values = column.to_numpy()
+        is_text = values.dtype == object
+        content = json.dumps(values.tolist()).encode() if is_text else values.tobytes()
+        digests[field.name] = hashlib.sha256(f"{field.type}:".encode() + content).hexdigest()
+    return digests
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
     """Write named arrays as a compressed `.npz`, atomically; equal arrays give equal bytes."""
     with atomic(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, **arrays, sha256=_array_digest(arrays))
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of a `.npz`. Raises AugcamError naming the file where it cannot be read."""
     with reading(path), Path(path).open("rb") as file:
         archive = np.load(file, allow_pickle=False)
-        return {name: archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in archive.files}
+        # The format has a checksum for each array, but none for the list of them.
+        compare_checksums(str(arrays.pop("sha256", None)), _array_digest(arrays))
+        return arrays
+
+
+def _array_digest(arrays: dict[str, np.ndarray | str]) -> str:
+    """Checksum of names, types, shapes and bytes of arrays."""
+    digest = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        value = np.asarray(value)
+        digest.update(f"{name} {value.dtype} {value.shape}".encode() + value.tobytes())
+    return digest.hexdigest()
 
 
 def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.ndarray:
     """Read a `.npy`, memory-mapped on request. Raises AugcamError naming an unreadable file."""
     with reading(path):
         return np.load(path, mmap_mode=mmap, allow_pickle=False)
+
+
+def verify(path: str | Path, checksum: str) -> None:
+    """Raises AugcamError naming `path` where `sha256` does not give `checksum`."""
+    found = sha256(path)
+    with reading(path):
+        compare_checksums(found, checksum)
 
 
 def sha256(*paths: str | Path) -> str:

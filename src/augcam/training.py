@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.adam import adam
 from tqdm import tqdm
@@ -25,8 +23,14 @@ from tqdm import tqdm
 from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
 from augcam.config import Training
 from augcam.errors import AugcamError
-from augcam.files import atomic, read_array, read_json, read_table, sha256, write_table
-from augcam.models import has_random_layers, load_weights, read_tensors, save_weights
+from augcam.files import read_array, read_json, read_table, sha256, verify, write_table
+from augcam.models import (
+    has_random_layers,
+    load_weights,
+    read_recorded,
+    save_weights,
+    write_tensors,
+)
 
 EVALUATION_BATCH = 256
 _NETWORK_STREAM = 2  # dropout and stochastic depth, apart from augmentation draws
@@ -51,6 +55,8 @@ class ImageStore:
     def __init__(self, folder: str | Path, input_size: int, device: torch.device):
         folder = Path(folder)
         self.stats = read_json(folder / "stats.json")
+        for name, checksum in self.stats["checksums"].items():
+            verify(folder / name, checksum)
         self.index = read_table(folder / "index.parquet")
         # Copy-on-write, so that torch accepts it; nothing here writes.
         pixels = read_array(folder / "images.npy", mmap="c" if device.type == "cpu" else None)
@@ -418,12 +424,7 @@ def _save_checkpoint(
     tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
     tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     record = {"identity": identity, **progress._replace(best_weights={})._asdict()}
-    with atomic(path) as temporary:
-        save_file(
-            {name: value.contiguous() for name, value in tensors.items()},
-            temporary,
-            metadata={"progress": json.dumps(record)},
-        )
+    write_tensors(tensors, path, record)
 
 
 def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) -> Progress:
@@ -432,11 +433,9 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
     if not Path(path).exists():
         return fresh
     try:
-        with safe_open(path, framework="pt") as file:
-            record = json.loads(file.metadata()["progress"])
-        tensors = read_tensors(path)
-    except Exception as error:  # a broken checkpoint costs time, not correctness
-        print(f"{path}: the checkpoint cannot be read ({error}); starting anew")
+        tensors, record = read_recorded(path)
+    except AugcamError as error:  # a broken checkpoint costs time, not correctness
+        print(f"{error}\nstarting anew")
         return fresh
     if record.pop("identity") != identity:
         print(f"{path}: the checkpoint belongs to another training; starting anew")
