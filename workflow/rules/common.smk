@@ -11,7 +11,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import MEASURES, parse_config
+    from augcam.config import MEASURES, parse_config, repeated_keys
     from augcam.errors import AugcamError
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -23,6 +23,10 @@ except ModuleNotFoundError as error:
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 os.environ.setdefault("MALLOC_TOP_PAD_", str(2**28))
+
+for file in workflow.configfiles:
+    if repeated := repeated_keys(Path(file).read_text(encoding="utf-8")):
+        raise WorkflowError("\n".join(f"{file}: {sentence}." for sentence in repeated))
 
 try:
     CONFIG = parse_config(config)
@@ -119,7 +123,8 @@ def source_files():
     for key, path in paths.items():
         if path and not Path(path).exists():
             raise WorkflowError(f"config: {key}: there is no file or folder '{path}'.")
-    return [path for path in paths.values() if path and Path(path).is_file()]
+    files = [path for path in paths.values() if path and Path(path).is_file()]
+    return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
 
 
 def gpus():
