@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-slurm lint dag lock docs clean
+.PHONY: help setup demo status test test-fast test-slurm lint dag lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -34,6 +34,9 @@ demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, 
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html"
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
+
+status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
+	@$(RUN) python -m augcam.status --configfile $(CONFIG)
 
 test: $(READY)  ## run all tests
 	$(RUN) python -m pytest -n 2 --dist loadfile
