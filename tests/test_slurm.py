@@ -65,15 +65,14 @@ def slurm(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def training_jobs(state):
-    """Condition → (SLURM's job id, numbers of its GPUs) of the trainings in `state`."""
+def training_jobs():
+    """Condition → (SLURM's job id, number of its GPU) of the trainings that run."""
     jobs = {}
-    for line in slurm("squeue", "--noheader", f"--states={state}", "--format=%i %k").splitlines():
-        number, comment = line.split(maxsplit=1)
-        if condition := re.match(r"rule_train_wildcards_([a-z]+)", comment):
-            detail = slurm("scontrol", "show", "job", "--details", number)
-            devices = re.search(r"GRES=gpu\S*\(IDX:([\d,-]+)\)", detail)
-            jobs[condition[1]] = (number, devices[1] if devices else None)
+    for job in slurm("scontrol", "show", "job", "--details", "--oneliner").splitlines():
+        rule = re.search(r" Comment=rule_train_wildcards_([a-z]+)", job)
+        gpu = re.search(r" GRES=gpu\S*\(IDX:(\d+)\)", job)
+        if rule and gpu and "JobState=RUNNING" in job:
+            jobs[rule[1]] = (re.match(r"JobId=(\d+)", job)[1], gpu[1])
     return jobs
 
 
@@ -102,7 +101,7 @@ def test_a_run_on_slurm_gives_the_bytes_of_a_local_run(project):
 
     def watch():
         while not over.wait(0.2):
-            seen.append(training_jobs("RUNNING"))
+            seen.append(training_jobs())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -136,9 +135,9 @@ def test_cancelled_drained_and_over_time_each_goes_on_from_its_checkpoint(projec
     try:
         # Both trainings that run are halted once they have a checkpoint, so that they cannot end.
         first, second = wait_for(
-            "two trainings with a checkpoint", lambda: halted(results, training_jobs("RUNNING"))
+            "two trainings with a checkpoint", lambda: halted(results, training_jobs())
         )
-        jobs = training_jobs("RUNNING")
+        jobs = training_jobs()
 
         # The node accepts nothing new; one training is cancelled, the other one exceeds its time.
         node = slurm("hostname", "-s").strip()
@@ -148,7 +147,7 @@ def test_cancelled_drained_and_over_time_each_goes_on_from_its_checkpoint(projec
         for condition, state in ((first, "CANCELLED"), (second, "TIMEOUT")):
             number = jobs[condition][0]
             wait_for(state, lambda number=number, state=state: state_of(number) == state)
-        assert training_jobs("RUNNING") == {}
+        assert training_jobs() == {}
         slurm("scontrol", "update", f"nodename={node}", "state=resume")
         output, _ = workflow.communicate(timeout=DEADLINE)
     finally:
