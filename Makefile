@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo status test test-fast test-slurm lint dag lock docs clean
+.PHONY: help setup demo status test test-fast test-slurm faults lint dag lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -48,6 +48,9 @@ test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLU
 	tools/one_node_slurm.sh install
 	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
 	$(RUN) python -m pytest -m slurm
+
+faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
+	$(RUN) python tools/faults.py
 
 lint: $(READY)  ## check style and workflow
 	$(RUN) ruff check .

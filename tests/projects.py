@@ -58,7 +58,13 @@ def run(project: Path, *arguments: str, check: bool = True) -> str:
 
 def digest(results: Path) -> dict[str, str]:
     """Checksum of every result that must be the same in two runs, by name."""
-    patterns = ("data/*", "models/**/*.safetensors", "explanations/**/*.*", "similarity/**/*.*")
+    patterns = (
+        "data/*",
+        "models/*.*",
+        "models/*/*/*.safetensors",
+        "explanations/**/*.*",
+        "similarity/**/*.*",
+    )
     files = [file for pattern in (*patterns, "tables/*") for file in results.glob(pattern)]
     return {
         str(file.relative_to(results)): hashlib.sha256(file.read_bytes()).hexdigest()

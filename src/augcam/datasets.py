@@ -1,6 +1,7 @@
 """Data sets: from any source to one memory-mapped store with a fixed split and training order."""
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -483,6 +484,9 @@ def _written(path: str | Path, pictures: Iterator[np.ndarray], count: int) -> It
                 store = np.lib.format.open_memmap(
                     temporary, mode="w+", dtype=np.uint8, shape=(count, *pixels.shape)
                 )
+                # On a full disk writing into a map kills the process; asking for room is an error.
+                with temporary.open("rb+") as file:
+                    os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
             store[i] = pixels
         store.flush()
         yield store

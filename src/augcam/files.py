@@ -5,6 +5,7 @@ under the name `sha256`, tables in the metadata of their schema; those of `.npy`
 `stats.json`. A damaged file is an error, never another number.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` once the block succeeds.
 
     A block that raises, or a process that is killed, leaves `path` as it was.
+    Raises AugcamError naming `path` where the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,8 +33,21 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if disk_is_full(error):
+            raise AugcamError(
+                f"{path}: the disk is full, or your quota used up; make room and run again."
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Whether that is why writing failed, whichever library says so."""
+    full = {errno.ENOSPC, errno.EDQUOT}
+    said = any(os.strerror(number) in str(error) for number in full)  # safetensors says no number
+    return getattr(error, "errno", None) in full or said
 
 
 @contextmanager
