@@ -20,7 +20,7 @@ def job(log: str | Path) -> Iterator[None]:
     """
     terminal = sys.stderr
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    file = Path(log).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115: closing may fail
+    file = Path(log).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
     try:
         with redirect_stdout(file), redirect_stderr(file):
             yield
