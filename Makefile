@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo estimate test test-fast lint dag bench bench-full lock docs clean
+.PHONY: help setup demo estimate status test test-fast test-slurm faults lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -38,11 +38,22 @@ demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, 
 estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) --quiet -- estimate
 
+status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
+	@$(RUN) python -m augcam.status --configfile $(CONFIG)
+
 test: $(READY)  ## run all tests
 	$(RUN) python -m pytest -n 2 --dist loadfile
 
 test-fast: $(READY)  ## run the tests that do not start Snakemake
 	$(RUN) python -m pytest -m "not workflow"
+
+test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
+	tools/one_node_slurm.sh install
+	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
+	$(RUN) python -m pytest -m slurm
+
+faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
+	$(RUN) python tools/faults.py
 
 lint: $(READY)  ## check style and workflow
 	$(RUN) ruff check .

@@ -35,6 +35,11 @@ wildcard_constraints:
 report: "workflow/report/workflow.rst"
 
 
+# GPUs are counted on this machine; a cluster's scheduler counts its own.
+resource_scopes:
+    gpu="local",
+
+
 localrules:
     all,
     models,

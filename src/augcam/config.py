@@ -20,10 +20,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -49,8 +50,25 @@ class Section(BaseModel):
     """A config section: unknown keys are refused, and values cannot change after validation."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic would take `true`, or YAML's `yes`, for 1."""
+        takes_it = "bool" in str(cls.model_fields[info.field_name].annotation)
+        if not takes_it and True in map(_is_bool, value if isinstance(value, list) else [value]):
+            raise ValueError(f"a number or a name is needed, not true or false (it is {value})")
+        return value
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
 def _one_of(known: Iterable[str], what: str):
@@ -86,6 +104,12 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
+def _text(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError(f"a name or path is needed, not {value!r}")
+    return value
+
+
 def _metric_name(name: str) -> str:
     if name in METRICS or re.fullmatch(r"overlap_([1-9]|[1-9]\d)", name):
         return name
@@ -116,8 +140,12 @@ def catalogue() -> dict[str, CatalogueEntry]:
 Architecture = Annotated[str, _one_of(catalogue(), "architecture")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Range = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
+NonNegative = Annotated[float, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Pixels = Annotated[int, Field(gt=0, le=4096)]
+Text = Annotated[str, AfterValidator(_text)]
+Factor = Annotated[float, Field(ge=0.01, le=100)]
+Range = Annotated[tuple[Factor, Factor], AfterValidator(_ordered)]
 ShareRange = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]],
     AfterValidator(_ordered),
@@ -128,20 +156,20 @@ class Dataset(Section):
     name: Literal["digits", "cifar10", "parquet", "imagefolder"] = "cifar10"
     """`digits` (scikit-learn's, embedded), `cifar10` (downloaded by torchvision), `parquet`
     (Hugging Face image layout) or `imagefolder` (one folder a class)."""
-    root: str = "data"
+    root: Text = "data"
     """`cifar10`: the folder that holds, or receives, the download."""
-    train: str | None = None
+    train: Text | None = None
     """`parquet`: file or folder of files; `imagefolder`: folder with one sub-folder a class."""
-    test: str | None = None
+    test: Text | None = None
     """The same for the test images; without it a share of the training images
     (`split.test_fraction`) is kept for testing."""
-    image_column: str | None = None
+    image_column: Text | None = None
     """`parquet`: the column with the encoded images; found by its type when not given."""
-    label_column: str = "label"
+    label_column: Text = "label"
     """`parquet`: the column with the class, a number or a name."""
-    class_names: list[str] | None = None
+    class_names: Annotated[list[Text], Field(min_length=2), AfterValidator(_unique)] | None = None
     """Names of classes 0, 1, …; read from the data set when not given."""
-    image_size: PositiveInt | None = None
+    image_size: Pixels | None = None
     """Side in pixels to which images are brought (shorter side resized, centre cropped); needed
     only when the files differ in size."""
     grey: Literal["refuse", "convert"] = "refuse"
@@ -155,6 +183,11 @@ class Dataset(Section):
     def _has_files(self):
         if self.name in ("parquet", "imagefolder") and not self.train:
             raise ValueError(f"'{self.name}' needs dataset.train, the path of the training images")
+        if self.name in ("digits", "cifar10") and (self.train or self.test):
+            raise ValueError(
+                f"dataset.name: '{self.name}' does not read the files of dataset.train and "
+                "dataset.test; take 'parquet' or 'imagefolder' for them, or remove these keys"
+            )
         return self
 
 
@@ -163,9 +196,9 @@ class Split(Section):
     """Share of the training images kept for choosing the best epoch (stratified)."""
     test_fraction: Fraction = 0.2
     """Share of all images kept for testing where the data set has no test set (stratified)."""
-    split_seed: NonNegativeInt = 0
+    split_seed: Seed = 0
     """Seed of subset, split and test choice."""
-    sampling_seed: NonNegativeInt = 0
+    sampling_seed: Seed = 0
     """Seed of the training order, shared by all models (appendix B)."""
 
 
@@ -173,12 +206,12 @@ class Model(Section):
     architecture: Architecture = "efficientnet_b0"
     """A torchvision classifier by name, or `resnet20`, `resnet32`, `resnet44`, `resnet56` (the
     CIFAR networks of He et al. 2016)."""
-    input_size: PositiveInt = 224
+    input_size: Pixels = 224
     """Side in pixels of the network's input; images are resized to it."""
-    cam_layer: str | None = None
+    cam_layer: Text | None = None
     """Dotted name of the layer to explain; found automatically (the last feature map before
     pooling) when not given."""
-    weight_seed: NonNegativeInt = 0
+    weight_seed: Seed = 0
     """Seed of the starting weights, shared by all models."""
 
     @model_validator(mode="after")
@@ -194,9 +227,9 @@ class Model(Section):
 
 
 class Training(Section):
-    epochs: PositiveInt = 30
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 30
     """Epochs of every training; the one with the best validation accuracy is kept."""
-    batch_size: Annotated[int, Field(ge=2)] = 32
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 32
     """Images a step."""
     learning_rate: PositiveFloat = 1e-3
     """Adam's learning rate."""
@@ -211,7 +244,7 @@ class Training(Section):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """How exactly networks are trained: `tf32` rounds the factors of products on a GPU (the same
     as `float32` elsewhere), `bfloat16` is mixed precision. Explanations are made in float32."""
-    threads: PositiveInt = 1
+    threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
     the experiment; on a CPU, one thread a training and one training a core is fastest."""
 
@@ -234,7 +267,7 @@ class AffineParameters(Section):
 
 
 class CutmixParameters(Section):
-    alpha: PositiveFloat = 1.0
+    alpha: Factor = 1.0
     """The pasted share of the image is `max_area` × Beta(alpha, alpha)."""
     max_area: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Largest pasted share; 1 is Yun et al. 2019, 0.5 leaves the label's image the larger part."""
@@ -254,9 +287,9 @@ class ColorjitterParameters(Section):
 
 
 class ElasticParameters(Section):
-    alpha: NonNegative = 50.0
+    alpha: Annotated[float, Field(ge=0, le=10_000)] = 50.0
     """Magnitude of the displacements (torchvision's definition)."""
-    sigma: PositiveFloat = 5.0
+    sigma: Factor = 5.0
     """Standard deviation in pixels of the Gaussian that smooths the displacements."""
 
 
@@ -265,7 +298,7 @@ class EqualizeParameters(Section):
 
 
 class GaussblurParameters(Section):
-    kernel_size: Annotated[int, Field(ge=3)] = 5
+    kernel_size: Annotated[int, Field(ge=3, le=999)] = 5
     """Side of the kernel in pixels, odd."""
     sigma: Range = (0.1, 2.0)
     """Range of the kernel's standard deviation in pixels."""
@@ -300,7 +333,7 @@ AUGMENTATIONS = tuple(AugmentationParameters.model_fields)
 class Baseline(Section):
     condition: Annotated[str, _one_of(CONTROLS, "baseline condition")] = "none"
     """The condition that everything is compared with."""
-    state: NonNegativeInt | None = None
+    state: Seed | None = None
     """Its starting state; the first of `starting_states` when not given."""
 
 
@@ -338,6 +371,9 @@ class Figures(Section):
 class Execution(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU if there is one."""
+    jobs_per_gpu: Annotated[int, Field(gt=0, le=100)] = 1
+    """How many trainings or explanations share a GPU; each network here is small for a large one.
+    Several GPUs: `snakemake --resources gpu=<GPUs × jobs_per_gpu>`."""
 
 
 class Config(Section):
@@ -373,9 +409,7 @@ class Config(Section):
         list[Annotated[str, _one_of(CONTROLS, "control")]], AfterValidator(_unique)
     ] = list(CONTROLS)
     """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
-    starting_states: Annotated[
-        list[NonNegativeInt], Field(min_length=1), AfterValidator(_unique)
-    ] = [1, 2, 3]
+    starting_states: Annotated[list[Seed], Field(min_length=1), AfterValidator(_unique)] = [1, 2, 3]
     """Seeds of everything random in a training but weights and order: X of section 4."""
     baseline: Baseline = Baseline()
     """The model that all others are compared with: B of section 4."""
@@ -389,6 +423,17 @@ class Config(Section):
     """The figures; nothing here changes a number."""
     execution: Execution = Execution()
     """How to compute; nothing here starts a rerun."""
+
+    @model_validator(mode="after")
+    def _a_batch_is_in_the_training_set(self):
+        limit = self.dataset.train_limit
+        if limit and self.training.batch_size > limit * (1 - self.split.validation_fraction):
+            raise ValueError(
+                f"training.batch_size: {self.training.batch_size} is larger than the training set "
+                f"that dataset.train_limit {limit} and split.validation_fraction "
+                f"{self.split.validation_fraction} leave"
+            )
+        return self
 
     @model_validator(mode="after")
     def _experiment_is_a_folder_name(self):
@@ -463,11 +508,39 @@ def parse_config(values: Mapping[str, Any]) -> Config:
 
     Raises AugcamError with one line per mistake, each beginning with the dotted key.
     """
+    if not isinstance(values, Mapping):
+        raise AugcamError(f"config: keys with values are needed, not {_short(values)}.")
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
-        lines = dict.fromkeys(_sentence(e) for e in error.errors())
+        sentences = (" ".join(_sentence(e).split()) for e in error.errors())
+        lines = dict.fromkeys(sentences)  # each once
         raise AugcamError("\n".join(f"config: {_ended(line)}" for line in lines)) from None
+
+
+def repeated_keys(text: str) -> list[str]:
+    """Sentences that name each key which stands twice in one place of a YAML text.
+
+    YAML's readers take the last one and drop the others without a word. A text that is no YAML
+    gives none: that is said when it is read.
+    """
+    import yaml
+
+    def walk(node: yaml.Node, path: tuple[str, ...]) -> Iterable[str]:
+        first: dict[str, int] = {}
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in first:
+                dotted = ".".join((*path, name))
+                yield f"{dotted}: the key stands twice, in lines {first[name]} and {line}"
+            first[name] = line
+            yield from walk(value, (*path, name))
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return []
+    return list(walk(node, ()))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -476,12 +549,19 @@ def _sentence(error: Mapping[str, Any]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key{_suggestion(where[-1], _known_keys(where[:-1]))}"
+    if error["type"] == "invalid_key":
+        return f"{key}: unknown key; names are text (it is {_short(error['input'])})"
     if error["type"] == "literal_error":
         options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        return f"{key}: unknown value '{error['input']}'{_suggestion(error['input'], options)}"
+        value = _short(error["input"])
+        return f"{key}: unknown value {value}{_suggestion(error['input'], options)}"
     if error["type"] == "value_error":
         # A check of a whole section names its keys by itself.
-        return message if not key or message.startswith(f"{key}.") else f"{key}: {message}"
+        by_itself = not key or message.startswith(f"{key}.")
+        return message if by_itself else f"{key}: {message}"
+    if where[0] == "architecture_arguments" and len(where) > 3:
+        key = ".".join(where[:3])  # pydantic says so for each type that would do
+        return f"{key}: a number, a name, true or false is needed (it is {_short(error['input'])})"
     return f"{key}: {message[0].lower()}{message[1:]} (it is {_short(error['input'])})"
 
 

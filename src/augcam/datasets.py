@@ -1,6 +1,7 @@
 """Data sets: from any source to one memory-mapped store with a fixed split and training order."""
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -417,7 +418,7 @@ def prepare(
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
     class_name, source; `order.npy`: see `draw_order`; `stats.json`: mean, std, class_names,
-    image_size, counts, duplicates, checksum.
+    image_size, counts, duplicates, checksums of the other three files.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind.
     """
     source = READERS[dataset.name](dataset)
@@ -446,7 +447,9 @@ def prepare(
         "image_size": size,
         "counts": counts,
         "duplicates": found,
-        "checksum": sha256(images_path, index_path, order_path),
+        "checksums": {
+            Path(path).name: sha256(path) for path in (images_path, index_path, order_path)
+        },
     }
     for line in report_lines(stats):
         say(line)
@@ -481,6 +484,9 @@ def _written(path: str | Path, pictures: Iterator[np.ndarray], count: int) -> It
                 store = np.lib.format.open_memmap(
                     temporary, mode="w+", dtype=np.uint8, shape=(count, *pixels.shape)
                 )
+                # On a full disk writing into a map kills the process; asking for room is an error.
+                with temporary.open("rb+") as file:
+                    os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
             store[i] = pixels
         store.flush()
         yield store

@@ -1,5 +1,11 @@
-"""Files that are either whole or absent, and read with errors that name them."""
+"""Files that are either whole or absent, and read with errors that name them.
 
+Every file carries a checksum of what it holds, which is compared when it is read: JSON and `.npz`
+under the name `sha256`, tables in the metadata of their schema; those of `.npy` files stand in
+`stats.json`. A damaged file is an error, never another number.
+"""
+
+import errno
 import hashlib
 import json
 import math
@@ -7,7 +13,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 from zipfile import ZipFile
 
 import numpy as np
@@ -20,6 +26,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` once the block succeeds.
 
     A block that raises, or a process that is killed, leaves `path` as it was.
+    Raises AugcamError naming `path` where the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,8 +35,21 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except Exception as error:
+        if disk_is_full(error):
+            raise AugcamError(
+                f"{path}: the disk is full, or your quota used up; make room and run again."
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Whether that is why writing failed, whichever library says so."""
+    full = {errno.ENOSPC, errno.EDQUOT}
+    said = any(os.strerror(number) in str(error) for number in full)  # safetensors says no number
+    return getattr(error, "errno", None) in full or said
 
 
 @contextmanager
@@ -46,34 +66,178 @@ def reading(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def write_json(value: object, path: str | Path) -> None:
-    """Write `value` as indented JSON, atomically."""
+def compare_checksums(found: object, expected: object) -> None:
+    """Raises ValueError where the two differ; to be used inside `reading`."""
+    if found != expected:
+        raise ValueError("its content does not match its checksum")
+
+
+def write_json(value: dict, path: str | Path) -> None:
+    """Write `value` as indented JSON with its checksum, atomically."""
+    text = json.dumps(value | {"sha256": _json_digest(value)}, indent=2, sort_keys=True)
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict:
-    """Read a JSON object. Raises AugcamError naming the file where it is missing or broken."""
+    """Read what `write_json` wrote. Raises AugcamError naming a missing or damaged file."""
     with reading(path):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        compare_checksums(value.pop("sha256", None), _json_digest(value))
+        return value
+
+
+def _json_digest(value: dict) -> str:
+    value = json.loads(json.dumps(value))  # as it is read: every key is text
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def write_table(table, *paths: str | Path) -> None:
     """Write a pandas DataFrame to each path, as its suffix says: `.parquet` or `.csv`."""
     for path in map(Path, paths):
-        with atomic(path) as temporary:
-            if path.suffix == ".parquet":
-                table.to_parquet(temporary, index=False)
-            else:
+        if path.suffix == ".parquet":
+            with table_writer(path) as write:
+                write(table)
+        else:
+            with atomic(path) as temporary:
                 table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: str | Path, columns: list[str] | None = None):
-    """Read a `.parquet` table as DataFrame. Raises AugcamError naming a missing or broken file."""
-    import pandas as pd
+    """Read a `.parquet` table written here, or some of its columns, as DataFrame.
 
-    with reading(path):
-        return pd.read_parquet(path, columns=columns)
+    Raises AugcamError naming a missing or damaged file.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path) as file:
+        table = file.read(columns).to_pandas()
+        table = table[columns or list(table)]
+        digests = _ColumnDigests()
+        digests.update(_columns(table))
+        digests.compare(file)
+        return table
+
+
+def table_blocks(path: str | Path, rows: int) -> Iterator:
+    """A `.parquet` table as DataFrames of `rows` rows (the last one of what is left).
+
+    Raises as `read_table`, a wrong checksum after the last block.
+    """
+    import pyarrow.parquet as pq
+
+    digests = _ColumnDigests()
+    with reading(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            block = batch.to_pandas()
+            digests.update(_columns(block))
+            yield block
+        digests.compare(file)
+
+
+@contextmanager
+def table_writer(path: str | Path) -> Iterator[Callable]:
+    """Yield a function that appends a DataFrame to the `.parquet` table `path`; whole or absent."""
+    import pyarrow as pa
+
+    with _parquet_writer(path) as write:
+        yield lambda frame: write(
+            # Without pandas's metadata, which repeats the columns without a checksum.
+            pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(),
+            _columns(frame),
+        )
+
+
+def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
+    """Write numeric columns of equal length as `.parquet`, without pandas.
+
+    Importing pandas takes a second, which is more than some jobs work, and pyarrow imports it to
+    convert arrays: buffers are handed over instead.
+    """
+    import pyarrow as pa
+
+    arrays = []
+    for values in map(np.ascontiguousarray, columns.values()):
+        buffers = [None, pa.py_buffer(values)]
+        arrays.append(
+            pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+        )
+    with _parquet_writer(path) as write:
+        write(pa.Table.from_arrays(arrays, list(columns)), columns)
+
+
+def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
+    """Read columns of a `.parquet` without missing values, and without pandas, as arrays.
+
+    Raises AugcamError naming a missing or damaged file.
+    """
+    import pyarrow.parquet as pq
+
+    digests = _ColumnDigests()
+    with reading(path), pq.ParquetFile(path) as file:
+        table = file.read(names)
+        columns = {name: np.array(table[name].to_pylist()) for name in names}
+        digests.update(columns)
+        digests.compare(file)
+        return columns
+
+
+@contextmanager
+def _parquet_writer(path: str | Path) -> Iterator[Callable]:
+    """Yield a function that appends an Arrow table, given its columns as arrays, too."""
+    from pyarrow.parquet import ParquetWriter
+
+    digests = _ColumnDigests()
+    with atomic(path) as temporary, ExitStack() as stack:
+        writer = None
+
+        def write(table, columns: dict[str, np.ndarray]) -> None:
+            nonlocal writer
+            if writer is None:
+                writer = stack.enter_context(ParquetWriter(temporary, table.schema))
+            writer.write_table(table)
+            digests.update(columns)
+
+        yield write
+        if writer is None:
+            raise ValueError(f"{path}: nothing was written")
+        writer.add_key_value_metadata({_CHECKSUMS: digests.text()})
+
+
+_CHECKSUMS = "augcam.sha256"
+
+
+def _columns(frame) -> dict[str, np.ndarray]:
+    return {name: frame[name].to_numpy() for name in frame}
+
+
+class _ColumnDigests:
+    """Checksum of each column of a table, whatever the blocks in which it comes."""
+
+    def __init__(self):
+        self._digests: dict[str, Any] = {}
+
+    def update(self, columns: dict[str, np.ndarray]) -> None:
+        for name, values in columns.items():
+            if values.dtype.kind in "OU":
+                kind, content = (
+                    "text",
+                    "".join(f"{json.dumps(v)}\n" for v in values.tolist()).encode(),
+                )
+            else:
+                kind, content = str(values.dtype), np.ascontiguousarray(values)
+                if values.dtype.kind == "f":  # a file knows one NaN only
+                    content = np.where(np.isnan(content), values.dtype.type(np.nan), content)
+            digest = self._digests.setdefault(name, hashlib.sha256(kind.encode()))
+            digest.update(content)
+
+    def text(self) -> str:
+        return json.dumps({name: digest.hexdigest() for name, digest in self._digests.items()})
+
+    def compare(self, file) -> None:
+        """Raises ValueError where a column of the Parquet `file` is not as it was written."""
+        expected = json.loads(file.metadata.metadata[_CHECKSUMS.encode()])
+        compare_checksums(json.loads(self.text()), {name: expected[name] for name in self._digests})
 
 
 class Tables(Mapping):
@@ -95,76 +259,29 @@ class Tables(Mapping):
         return len(self.paths)
 
 
-def table_blocks(path: str | Path, rows: int) -> Iterator:
-    """A `.parquet` table as DataFrames of `rows` rows (the last one of what is left)."""
-    from pyarrow.parquet import ParquetFile
-
-    with reading(path), ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=rows):
-            yield batch.to_pandas()
-
-
-@contextmanager
-def table_writer(path: str | Path) -> Iterator[Callable]:
-    """Yield a function that appends a DataFrame to the `.parquet` table `path`; whole or absent."""
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetWriter
-
-    with atomic(path) as temporary, ExitStack() as stack:
-        writer = None
-
-        def write(frame) -> None:
-            nonlocal writer
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            if writer is None:
-                writer = stack.enter_context(ParquetWriter(temporary, table.schema))
-            writer.write_table(table)
-
-        yield write
-
-
-def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
-    """Write numeric columns of equal length as `.parquet`, without pandas.
-
-    Importing pandas takes a second, which is more than some jobs work, and pyarrow imports it to
-    convert arrays: buffers are handed over instead.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrays = []
-    for values in map(np.ascontiguousarray, columns.values()):
-        buffers = [None, pa.py_buffer(values)]
-        arrays.append(
-            pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
-        )
-    with atomic(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, list(columns)), temporary)
-
-
-def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Read columns of a `.parquet` without missing values, and without pandas, as arrays.
-
-    Raises AugcamError naming a missing or broken file.
-    """
-    import pyarrow.parquet as pq
-
-    with reading(path), pq.ParquetFile(path) as file:
-        table = file.read(names)
-        return {name: np.array(table[name].to_pylist()) for name in names}
-
-
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
     """Write named arrays as a compressed `.npz`, atomically; equal arrays give equal bytes."""
     with atomic(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, **arrays, sha256=_array_digest(arrays))
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of a `.npz`. Raises AugcamError naming the file where it cannot be read."""
     with reading(path), Path(path).open("rb") as file:
         archive = np.load(file, allow_pickle=False)
-        return {name: archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in archive.files}
+        # The format has a checksum for each array, but none for the list of them.
+        compare_checksums(str(arrays.pop("sha256", None)), _array_digest(arrays))
+        return arrays
+
+
+def _array_digest(arrays: dict[str, np.ndarray | str]) -> str:
+    """Checksum of names, types, shapes and bytes of arrays."""
+    digest = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        value = np.asarray(value)
+        digest.update(f"{name} {value.dtype} {value.shape}".encode() + value.tobytes())
+    return digest.hexdigest()
 
 
 def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
@@ -204,6 +321,13 @@ def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.nd
     """Read a `.npy`, memory-mapped on request. Raises AugcamError naming an unreadable file."""
     with reading(path):
         return np.load(path, mmap_mode=mmap, allow_pickle=False)
+
+
+def verify(path: str | Path, checksum: str) -> None:
+    """Raises AugcamError naming `path` where `sha256` does not give `checksum`."""
+    found = sha256(path)
+    with reading(path):
+        compare_checksums(found, checksum)
 
 
 def sha256(*paths: str | Path) -> str:

@@ -2,6 +2,7 @@
 
 import bisect
 import difflib
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -12,12 +13,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from augcam.config import CatalogueEntry
 from augcam.errors import AugcamError
-from augcam.files import atomic, reading
+from augcam.files import atomic, compare_checksums, reading
 
 SMALLEST_MAP = 4  # a coarser feature map localises nothing
 _CHANNELS = 3
@@ -252,11 +254,19 @@ def describe_network(
     }
 
 
-def save_weights(model: nn.Module, path: str | Path, **metadata: str) -> None:
+def save_weights(model: nn.Module, path: str | Path, **record: Any) -> None:
     """Write all parameters and buffers as safetensors, atomically; equal weights, equal bytes."""
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    write_tensors(model.state_dict(), path, record)
+
+
+def write_tensors(tensors: dict[str, Tensor], path: str | Path, record: dict[str, Any]) -> None:
+    """Write tensors and a record (plain values) as safetensors with a checksum, atomically."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    checksum = _tensor_digest(tensors, record)
+    # One key: safetensors writes several in any order.
+    metadata = {"augcam": json.dumps({"record": record, "sha256": checksum})}
     with atomic(path) as temporary:
-        save_file(state, temporary, metadata=metadata or None)
+        save_file(tensors, temporary, metadata)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
@@ -271,9 +281,26 @@ def load_weights(model: nn.Module, path: str | Path) -> nn.Module:
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file. Raises AugcamError naming a missing or broken file."""
-    with reading(path):
-        return load_file(path)
+    """All tensors of a file. Raises AugcamError naming a missing or damaged file."""
+    return read_recorded(path)[0]
+
+
+def read_recorded(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote. Raises AugcamError naming a missing or damaged file."""
+    with reading(path), safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = json.loads(file.metadata()["augcam"])
+        compare_checksums(_tensor_digest(tensors, metadata["record"]), metadata["sha256"])
+        return tensors, metadata["record"]
+
+
+def _tensor_digest(tensors: dict[str, Tensor], record: dict[str, Any]) -> str:
+    """Checksum of the record and of names, types, shapes and bytes of the tensors."""
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {list(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def has_random_layers(model: nn.Module) -> bool:

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.adam import adam
 from tqdm import tqdm
@@ -25,8 +23,14 @@ from tqdm import tqdm
 from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
 from augcam.config import MEASURES, Training
 from augcam.errors import AugcamError
-from augcam.files import atomic, read_array, read_columns, read_json, sha256, write_columns
-from augcam.models import has_random_layers, load_weights, read_tensors, save_weights
+from augcam.files import read_array, read_columns, read_json, sha256, verify, write_columns
+from augcam.models import (
+    has_random_layers,
+    load_weights,
+    read_recorded,
+    save_weights,
+    write_tensors,
+)
 from augcam.performance import performance
 
 EVALUATION_BATCH = 256
@@ -59,6 +63,8 @@ class ImageStore:
     def __init__(self, folder: str | Path, input_size: int, device: torch.device):
         folder = Path(folder)
         self.stats = read_json(folder / "stats.json")
+        for name, checksum in self.stats["checksums"].items():
+            verify(folder / name, checksum)
         self.index = read_columns(folder / "index.parquet", ["image_id", "split", "label"])
         # Copy-on-write, so that torch accepts it; nothing here writes.
         pixels = read_array(folder / "images.npy", mmap="c" if device.type == "cpu" else None)
@@ -552,12 +558,7 @@ def _save_checkpoint(
     tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
     tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     record = {"identity": identity, **progress._replace(best_weights={})._asdict()}
-    with atomic(path) as temporary:
-        save_file(
-            {name: value.contiguous() for name, value in tensors.items()},
-            temporary,
-            metadata={"progress": json.dumps(record)},
-        )
+    write_tensors(tensors, path, record)
 
 
 def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) -> Progress:
@@ -566,11 +567,9 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
     if not Path(path).exists():
         return fresh
     try:
-        with safe_open(path, framework="pt") as file:
-            record = json.loads(file.metadata()["progress"])
-        tensors = read_tensors(path)
-    except Exception as error:  # a broken checkpoint costs time, not correctness
-        print(f"{path}: the checkpoint cannot be read ({error}); starting anew")
+        tensors, record = read_recorded(path)
+    except AugcamError as error:  # a broken checkpoint costs time, not correctness
+        print(f"{error}\nstarting anew")
         return fresh
     if record.pop("identity") != identity:
         print(f"{path}: the checkpoint belongs to another training; starting anew")
@@ -586,9 +585,11 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
 
 def epochs_done(checkpoint: str | Path) -> int:
     """Epochs that a checkpoint holds; 0 where it cannot be read, as training starts anew then."""
+    from safetensors import safe_open
+
     try:
         with safe_open(checkpoint, framework="pt") as file:
-            return len(json.loads(file.metadata()["progress"])["history"])
+            return len(json.loads(file.metadata()["augcam"])["record"]["history"])
     except Exception:
         return 0
 

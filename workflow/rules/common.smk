@@ -11,7 +11,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import parse_config
+    from augcam.config import parse_config, repeated_keys
     from augcam.contents import PAGES, SECTIONS, figures
     from augcam.errors import AugcamError
     from augcam.jobs import ALLOCATION
@@ -22,6 +22,10 @@ except ModuleNotFoundError as error:
 
 # Jobs inherit this; what the user has set takes precedence.
 os.environ.update(ALLOCATION | dict(os.environ))
+
+for file in workflow.configfiles:
+    if repeated := repeated_keys(Path(file).read_text(encoding="utf-8")):
+        raise WorkflowError("\n".join(f"{file}: {sentence}." for sentence in repeated))
 
 try:
     CONFIG = parse_config(config)
@@ -142,7 +146,8 @@ def source_files():
     for key, path in paths.items():
         if path and not Path(path).exists():
             raise WorkflowError(f"config: {key}: there is no file or folder '{path}'.")
-    return [path for path in paths.values() if path and Path(path).is_file()]
+    files = [path for path in paths.values() if path and Path(path).is_file()]
+    return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
 
 
 def gpus():

@@ -70,6 +70,7 @@ rule train:
     threads: CONFIG.training.threads
     resources:
         gpu=gpus(),
+        jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
         device=CONFIG.execution.device,
         mem_mb=6000,
         runtime=1440,

@@ -7,11 +7,13 @@ import torch
 from augcam.explanations import explain, save_explanations
 from augcam.files import read_columns, read_json
 from augcam.jobs import job
+from augcam.lease import lease_gpu
 from augcam.models import build, load_weights
 from augcam.training import ImageStore, make_deterministic, pick_device
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
+    lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(params.threads)
     device = pick_device(snakemake.resources.device)
     store = ImageStore(Path(files.stats).parent, params.input_size, device)

@@ -5,6 +5,7 @@ from pathlib import Path
 from augcam.config import Training
 from augcam.files import read_array
 from augcam.jobs import job
+from augcam.lease import lease_gpu
 from augcam.models import build
 from augcam.training import (
     Course,
@@ -19,6 +20,7 @@ from augcam.training import (
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
     training = Training(**params.training)
+    lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(training.threads, training.precision)
     device = pick_device(snakemake.resources.device)
     store = ImageStore(Path(files.stats).parent, params.input_size, device)

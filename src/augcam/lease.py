@@ -1,0 +1,153 @@
+"""GPU leases: every job its own GPU, or its own share of one, on one machine.
+
+Snakemake counts GPUs (`--resources gpu=4`) but does not say which one a job may use. A job
+therefore locks one of the machine's slots with `flock`. The kernel ties the lock to the process:
+however the process ends, `kill -9` and out-of-memory included, the slot is free at once, and
+nothing is left to clean up. The slots belong to the machine, so that two experiments, or two
+users, do not take the same GPU either.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from augcam.errors import AugcamError
+
+SLOTS = Path(tempfile.gettempdir()) / "augcam-gpus"
+_PATIENCE = 0.5  # seconds between two looks for a free slot
+
+
+class Gpu(NamedTuple):
+    """A GPU: its `name` in CUDA_VISIBLE_DEVICES, and the `key` by which every process knows it."""
+
+    name: str
+    key: str
+
+
+class Lease(NamedTuple):
+    """A slot of a GPU, held as long as `descriptor` is open: normally until the process ends."""
+
+    gpu: Gpu
+    slot: int
+    descriptor: int
+
+
+def lease_gpu(
+    wanted: int,
+    jobs_per_gpu: int,
+    folder: Path = SLOTS,
+    uuids: Callable[[], Mapping[str, str]] | None = None,
+) -> Lease | None:
+    """Wait for a slot on one of the visible GPUs, and make that GPU the only visible one.
+
+    To be called before CUDA starts. Returns None, and does nothing, where no GPU is `wanted` or
+    none is visible. `uuids`: number → UUID of the machine's GPUs, asked of the driver if not given.
+    """
+    gpus = visible_gpus(os.environ, (uuids or driver_gpus)()) if wanted else []
+    if not gpus:
+        return None
+    lease = take(gpus, jobs_per_gpu, folder)
+    # Numbers mean here what they mean to nvidia-smi, from which the keys come.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    os.environ["CUDA_VISIBLE_DEVICES"] = lease.gpu.name
+    print(f"using GPU {lease.gpu.name}, slot {lease.slot + 1} of {jobs_per_gpu}")
+    return lease
+
+
+def driver_gpus() -> dict[str, str]:
+    """Number → UUID of the GPUs that the driver shows; empty without a driver."""
+    command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return dict(line.split(", ") for line in text.splitlines())
+
+
+def visible_gpus(environment: Mapping[str, str], uuids: Mapping[str, str]) -> list[Gpu]:
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves to this process, or all that `uuids` names.
+
+    A scheduler that hides GPUs numbers the rest from 0 in every job, so numbers become UUIDs
+    wherever the driver knows them. As in CUDA, what follows an invalid entry (-1) is not visible.
+    """
+    names = environment.get("CUDA_VISIBLE_DEVICES")
+    if names is None:
+        return [Gpu(name, uuid) for name, uuid in uuids.items()]
+    gpus = []
+    for name in (part.strip() for part in names.split(",")):
+        if not name or name.startswith("-"):
+            break
+        gpus.append(Gpu(name, uuids.get(name, name)))
+    return gpus
+
+
+def take(
+    gpus: Sequence[Gpu],
+    jobs_per_gpu: int,
+    folder: Path = SLOTS,
+    say: Callable[[str], None] = print,
+) -> Lease:
+    """Lock a free slot of `gpus` in `folder`, the emptiest GPUs first; wait while there is none.
+
+    Raises AugcamError where `folder` cannot hold locks.
+    """
+    waiting = False
+    while True:
+        for slot in range(jobs_per_gpu):
+            for gpu in gpus:
+                descriptor = _lock(folder, f"{gpu.key}.{slot}")
+                if descriptor is not None:
+                    return Lease(gpu, slot, descriptor)
+        if not waiting:
+            names = ", ".join(gpu.name for gpu in gpus)
+            say(f"waiting for a free GPU ({names}; {jobs_per_gpu} jobs each)")
+            waiting = True
+        time.sleep(_PATIENCE)
+
+
+def _lock(folder: Path, name: str) -> int | None:
+    """A descriptor that holds the lock file `name`, or None while another process holds it."""
+    path = folder / re.sub(r"[^A-Za-z0-9.-]", "_", name)
+    try:
+        descriptor = _open(path)
+    except OSError as error:
+        raise AugcamError(
+            f"{path}: the lock file of a GPU cannot be opened ({error.strerror}); set TMPDIR to a "
+            "folder of this machine in which you may write."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        raise AugcamError(
+            f"{path}: this folder cannot lock files ({error.strerror}); set TMPDIR to one on a "
+            "local disk."
+        ) from error
+    return descriptor
+
+
+def _open(path: Path) -> int:
+    """Open a lock file that any user of the machine may have made."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW  # reading is enough to lock; links could lead astray
+    try:
+        path.parent.mkdir(parents=True)
+        path.parent.chmod(0o1777)  # as /tmp: everyone may add, no one may delete another's
+    except FileExistsError:
+        pass
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        with contextlib.suppress(FileExistsError):  # someone was faster
+            os.close(os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644))
+            path.chmod(0o644)
+        return os.open(path, flags)

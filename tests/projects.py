@@ -1,0 +1,73 @@
+"""Copies of the project in which tests may run Snakemake."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from conftest import ROOT
+
+PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what a run needs into `folder`."""
+    folder.mkdir()
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def write_config(project: Path, config: dict) -> str:
+    """Write `config` as `<experiment>.yaml` and return that name."""
+    name = f"{config['experiment']}.yaml"
+    (project / name).write_text(yaml.safe_dump(config), encoding="utf-8")
+    return name
+
+
+def start(project: Path, *arguments: str, **options) -> subprocess.Popen:
+    """Start Snakemake in `project`, as the leader of a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project / "src"), "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def run(project: Path, *arguments: str, check: bool = True) -> str:
+    """Run Snakemake in `project` and return what it says; with `check` it must succeed."""
+    process = start(project, *arguments)
+    output, _ = process.communicate()
+    if check and process.returncode:
+        raise AssertionError(f"snakemake {' '.join(arguments)}\n{output}")
+    return output
+
+
+def digest(results: Path) -> dict[str, str]:
+    """Checksum of every result that must be the same in two runs, by name."""
+    patterns = (
+        "data/*",
+        "models/*.*",
+        "models/*/*/*.safetensors",
+        "explanations/**/*.*",
+        "similarity/**/*.*",
+    )
+    files = [file for pattern in (*patterns, "tables/*") for file in results.glob(pattern)]
+    return {
+        str(file.relative_to(results)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if file.is_file()
+    }

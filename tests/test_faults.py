@@ -1,0 +1,84 @@
+"""A few of each kind of fault; `make faults` does all of them (tools/faults.py)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import faults
+
+from augcam.datasets import decode_image
+from augcam.errors import AugcamError
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> faults.Experiment:
+    """A small experiment after a run that nothing has disturbed."""
+    return faults.undisturbed(tmp_path_factory.mktemp("faults") / "project")
+
+
+def test_killed_at_random_moments_a_run_goes_on_to_the_same_bytes(reference):
+    assert len(list(faults.kills(reference, times=2, seed=1))) == 2
+
+
+def test_damaged_inputs_are_named_or_harmless(reference):
+    lines = list(faults.damaged_inputs(reference, rules=["explain", "count_pairs"]))
+    assert len(lines) >= 6 * len(faults.DAMAGES)
+    assert sum(line.endswith(": named") for line in lines) >= len(lines) - 2
+
+
+def test_touched_files_retrain_nothing(reference):
+    assert list(faults.touched(reference, times=1)) == ["nothing to be done"]
+
+
+def test_two_runs_at_once(reference):
+    assert len(list(faults.two_at_once(reference))) == 2
+
+
+def can_mount(folder: Path) -> bool:
+    try:
+        with faults.small_disk(folder, 1):
+            return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(reference, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    if not can_mount(tmp_path / "mounted"):
+        pytest.skip("this machine does not let root mount a tmpfs")
+    lines = list(faults.full_disks(reference, rules=["prepare_data", "train"]))
+    assert lines == [
+        f"{rule}: said in a sentence; completed once there was room"
+        for rule in ("prepare_data", "train")
+    ]
+
+
+def test_no_flipped_bit_of_a_png_changes_its_pixels(tmp_path):
+    """What users bring has no checksum of ours: PNG has its own, JPEG has none."""
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    refused = 0
+    for place in range(len(content)):
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[place] ^= 1 << bit
+            try:
+                found = decode_image(bytes(damaged), "a.png").pixels
+            except AugcamError as error:
+                assert str(error).startswith("a.png: the image cannot be decoded")
+                refused += 1
+            else:
+                np.testing.assert_array_equal(found, pixels)
+    assert refused > 0.8 * 8 * len(content)

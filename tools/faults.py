@@ -1,0 +1,346 @@
+"""Faults, done on purpose to a small experiment: what happens, and what is lost.
+
+    make faults          # all of them, as often as docs/faults.md says; about an hour on two cores
+
+Each function does one kind of fault so and so often in a copy of the project and returns one line
+for each time; an `AssertionError` means that something was lost. tests/test_faults.py does a few of
+each.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from projects import copy_project, digest, run, start, write_config  # noqa: E402
+
+TINY = {
+    "dataset": {"train_limit": 120, "test_limit": 40},
+    "model": {"input_size": 16},
+    "training": {"epochs": 3},
+    "augmentations": ["affine", "cutmix"],
+    "controls": ["identity"],
+    "starting_states": [1],
+    "execution": {"device": "cpu"},
+}
+DAMAGES = ("emptied", "truncated", "a flipped bit")
+
+
+class Experiment(NamedTuple):
+    """An experiment in a copy of the project: its results, and how to run it."""
+
+    project: Path
+    name: str
+
+    @property
+    def results(self) -> Path:
+        return self.project / "results" / self.name
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["--cores", "2", "--configfile", f"{self.name}.yaml", *arguments]
+
+    def run(self, *arguments: str, check: bool = True) -> str:
+        return run(self.project, *self.command(*arguments), check=check)
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        return start(self.project, *self.command(*arguments))
+
+
+def experiment(project: Path, name: str) -> Experiment:
+    """A new experiment in `project`, equal to all others but for its name."""
+    write_config(project, TINY | {"experiment": name})
+    return Experiment(project, name)
+
+
+def undisturbed(folder: Path) -> Experiment:
+    """A new copy of the project with one whole run, to compare with."""
+    made = experiment(copy_project(folder), "undisturbed")
+    made.run()
+    return made
+
+
+# ------------------------------------------------------------------------------------- the faults
+
+
+def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
+    """SIGKILL at random moments, in turn of everything and of Snakemake alone, whose jobs go on.
+
+    After each: unlock and go on. Whenever a run has ended its results are compared and it begins
+    anew.
+    """
+    rng = random.Random(seed)
+    victim = experiment(reference.project, "killed")
+    shutil.rmtree(victim.results, ignore_errors=True)
+    started = time.monotonic()
+    victim.run()
+    whole = time.monotonic() - started
+    shutil.rmtree(victim.results)
+    done = 0
+    while done < times:
+        process = victim.start()
+        moment = rng.uniform(0.05, 0.6) * whole
+        try:
+            process.communicate(timeout=moment)
+        except subprocess.TimeoutExpired:
+            group = done % 2 == 0
+            if group:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            process.wait()
+            made = sum(path.is_file() for path in victim.results.rglob("*"))
+            done += 1
+            victim.run("--unlock")
+            what = "all processes" if group else "Snakemake alone"
+            yield f"killed {what} after {moment:.0f} s, {made} files made"
+            continue
+        assert process.returncode == 0, "a run failed that nobody killed"
+        assert digest(victim.results) == digest(reference.results), "results differ"
+        shutil.rmtree(victim.results)
+    victim.run()
+    assert digest(victim.results) == digest(reference.results), "results differ"
+
+
+class Stage(NamedTuple):
+    """A rule, one file that it makes, and the files under results/ that it reads."""
+
+    rule: str
+    target: str
+    inputs: list[str]
+
+
+def stages(made: Experiment) -> list[Stage]:
+    """Every rule of a finished run, by one of its jobs, in the order of the chain."""
+    found: dict[str, Stage] = {}
+    text = made.run("--detailed-summary")
+    rows = [line.split("\t") for line in text.splitlines() if line.startswith("results/")]
+    for target, _, rule, _, inputs, *_ in rows:
+        under_results = [path for path in inputs.split(",") if path.startswith("results/")]
+        found.setdefault(rule, Stage(rule, target, under_results))
+    return sorted(found.values(), key=lambda s: (made.project / s.target).stat().st_mtime)
+
+
+def damage(path: Path, how: str, rng: random.Random) -> None:
+    """Damage a file and leave its time as it was, as a failing disk does."""
+    times = path.stat()
+    content = bytearray(path.read_bytes())
+    if how == "emptied":
+        content = b""
+    elif how == "truncated":
+        content = content[: rng.randrange(1, len(content))]
+    else:
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def damaged_inputs(
+    reference: Experiment, rules: list[str] | None = None, seed: int = 0
+) -> Iterator[str]:
+    """Every input of every stage (or of `rules`) damaged in each way, and the stage run again.
+
+    It must fail with a sentence that names the file, and make nothing; or, where the damaged bytes
+    mean nothing (a date, white space) or are not read, make exactly what it made before.
+    """
+    rng = random.Random(seed)
+    expected = digest(reference.results)
+    chosen = [s for s in stages(reference) if rules is None or s.rule in rules]
+    with tempfile.TemporaryDirectory() as folder:
+        backup = Path(folder) / "results"
+        shutil.copytree(reference.results, backup)
+        for stage in chosen:
+            # One input of each kind: the same code reads `models/affine/1` and `models/cutmix/1`.
+            kinds = {Path(path).name if "/data/" in path else suffixes(path): path
+                     for path in stage.inputs}  # fmt: skip
+            for path in kinds.values():
+                for how in DAMAGES:
+                    damage(reference.project / path, how, rng)
+                    output = reference.run("--force", "--", stage.target, check=False)
+                    named = f"error: {path}: " in output
+                    assert "Traceback" not in output, output
+                    if named:
+                        assert not (reference.project / stage.target).exists()
+                    else:
+                        assert "Error" not in output, output
+                    assert named or remade(reference, path) == without(expected, path)
+                    shutil.rmtree(reference.results)
+                    shutil.copytree(backup, reference.results)
+                    outcome = "named" if named else "not read, or without meaning: same result"
+                    yield f"{stage.rule}: {path} {how}: {outcome}"
+    assert digest(reference.results) == expected
+
+
+def remade(made: Experiment, damaged: str) -> dict[str, str]:
+    return without(digest(made.results), damaged)
+
+
+def without(files: dict[str, str], damaged: str) -> dict[str, str]:
+    return {name: checksum for name, checksum in files.items() if not damaged.endswith(name)}
+
+
+def suffixes(path: str) -> str:
+    return "".join(Path(path).suffixes) + Path(path).parts[2]
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of that size at `folder` (needs root)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], check=True
+    )
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def full_disks(reference: Experiment, rules: list[str] | None = None) -> Iterator[str]:
+    """The disk of the results full when a stage begins to write; afterwards there is room again."""
+    victim = experiment(reference.project, "full")
+    size = sum(file.stat().st_size for file in reference.results.rglob("*") if file.is_file())
+    for stage in stages(reference):
+        if rules is not None and stage.rule not in rules:
+            continue
+        target = stage.target.replace(reference.name, victim.name)
+        with small_disk(victim.results, 4 * size // 2**20 + 8):
+            # Everything that the stage needs, then a file that takes the rest.
+            wanted = [path.replace(reference.name, victim.name) for path in stage.inputs]
+            if wanted:
+                victim.run("--", *wanted)
+            filler = victim.results / "filler"
+            with filler.open("wb") as file:
+                try:
+                    while True:
+                        file.write(bytes(4096))
+                        file.flush()
+                except OSError:
+                    pass
+            output = victim.run("--", target, check=False)
+            assert not (victim.project / target).exists(), f"{stage.rule}: half a file was accepted"
+            assert "No space left on device" in output or "the disk is full" in output, output
+            filler.unlink()
+            victim.run()
+            assert digest(victim.results) == digest(reference.results), "results differ"
+        sentence = "said in a sentence" if "the disk is full" in output else "said by Snakemake"
+        yield f"{stage.rule}: {sentence}; completed once there was room"
+
+
+def two_at_once(reference: Experiment) -> Iterator[str]:
+    """The same experiment started twice, then two experiments at the same time."""
+    first = experiment(reference.project, "first")
+    process = first.start()
+    while not (first.results / "data").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    output = first.run(check=False)
+    assert "LockException" in output or "locked" in output, output
+    assert "Traceback" not in output, output
+    yield "the second call of the same experiment is refused: the directory is locked"
+    second = experiment(reference.project, "second")
+    second.run()
+    process.communicate()
+    assert process.returncode == 0
+    for made in (first, second):
+        assert digest(made.results) == digest(reference.results), "results differ"
+        shutil.rmtree(made.results)
+    yield "two experiments at the same time in one directory: both as if alone"
+
+
+def touched(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
+    """Random times, up to a day off, on all results and all code, as clocks that disagree set."""
+    rng = random.Random(seed)
+    project = reference.project
+    for _ in range(times):
+        for folder in (reference.results, project / "src", project / "workflow"):
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    moment = time.time() + rng.uniform(-86_400, 86_400)
+                    os.utime(file, (moment, moment))
+        output = reference.run("--dry-run")
+        assert "Nothing to be done" in output, output
+        yield "nothing to be done"
+
+
+# ------------------------------------------------------------------------------------ the campaign
+
+TITLES = {
+    "kill": "SIGKILL at a random moment, unlock, run again",
+    "damage": "an input of a stage emptied, truncated, or with a flipped bit",
+    "disk": "disk full when a stage writes, then room again",
+    "together": "two runs at once",
+    "touch": "times of all files a day off",
+}
+
+
+def campaign(reference: Experiment, repeat: int) -> dict[str, Iterator[str]]:
+    """Every kind of fault, by its short name."""
+    return {
+        "touch": touched(reference, repeat),
+        "damage": damaged_inputs(reference),
+        "together": two_at_once(reference),
+        "kill": kills(reference, repeat),
+        "disk": full_disks(reference),
+    }
+
+
+def page(lines: dict[str, list[str]], seconds: dict[str, float]) -> str:
+    """The results as Markdown."""
+    text = [
+        "# Faults: the last full campaign",
+        "",
+        "Written by `make faults`; what each fault is, and what it means, is in",
+        "[reliability.md](reliability.md). After every one of them the results were byte for byte",
+        "those of a run that nothing had disturbed; otherwise the campaign stops.",
+    ]
+    for name, said in lines.items():
+        text += [
+            "",
+            f"## {TITLES[name]}",
+            "",
+            f"{len(said)} times, {seconds[name] / 60:.0f} min.",
+            "",
+        ]
+        text += [
+            f"- {line}" + (f" ({n} times)" if n > 1 else "") for line, n in Counter(said).items()
+        ]
+    return "\n".join(text) + "\n"
+
+
+def main() -> None:
+    """Do the campaign and write `docs/faults.md`."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", nargs="*", choices=TITLES, default=list(TITLES))
+    parser.add_argument("--repeat", type=int, default=20, help="how many kills, and touches")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "faults.md")
+    options = parser.parse_args()
+    lines: dict[str, list[str]] = {}
+    seconds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        reference = undisturbed(Path(folder) / "project")
+        for name, faults in campaign(reference, options.repeat).items():
+            if name not in options.only:
+                continue
+            started, lines[name] = time.monotonic(), []
+            for line in faults:
+                lines[name].append(line)
+                print(f"{name}: {line}", flush=True)
+            seconds[name] = time.monotonic() - started
+    options.output.write_text(page(lines, seconds), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
