@@ -168,7 +168,12 @@ def calibrate(
     make_deterministic(training.threads, training.precision)
     where = pick_device(device)
     store = ImageStore(folder / "data", network.input_size, where)
-    model = build(network.architecture, store.num_classes, config.model_arguments(), seed=0)
+    model = build(
+        network.architecture,
+        store.num_classes,
+        config.builder_arguments(network.architecture),
+        seed=0,
+    )
     model = model.to(where, memory_format=torch.channels_last).train()
     step = Step(
         model,

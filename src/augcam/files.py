@@ -176,7 +176,8 @@ def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
     digests = _ColumnDigests()
     with reading(path), pq.ParquetFile(path) as file:
         table = file.read(names)
-        columns = {name: np.array(table[name].to_pylist()) for name in names}
+        types = {name: table.schema.field(name).type.to_pandas_dtype() for name in names}
+        columns = {name: np.array(table[name].to_pylist(), types[name]) for name in names}
         digests.update(columns)
         digests.compare(file)
         return columns

@@ -216,7 +216,8 @@ def class_kld(p_logits: np.ndarray, q_logits: np.ndarray, epsilon: float) -> np.
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
+    # One layout in memory: numpy adds the columns of another in another order.
+    logits = np.ascontiguousarray(logits, dtype=np.float64)
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
