@@ -276,7 +276,8 @@ def explained_blocks(
             or not np.array_equal(arrays["image_id"], predictions["image_id"])
         ):
             raise AugcamError(f"{predictions_path}: its images are not those of {cams_path}.")
-        logits = predictions.filter(regex=r"^logit_\d+$").to_numpy()
+        # In one layout, whatever the reader's: sums depend on it in their last bit.
+        logits = np.ascontiguousarray(predictions.filter(regex=r"^logit_\d+$").to_numpy())
         for path, values in ((cams_path, arrays["cam"]), (predictions_path, logits)):
             if not np.isfinite(values).all():
                 raise AugcamError(
