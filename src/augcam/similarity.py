@@ -42,7 +42,7 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     The same as torch's `interpolate(mode="bilinear", align_corners=False)` and as OpenCV's.
     """
     for axis in (2, 1):
-        low, weight = _bilinear(cam.shape[axis], size)
+        low, weight = bilinear(cam.shape[axis], size)
         # In this form equal neighbours give exactly equal values: ranks depend on ties.
         steps = np.diff(cam, axis=axis, append=cam.take([-1], axis))
         rise = steps.take(low, axis)
@@ -52,7 +52,7 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     return cam
 
 
-def _bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """For each of `size` outputs the first of its two inputs of `length`, and the second's weight.
 
     Behind the last input there is nothing: it is its own neighbour.
