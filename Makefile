@@ -71,7 +71,7 @@ bench-full: $(READY)  ## the same at full size
 	$(RUN) python -m benchmarks --full $(BENCH)
 
 lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra bench \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	    -o requirements.lock pyproject.toml
 

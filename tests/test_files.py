@@ -51,10 +51,13 @@ READERS = {
     "npy": files.read_array,
     "parquet": files.read_table,
     "json": files.read_json,
+    "blocks.npz": lambda path: list(files.array_blocks(path, ["x"], 7)),
+    "blocks.parquet": lambda path: list(files.table_blocks(path, 7)),
 }
 
 
 def written(kind, path):
+    kind = kind.removeprefix("blocks.")
     if kind == "npz":
         files.write_arrays(path, x=np.random.default_rng(0).random(1000))
     elif kind == "npy":
@@ -76,6 +79,45 @@ def test_a_damaged_file_is_named(tmp_path, kind, damage):
         path.unlink()
     with pytest.raises(AugcamError, match=rf"file\.{kind}: the file (is missing|cannot be read)"):
         READERS[kind](path)
+
+
+def test_blocks_are_the_whole_in_order(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.random((20, 3, 2)).astype(np.float32), "y": np.arange(20)}
+    files.write_arrays(tmp_path / "a.npz", **arrays, name="gradcam")
+    blocks = list(files.array_blocks(tmp_path / "a.npz", ["y", "x"], 7))
+    assert [len(block["x"]) for block in blocks] == [7, 7, 6]
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(np.concatenate([b[name] for b in blocks]), values)
+    frame = pd.DataFrame({"a": np.arange(20), "b": list("abcde" * 4)})
+    frame.to_parquet(tmp_path / "a.parquet", row_group_size=3)
+    tables = list(files.table_blocks(tmp_path / "a.parquet", 7))
+    assert [len(table) for table in tables] == [7, 7, 6]
+    with files.table_writer(tmp_path / "b.parquet") as write:
+        for table in tables:
+            write(table)
+    pd.testing.assert_frame_equal(files.read_table(tmp_path / "b.parquet"), frame)
+    tables = files.Tables({"k": tmp_path / "a.parquet"}, ["b"])
+    assert list(tables) == ["k"]
+    pd.testing.assert_frame_equal(tables["k"], frame[["b"]])
+
+
+def test_a_flipped_byte_is_noticed_block_by_block(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.zeros((50, 7)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(AugcamError, match=r"a\.npz: the file cannot be read"):
+        list(files.array_blocks(path, ["x"], 7))
+
+
+def test_an_unfinished_table_leaves_nothing(tmp_path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(ValueError), files.table_writer(path) as write:
+        write(pd.DataFrame({"a": [1]}))
+        raise ValueError
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pickles_are_refused(tmp_path):

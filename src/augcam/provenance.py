@@ -16,6 +16,7 @@ PACKAGES = (
     "torchvision",
     "numpy",
     "scipy",
+    "numba",
     "pandas",
     "scikit-learn",
     "snakemake",

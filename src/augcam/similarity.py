@@ -42,7 +42,7 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     The same as torch's `interpolate(mode="bilinear", align_corners=False)` and as OpenCV's.
     """
     for axis in (2, 1):
-        low, weight = _bilinear(cam.shape[axis], size)
+        low, weight = bilinear(cam.shape[axis], size)
         # In this form equal neighbours give exactly equal values: ranks depend on ties.
         steps = np.diff(cam, axis=axis, append=cam.take([-1], axis))
         rise = steps.take(low, axis)
@@ -52,7 +52,7 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     return cam
 
 
-def _bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """For each of `size` outputs the first of its two inputs of `length`, and the second's weight.
 
     Behind the last input there is nothing: it is its own neighbour.
@@ -277,7 +277,8 @@ def explained_blocks(
             or not np.array_equal(arrays["image_id"], predictions["image_id"])
         ):
             raise AugcamError(f"{predictions_path}: its images are not those of {cams_path}.")
-        logits = predictions.filter(regex=r"^logit_\d+$").to_numpy()
+        # In one layout, whatever the reader's: sums depend on it in their last bit.
+        logits = np.ascontiguousarray(predictions.filter(regex=r"^logit_\d+$").to_numpy())
         for path, values in ((cams_path, arrays["cam"]), (predictions_path, logits)):
             if not np.isfinite(values).all():
                 raise AugcamError(
