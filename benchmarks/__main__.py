@@ -2,6 +2,7 @@
 
 import argparse
 
+from augcam.provenance import hardware
 from benchmarks.harness import benchmarks
 from benchmarks.table import save, section, write_table
 
@@ -22,6 +23,9 @@ def main() -> None:
     for benchmark in chosen:
         if arguments.list:
             print(f"{benchmark.name:32} {benchmark.title}")
+            continue
+        if getattr(benchmark, "device", "cpu") == "cuda" and not hardware()["gpus"]:
+            print(f"{benchmark.name}: left out, there is no GPU here", flush=True)
             continue
         result = benchmark.run(arguments.full, arguments.rounds)
         print(section(result), flush=True)

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import textwrap
 
 import pytest
 import torch
 from conftest import ROOT
+from test_training import TRAIN_IN_A_PROCESS
 
 from augcam.config import AugmentationParameters, Training
 from augcam.files import read_array
@@ -117,6 +119,18 @@ def test_tf32_is_switched_on_for_tf32_alone_and_is_float32_on_a_cpu(make_course,
     assert on == {"tf32": (True, True), "bfloat16": (False, False), "float32": (False, False)}
     a = trained(make_course("none", precision="tf32"), tmp_path / "a")
     assert_equal(a, trained(make_course("none"), tmp_path / "b"))
+
+
+def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS), str(data_folder)]
+    together = [
+        subprocess.Popen([*command, str(tmp_path / name)], stderr=subprocess.DEVNULL)
+        for name in ("a", "b")
+    ]
+    assert [process.wait() for process in together] == [0, 0]
+    subprocess.run([*command, str(tmp_path / "alone")], check=True, capture_output=True)
+    weights = {(tmp_path / name / "weights").read_bytes() for name in ("a", "b", "alone")}
+    assert len(weights) == 1
 
 
 @pytest.mark.parametrize("module", ["training", "explanations"])

@@ -62,7 +62,12 @@ def courses(input_size: int, precision: str, device) -> dict[str, Any]:
         write_columns(
             {"image_id": ids, "split": ids * 0, "label": labels}, folder / "index.parquet"
         )
-        stats = {"mean": [0.5] * 3, "std": [0.25] * 3, "class_names": [str(i) for i in range(10)]}
+        stats = {
+            "mean": [0.5] * 3,
+            "std": [0.25] * 3,
+            "class_names": [str(i) for i in range(CLASSES)],
+            "checksums": {},
+        }
         write_json(stats, folder / "stats.json")
         store = ImageStore(folder, input_size, device)
     order = np.stack([np.repeat(ids, 2), np.tile([0, 1], len(ids))], axis=1)
