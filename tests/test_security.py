@@ -70,6 +70,10 @@ class Trap:
         return (pytest.fail, ("a file was unpickled",))
 
 
+def offline(*_args, **_kwargs):
+    raise OSError("no network")
+
+
 def test_a_changed_cifar_batch_is_not_unpickled(tmp_path, monkeypatch):
     """CIFAR-10 is published as pickles: torchvision reads them where their md5 is the known one."""
     from torchvision.datasets import CIFAR10
@@ -78,7 +82,7 @@ def test_a_changed_cifar_batch_is_not_unpickled(tmp_path, monkeypatch):
     folder.mkdir()
     for name, _ in [*CIFAR10.train_list, *CIFAR10.test_list, [CIFAR10.meta["filename"], None]]:
         (folder / name).write_bytes(pickle.dumps(Trap()))
-    monkeypatch.setattr(CIFAR10, "url", "file:///nowhere/cifar-10-python.tar.gz")
+    monkeypatch.setattr("urllib.request.urlopen", offline)
     with pytest.raises(AugcamError, match=r"dataset\.name: cifar10 is neither in"):
         read_cifar10(Dataset(name="cifar10", root=str(tmp_path)))
 
