@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo status test test-fast test-slurm slurm faults lint dag lock docs clean
+.PHONY: help setup demo estimate status test test-fast test-slurm slurm faults lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -31,9 +31,12 @@ $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 	touch $@
 
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
-	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
-	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html"
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- all architectures
+	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
+
+estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) --quiet -- estimate
 
 status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
 	@$(RUN) python -m augcam.status --configfile $(CONFIG)
@@ -64,13 +67,20 @@ lint: $(READY)  ## check style and workflow
 dag: $(READY)  ## draw the rule graph into results/dag.png
 	$(RUN) snakemake --configfile $(CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png
 
+bench: $(READY)  ## measure the speed against other tools, some minutes (BENCH=<names>)
+	$(RUN) python -m benchmarks $(BENCH)
+
+bench-full: $(READY)  ## the same at full size
+	$(RUN) python -m benchmarks --full $(BENCH)
+
 lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	    -o requirements.lock pyproject.toml
 
-docs: $(READY)  ## renew the generated config schema and key table
+docs: $(READY)  ## renew what is generated in config/ and docs/
 	$(RUN) python -m augcam.config
+	$(RUN) python -m augcam.contents
 
 clean:  ## remove the environment (results stay)
 	rm -rf $(VENV) .bootstrap

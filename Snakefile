@@ -6,11 +6,13 @@
 #   results/<experiment>/
 #     data/            images.npy, index.parquet, order.npy, stats.json
 #     models/          initial.safetensors, network.json
+#     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
 #     explanations/<condition>/<state>/    cams.npz, predictions.parquet
 #     similarity/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
+#     pages/           *.html, for the report
 #     provenance.json  config, versions, hardware, times
 
 from snakemake.utils import min_version
@@ -27,6 +29,7 @@ include: "workflow/rules/common.smk"
 wildcard_constraints:
     condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
     state=r"\d+",
+    architecture=r"\w+",
 
 
 report: "workflow/report/workflow.rst"
@@ -44,12 +47,15 @@ localrules:
     similarity,
     tables,
     figures,
+    report_pages,
+    architectures,
 
 
 rule all:
     input:
         every_table(),
         every_figure(),
+        page_files("pages"),
         f"{OUT}/provenance.json",
 
 
@@ -59,3 +65,6 @@ include: "workflow/rules/explanations.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/architectures.smk"
+include: "workflow/rules/estimate.smk"

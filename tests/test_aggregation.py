@@ -10,6 +10,7 @@ from sklearn.metrics import classification_report
 from augcam.aggregation import (
     correlation_maps,
     excluded_values,
+    extreme_images,
     pair_counts,
     similarity_mean,
     similarity_summary,
@@ -145,3 +146,20 @@ def test_performance_is_scikit_learns_report(predicts_all):
     macro = report["macro avg"]
     expected = [report["accuracy"], macro["precision"], macro["recall"], macro["f1-score"]]
     assert list(ours.values()) == pytest.approx(expected, abs=1e-12)
+
+
+def test_extreme_images_over_augmentations():
+    values = {
+        "affine": [0.1, 0.5, 0.9, np.nan],
+        "cutmix": [0.9, 0.5, 0.8, 1.0],
+        "none": [9, 9, 9, 9],
+    }
+    mean = pd.concat(
+        pd.DataFrame({"image_id": [4, 5, 6, 7], "augmentation": name, "mad": column})
+        for name, column in values.items()
+    )
+    found = extreme_images(mean, ["mad"], ["affine", "cutmix"]).set_index("extreme")
+    # Image 7 lacks a value, and `none` is a control: neither counts.
+    assert found["image_id"].to_dict() == {"highest_mean": 6, "highest_std": 4, "lowest_mean": 4}
+    assert found.loc["highest_mean", "mean"] == pytest.approx(0.85)
+    assert found.loc["highest_std", "std"] == pytest.approx(np.std([0.1, 0.9], ddof=1))

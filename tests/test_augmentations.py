@@ -238,3 +238,14 @@ def test_cutmix_never_pastes_more_than_its_largest_share():
     share = aug.pasted_share(box, (32, 32))
     assert share.max() <= 0.3
     assert share.max() > 0.2
+
+
+@pytest.mark.parametrize("size", [1, 2, 8, 33])
+@pytest.mark.parametrize("sigma", [0.5, 5.0])
+def test_gaussian_matrix_is_scipys_filter(size, sigma):
+    from scipy.ndimage import gaussian_filter1d
+
+    expected = gaussian_filter1d(np.eye(size), sigma, axis=0, mode="mirror", truncate=4)
+    np.testing.assert_allclose(
+        aug.gaussian_matrix(size, sigma).numpy(), expected, rtol=0, atol=1e-7
+    )

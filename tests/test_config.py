@@ -7,7 +7,14 @@ import yaml
 from conftest import ROOT
 
 from augcam.augmentations import AUGMENTATIONS as OPERATIONS
-from augcam.config import AUGMENTATIONS, METRICS, parse_config, schema_text, with_key_table
+from augcam.config import (
+    AUGMENTATIONS,
+    METRICS,
+    key_table,
+    parse_config,
+    schema_text,
+    with_generated,
+)
 from augcam.datasets import READERS
 from augcam.errors import AugcamError
 from augcam.explanations import CAM_METHODS
@@ -43,7 +50,7 @@ def test_the_paper_preset_is_the_papers_protocol():
     assert (config.dataset.name, config.dataset.train_limit) == ("cifar10", None)
     assert config.split.validation_fraction == 0.1
     assert (config.model.architecture, config.model.input_size) == ("efficientnet_b0", 224)
-    assert config.model_arguments() == {}
+    assert config.builder_arguments(config.model.architecture) == {}
     training = config.training
     assert (training.epochs, training.batch_size) == (30, 32)
     assert (training.learning_rate, training.weight_decay) == (1e-3, 1e-5)
@@ -74,7 +81,7 @@ def test_generated_files_are_up_to_date():
     """If this fails: make docs"""
     assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema_text()
     readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    assert readme == with_key_table(readme)
+    assert readme == with_generated(readme, "key table", "augcam.config", key_table())
 
 
 @pytest.mark.parametrize(

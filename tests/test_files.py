@@ -34,6 +34,18 @@ def test_arrays_and_tables_come_back_and_equal_content_gives_equal_bytes(tmp_pat
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "1.csv"), frame)
 
 
+def test_columns_are_tables_that_pandas_reads(tmp_path):
+    columns = {"a": np.arange(6)[::2], "b": np.array([0.5, 2.0, 1.0], np.float32)}
+    files.write_columns(columns, tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(files.read_table(tmp_path / "a.parquet"), pd.DataFrame(columns))
+    files.write_table(pd.DataFrame(columns | {"c": ["x", "y", "x"]}), tmp_path / "b.parquet")
+    read = files.read_columns(tmp_path / "b.parquet", ["c", "a", "b"])
+    assert list(read) == ["c", "a", "b"]
+    assert list(read["c"] == "x") == [True, False, True]
+    np.testing.assert_array_equal(read["a"], columns["a"])
+    np.testing.assert_array_equal(read["b"], columns["b"])
+
+
 READERS = {
     "npz": files.read_arrays,
     "npy": files.read_array,

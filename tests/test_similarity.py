@@ -176,6 +176,90 @@ def test_metrics_agree_with_references_on_anything(cams, name):
         np.testing.assert_allclose(ours, reference(name, p.ravel(), q.ravel()), atol=1e-7)
 
 
+# --------------------------------------------------------------------------------- inner loops
+
+
+def nasty_maps(pixels=300):
+    """Maps in [0, 1] on which sorting, ties and thresholds go wrong if they can."""
+    rng = np.random.default_rng(0)
+    random = rng.random(pixels)
+    one_hot, half = np.zeros(pixels), np.zeros(pixels)
+    one_hot[pixels // 3] = 1
+    half[pixels // 2 :] = 1
+    neighbours = np.float32(0.5) + np.arange(pixels) * np.spacing(np.float32(0.5))
+    maps = {
+        "random": random,
+        "zeros": np.zeros(pixels),
+        "ones": np.ones(pixels),
+        "one_hot": one_hot,
+        "half": half,
+        "few_values": np.round(random * 4) / 4,
+        "mostly_zero": np.where(random < 0.9, 0, random),
+        "neighbouring_floats": rng.permutation(neighbours),
+        "subnormal": random * 1e-40,
+        "all_magnitudes": 10.0 ** (-44 * random),
+        "negative_zero": np.where(random < 0.5, -0.0, np.where(random < 0.7, 0.0, random)),
+        "ascending": np.linspace(0, 1, pixels),
+        "descending": np.linspace(1, 0, pixels),
+    }
+    return {name: values.astype(np.float32) for name, values in maps.items()}
+
+
+NASTY = nasty_maps()
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_ranks_order_and_thresholds_are_scipys_and_numpys(kind):
+    values = NASTY[kind]
+    maps = Maps(np.stack([values, values[::-1]]))
+    np.testing.assert_array_equal(maps.ordered, np.sort(maps.values, axis=1))
+    np.testing.assert_array_equal(maps.ranks, 2 * scipy.stats.rankdata(maps.values, axis=1))
+    for top in (1, 5, 10, 20, 50, 99):
+        expected = np.percentile(maps.values, 100 - top, axis=1)
+        np.testing.assert_array_equal(maps.threshold(top), expected)
+    assert maps.constant.all() == (np.ptp(values) == 0)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "overlap_1", "overlap_50", "overlap_99"])
+@pytest.mark.parametrize("kind_p", NASTY)
+def test_metric_agrees_with_reference_on_nasty_maps(name, kind_p):
+    kinds = [kind for kind in NASTY if kind != "zeros"]
+    p, q = np.stack([NASTY[kind_p]] * len(kinds)), np.stack([NASTY[kind] for kind in kinds])
+    ours = MAP_METRICS[name].function(Maps(p), Maps(q))
+    constant = (np.ptp(p, axis=1) == 0) | (np.ptp(q, axis=1) == 0)
+    for mine, a, b, is_constant in zip(ours, p, q, constant):
+        if is_constant and MAP_METRICS[name].undefined_on_constant:
+            assert np.isnan(mine)
+        else:
+            assert mine == pytest.approx(reference(name, a, b), abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 17, 224, 300])
+def test_ranks_at_any_size(size, rng):
+    maps = Maps(to_maps(rng.standard_normal((3, 7, 7)).astype(np.float32), size))
+    np.testing.assert_array_equal(maps.ranks, 2 * scipy.stats.rankdata(maps.values, axis=1))
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.1, 1.5, np.inf])
+def test_maps_that_are_not_within_their_range_are_refused(value):
+    maps = np.zeros((2, 4, 4), dtype=np.float32)
+    maps[1, 2, 3] = value
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Maps(maps)
+
+
+def test_a_metric_may_be_any_function_of_two_chunks_of_maps(monkeypatch):
+    def largest_difference(p: Maps, q: Maps) -> np.ndarray:
+        return np.abs(p.values - q.values).max(axis=1)
+
+    metric = similarity.Metric(largest_difference, (0, 1), 0)
+    monkeypatch.setitem(MAP_METRICS, "largest_difference", metric)
+    p, q = explained(1), explained(2)
+    (table,) = compare(p, [q], ["largest_difference"], SIZE, EPSILON)
+    expected = np.abs(to_maps(p.cam, SIZE) - to_maps(q.cam, SIZE)).max(axis=(1, 2))
+    np.testing.assert_array_equal(table["largest_difference"], expected)
+
+
 # ------------------------------------------------------------------------------------------ KLD
 
 EPSILON = 2.220446049250313e-16
@@ -218,13 +302,56 @@ def explained(seed, count=30, side=6, right=None):
 def test_compare_does_not_depend_on_chunks(monkeypatch):
     p, q = explained(1), explained(2)
     metrics = [*NAMES, "class_kld"]
-    whole = compare(p, q, metrics, SIZE, EPSILON)
+    (whole,) = compare(p, [q], metrics, SIZE, EPSILON)
     monkeypatch.setattr(similarity, "_CHUNK_PIXELS", 7 * SIZE**2)
-    pd.testing.assert_frame_equal(whole, compare(p, q, metrics, SIZE, EPSILON), check_exact=True)
+    for threads in (1, 3):
+        (chunked,) = compare(p, [q], metrics, SIZE, EPSILON, threads)
+        pd.testing.assert_frame_equal(whole, chunked, check_exact=True)
     assert list(whole.columns) == [
         "image_id", "segment", "degenerate_baseline", "degenerate_augmented", *metrics
     ]  # fmt: skip
     assert (whole[metrics].dtypes == np.float64).all()
+
+
+def save(folder, name, model, images=None):
+    """Write `model` as the stage before does; `images`: those to keep."""
+    keep = slice(None) if images is None else images
+    cams, predictions = folder / f"{name}.npz", folder / f"{name}.parquet"
+    write_arrays(cams, cam=model.cam[keep], image_id=model.image_id[keep], layer="layer")
+    head = {"image_id": model.image_id, "label": 1, "predicted": np.where(model.right, 1, 0)}
+    logits = {f"logit_{i}": column for i, column in enumerate(model.logits.T)}
+    write_table(pd.DataFrame(head | logits)[keep], predictions)
+    return cams, predictions
+
+
+def test_several_models_from_files_block_by_block_are_each_compared_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(similarity.explained_blocks, "__defaults__", (7,))
+    metrics = [*NAMES, "class_kld"]
+    baseline, *others = (explained(seed) for seed in range(4))
+    paths = [save(tmp_path, i, model) for i, model in enumerate((baseline, *others))]
+    outputs = [tmp_path / "out" / f"{i}.parquet" for i in range(3)]
+    similarity.compare_files(paths[0], paths[1:], outputs, metrics, SIZE, EPSILON, threads=2)
+    for other, output in zip(others, outputs):
+        (alone,) = compare(baseline, [other], metrics, SIZE, EPSILON)
+        pd.testing.assert_frame_equal(pd.read_parquet(output), alone, check_exact=True)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [p.name for p in outputs]
+
+
+@pytest.mark.parametrize("images", [slice(0, 20), slice(5, 30)])
+def test_models_of_other_images_are_refused_and_nothing_is_written(tmp_path, images):
+    p = save(tmp_path, "p", explained(1))
+    q = save(tmp_path, "q", explained(2), images)
+    with pytest.raises(AugcamError, match="different images"):
+        similarity.compare_files(p, [q], [tmp_path / "out.parquet"], NAMES, SIZE, EPSILON)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(tmp_path, value):
+    model = explained(1)
+    model.cam[17, 2, 2] = value
+    with pytest.raises(AugcamError, match=r"p\.npz: it holds values that are no finite numbers"):
+        similarity.read_explained(*save(tmp_path, "p", model))
 
 
 def test_segments():
@@ -240,7 +367,7 @@ def test_segments():
 def test_models_must_have_explained_the_same_images():
     p, q = explained(1), explained(2)
     with pytest.raises(AugcamError, match="different images"):
-        compare(p, q._replace(image_id=q.image_id + 1), NAMES, SIZE, EPSILON)
+        compare(p, [q._replace(image_id=q.image_id + 1)], NAMES, SIZE, EPSILON)
 
 
 def test_explanations_of_other_images_are_refused(tmp_path):

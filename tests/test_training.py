@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from augcam.config import AugmentationParameters
 from augcam.errors import AugcamError
 from augcam.models import build, read_tensors
-from augcam.training import Adam, evaluate, fingerprint, other_images, train
+from augcam.training import Adam, ImageStore, evaluate, fingerprint, other_images, train
 
 PARAMETERS = AugmentationParameters().model_dump()
 AUGMENTATIONS = list(PARAMETERS)
@@ -107,6 +107,16 @@ def test_inputs_are_normalised_over_the_training_images(store):
     torch.testing.assert_close(means, torch.zeros(3), rtol=0, atol=1e-5)
     assert images.shape[1:] == (3, 16, 16)
     assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("input_size", [5, 8, 24])
+def test_inputs_are_the_images_resized_with_antialiasing(data_folder, input_size):
+    store = ImageStore(data_folder, input_size, torch.device("cpu"))
+    ids = store.ids("test")
+    expected = F.interpolate(
+        store.raw(ids), (input_size, input_size), mode="bilinear", antialias=True
+    )
+    torch.testing.assert_close(store.inputs(ids), store.normalised(expected), rtol=0, atol=1e-5)
 
 
 def test_cutmix_partner_is_another_training_image():

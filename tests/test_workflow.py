@@ -17,6 +17,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from augcam.claims import CLAIMS
+from augcam.config import parse_config
+from augcam.contents import PAGES, figures
+
 pytestmark = pytest.mark.workflow
 
 TINY = {
@@ -27,6 +31,7 @@ TINY = {
     "augmentations": ["affine", "cutmix", "equalize"],
     "starting_states": [1, 2],
 }
+FIGURES = figures(parse_config({"augmentations": TINY["augmentations"]}))
 N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
 
 
@@ -82,8 +87,10 @@ def planned(project, *arguments):
 def test_presets_plan_their_models(project, preset, models):
     plan = planned(project, "--configfile", f"config/{preset}.yaml")
     assert plan["train"] == plan["explain"] == models
-    assert plan["compare"] == models - 1
-    for rule in ("prepare_data", "initial_weights", "aggregate", "plot", "provenance"):
+    # One comparison a condition; the paper has no other seeds of the baseline's.
+    assert plan["compare"] == (7 if preset == "paper" else 8)
+    assert plan.get("compare_seeds", 0) == (0 if preset == "paper" else 1)
+    for rule in ("prepare_data", "initial_weights", "aggregate", "draw_extremes", "write_pages"):
         assert plan[rule] == 1
 
 
@@ -92,9 +99,22 @@ def test_stages_are_targets(project, target):
     assert planned(project, "--configfile", "config/paper.yaml", "--", target)["train"] == 22
 
 
+@pytest.mark.parametrize("preset,first", [("config", "resnet20"), ("paper", "efficientnet_b0")])
+def test_architectures_are_a_target_of_their_own(project, preset, first):
+    target = ["--configfile", f"config/{preset}.yaml", "--", "architectures"]
+    plan = planned(project, *target)
+    assert plan["train_architecture"] == 3
+    assert "train" not in plan
+    assert first in snakemake(project, "--dry-run", *target).stdout
+
+
 @pytest.mark.parametrize(
     "values,message",
     [
+        (
+            {"model": {"input_size": 32}, "architectures": ["resnet20", "resnet18"]},
+            "architectures: 'resnet18' is no candidate at model.input_size 32",
+        ),
         ({"augmentations": ["afine"]}, "augmentations.0: unknown augmentation 'afine'"),
         ({"experiment": "a/b"}, "experiment: 'a/b' cannot name a folder"),
         (
@@ -157,9 +177,14 @@ def test_a_run_makes_every_file_with_its_columns(finished):
         assert cams["cam"].shape == (40, 4, 4)
         assert str(cams["layer"]) == "layer3.2"
         assert str(cams["method"]) == "gradcam"
-    for family in ("boxplot_mad", "correlation_map_class_kld", "performance_f1"):
-        for suffix in ("png", "pdf"):
-            assert (results / "figures" / f"{family}.{suffix}").stat().st_size > 5000
+    for item in FIGURES:
+        if item.family != "architectures":
+            for suffix in ("png", "pdf"):
+                assert (results / "figures" / f"{item.name}.{suffix}").stat().st_size > 4000
+    claims = pd.read_csv(results / "tables" / "claims.csv")
+    assert len(claims) == len(CLAIMS)
+    extremes = pd.read_parquet(results / "tables" / "extreme_images.parquet")
+    assert len(extremes) == 3 * 8
     provenance = json.loads((results / "provenance.json").read_text())
     assert len(provenance["models"]) == N_MODELS
     assert provenance["config"]["training"]["epochs"] == 2
@@ -202,19 +227,35 @@ def test_nothing_is_left_to_do_and_touched_files_rerun_nothing(finished):
     assert planned(finished, "--configfile", "tiny.yaml") == {}
 
 
-AGGREGATED = {"aggregate": 1, "count_pairs": 1, "plot": 1}
-EXPLAINED = {"explain": N_MODELS, "compare": N_MODELS - 1, "performance": 1, **AGGREGATED}
-TWO_MODELS = {"train": 2, "explain": 2, "compare": 2, "performance": 1, **AGGREGATED}
+def once(*rules):
+    return dict.fromkeys(rules, 1)
+
+
+RECORDED = once("provenance", "write_pages")  # the record of the run repeats the config
+AGGREGATED = once(
+    "aggregate", "count_pairs", "check_claims", "draw_similarity", "draw_pairs", "draw_extremes"
+) | RECORDED  # fmt: skip
+SIMILARITY = AGGREGATED | once("segments", "draw_segments")
+COMPARED = {"compare": 4, "compare_seeds": 1} | SIMILARITY
+PREDICTED = once("performance", "draw_performance", "draw_examples")
+EXPLAINED = {"explain": N_MODELS} | COMPARED | PREDICTED
+TWO_MODELS = {"train": 2, "explain": 2, "compare": 1} | SIMILARITY | PREDICTED
+DRAWN = once(
+    "draw_examples", "draw_performance", "draw_similarity", "draw_pairs", "draw_extremes",
+    "draw_segments",
+)  # fmt: skip
+COUNTED = once("count_pairs", "check_claims", "draw_pairs") | RECORDED
 RERUNS = {
-    "figure setting": ({"figures": {"dpi": 80}}, {"plot": 1}),
-    "pair_k": ({"analysis": {"pair_k": 2}}, {"count_pairs": 1}),
+    "figure setting": ({"figures": {"dpi": 80}}, DRAWN),
+    "pair_k": ({"analysis": {"pair_k": 2}}, COUNTED),
     "affine parameter": ({"augmentation_parameters": {"affine": {"degrees": 5}}}, TWO_MODELS),
     "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
     "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
     "cam layer": ({"model": {"cam_layer": "layer2.2"}}, {"describe_network": 1, **EXPLAINED}),
-    "metrics": ({"similarity": {"metrics": ["mad"]}}, {"compare": N_MODELS - 1, **AGGREGATED}),
+    "metrics": ({"similarity": {"metrics": ["mad"]}}, COMPARED),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
     "device": ({"execution": {"device": "cpu"}}, {}),
+    "compared architectures": ({"architectures": ["resnet20"]}, RECORDED),
 }
 
 
@@ -226,18 +267,24 @@ def test_a_change_reruns_exactly_what_depends_on_it(finished, change):
         config[key] = TINY.get(key, {}) | value if isinstance(value, dict) else value
     write_config(finished, config, "changed")
     plan = planned(finished, "--configfile", "changed.yaml")
-    # The record of the run repeats the config, so it follows every change.
-    expected = expected | {"provenance": 1, "all": 1}
-    assert plan == expected
+    assert plan == (expected and expected | {"all": 1})
 
 
-def test_an_edited_module_reruns_what_uses_it(finished):
-    path = finished / "src" / "augcam" / "aggregation.py"
+@pytest.mark.parametrize(
+    "module,expected",
+    [
+        ("aggregation", AGGREGATED),
+        ("style", DRAWN),
+        ("claims", once("check_claims", "write_pages")),
+    ],
+)
+def test_an_edited_module_reruns_what_uses_it(finished, module, expected):
+    path = finished / "src" / "augcam" / f"{module}.py"
     content = path.read_text()
     path.write_text(content + "# edited\n")
     plan = planned(finished, "--configfile", "tiny.yaml")
     path.write_text(content)
-    assert plan == {**AGGREGATED, "provenance": 1, "all": 1}
+    assert plan == {**expected, "all": 1}
     assert planned(finished, "--configfile", "tiny.yaml") == {}
 
 
@@ -297,8 +344,26 @@ def test_bad_data_fails_with_its_sentence_and_a_rerun_after_mending_continues(fi
     snakemake(finished, *arguments)
 
 
-def test_the_report_holds_the_figures(finished):
+def test_architectures_are_trained_and_tested_after_every_epoch(finished):
+    config = {"architectures": ["resnet20", "resnet32"]}
+    write_config(finished, TINY | config, "architectures")
+    snakemake(finished, "--cores", "2", "--configfile", "architectures.yaml", "--", "architectures")
+    results = finished / "results" / "tiny"
+    table = pd.read_csv(results / "tables" / "architectures.csv")
+    assert table["architecture"].tolist() == ["resnet20"] * 2 + ["resnet32"] * 2
+    assert table["epoch"].tolist() == [1, 2] * 2
+    assert table[["accuracy", "precision", "recall", "f1"]].notna().all(axis=None)
+    # The candidate that is the experiment's own network is trained exactly as the baseline.
+    baseline = pd.read_parquet(results / "models" / "none" / "1" / "history.parquet")
+    own = table[table["architecture"] == "resnet20"]
+    assert own["train_loss"].tolist() == baseline["train_loss"].tolist()
+    assert (results / "figures" / "architectures_time.png").is_file()
+
+
+def test_the_report_holds_every_figure_and_page(finished):
     snakemake(finished, "--configfile", "tiny.yaml", "--report", "results/tiny/report.html")
     text = (finished / "results" / "tiny" / "report.html").read_text(encoding="utf-8")
-    for name in ("boxplot_mad.png", "correlation_map_pearson.png", "performance_accuracy.png"):
-        assert name in text
+    names = [f"{item.name}.png" for item in FIGURES]
+    pages = [f"{item.name}.html" for item in PAGES]
+    shown = [name for name in names + pages if "architectures" not in name]
+    assert [name for name in shown if f'{name}"' not in text] == []

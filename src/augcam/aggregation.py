@@ -18,15 +18,20 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
     """
     parts = []
     for condition in dict.fromkeys(condition for condition, _ in tables):
-        states = [table for (c, _), table in tables.items() if c == condition]
-        values = np.stack([table[metrics].to_numpy() for table in states])
-        defined = ~np.isnan(values)
-        count = defined.sum(axis=0)
-        total = np.where(defined, values, 0).sum(axis=0)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        states = [tables[model] for model in tables if model[0] == condition]
         head = {"image_id": states[0]["image_id"], "augmentation": condition}
-        parts.append(pd.DataFrame(head | dict(zip(metrics, mean.T))))
+        means = {m: _mean_of_defined([state[m].to_numpy() for state in states]) for m in metrics}
+        parts.append(pd.DataFrame(head | means))
     return pd.concat(parts, ignore_index=True)
+
+
+def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
+    """Row by row the mean of what is not NaN; NaN where nothing is."""
+    values = np.stack(columns)
+    defined = ~np.isnan(values)
+    count = defined.sum(axis=0)
+    total = np.where(defined, values, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
@@ -119,3 +124,31 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
     return table.sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
     )
+
+
+def extreme_images(
+    mean: pd.DataFrame, metrics: list[str], augmentations: list[str]
+) -> pd.DataFrame:
+    """For each metric the images of highest mean, highest standard deviation and lowest mean over
+    augmentations (appendix A of the paper).
+
+    `mean`: the table of `similarity_mean`. Only images with a value for each of `augmentations`
+    count; a standard deviation needs two of these. Returns metric, extreme, image_id, mean, std;
+    the first image on ties, no row where no image counts.
+    """
+    rows = []
+    for metric in metrics:
+        wide = mean.pivot(index="image_id", columns="augmentation", values=metric)[augmentations]
+        wide = wide.dropna()
+        over = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
+        found = {
+            "highest_mean": over["mean"],
+            "highest_std": over["std"].dropna(),
+            "lowest_mean": -over["mean"],
+        }
+        for extreme, values in found.items():
+            if len(values):
+                image = values.idxmax()
+                row = {"metric": metric, "extreme": extreme, "image_id": image}
+                rows.append(row | over.loc[image].to_dict())
+    return pd.DataFrame(rows, columns=["metric", "extreme", "image_id", "mean", "std"])

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from augcam.errors import AugcamError
-from augcam.files import write_arrays, write_table
+from augcam.files import write_arrays, write_columns
 from augcam.models import get_layer
 from augcam.training import ImageStore
 
@@ -158,15 +157,12 @@ def save_explanations(
     """Write `cams.npz` (cam, image_id, target, layer, method) and `predictions.parquet`
     (image_id, label, predicted, logit_0 …)."""
     logits = explanations.logits
-    predictions = pd.DataFrame(
-        {
-            "image_id": explanations.image_id,
-            "label": labels,
-            "predicted": logits.argmax(1).astype(np.int64),
-        }
-        | {f"logit_{i}": column for i, column in enumerate(logits.T)}
-    )
-    write_table(predictions, predictions_path)
+    predictions = {
+        "image_id": explanations.image_id,
+        "label": labels,
+        "predicted": logits.argmax(1).astype(np.int64),
+    } | {f"logit_{i}": column for i, column in enumerate(logits.T)}
+    write_columns(predictions, predictions_path)
     write_arrays(
         cams_path,
         cam=explanations.cam,

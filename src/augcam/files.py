@@ -8,11 +8,13 @@ under the name `sha256`, tables in the metadata of their schema; those of `.npy`
 import errno
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import IO, Any, Literal
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -92,47 +94,170 @@ def _json_digest(value: dict) -> str:
 
 def write_table(table, *paths: str | Path) -> None:
     """Write a pandas DataFrame to each path, as its suffix says: `.parquet` or `.csv`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     for path in map(Path, paths):
-        with atomic(path) as temporary:
-            if path.suffix == ".parquet":
-                columns = pa.Table.from_pandas(table, preserve_index=False)
-                # In place of pandas's metadata, which repeats the columns without a checksum.
-                record = {_CHECKSUMS: json.dumps(_column_digests(columns))}
-                pq.write_table(columns.replace_schema_metadata(record), temporary)
-            else:
+        if path.suffix == ".parquet":
+            with table_writer(path) as write:
+                write(table)
+        else:
+            with atomic(path) as temporary:
                 table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: str | Path, columns: list[str] | None = None):
-    """Read a `.parquet` table that `write_table` wrote, or some of its columns, as DataFrame.
+    """Read a `.parquet` table written here, or some of its columns, as DataFrame.
 
     Raises AugcamError naming a missing or damaged file.
     """
     import pyarrow.parquet as pq
 
     with reading(path), pq.ParquetFile(path) as file:
-        expected = json.loads(file.schema_arrow.metadata[_CHECKSUMS])
-        table = file.read(columns)
-        names = columns or list(expected)
-        compare_checksums(_column_digests(table), {name: expected[name] for name in names})
-        return table.select(names).to_pandas()
+        table = file.read(columns).to_pandas()
+        table = table[columns or list(table)]
+        digests = _ColumnDigests()
+        digests.update(_columns(table))
+        digests.compare(file)
+        return table
 
 
-_CHECKSUMS = b"augcam.sha256"
+def table_blocks(path: str | Path, rows: int) -> Iterator:
+    """A `.parquet` table as DataFrames of `rows` rows (the last one of what is left).
+
+    Raises as `read_table`, a wrong checksum after the last block.
+    """
+    import pyarrow.parquet as pq
+
+    digests = _ColumnDigests()
+    with reading(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            block = batch.to_pandas()
+            digests.update(_columns(block))
+            yield block
+        digests.compare(file)
 
 
-def _column_digests(table) -> dict[str, str]:
-    """Checksum of the type and the values of each column of an Arrow table, by its name."""
-    digests = {}
-    for field, column in zip(table.schema, table.columns):
-        values = column.to_numpy()
-        is_text = values.dtype == object
-        content = json.dumps(values.tolist()).encode() if is_text else values.tobytes()
-        digests[field.name] = hashlib.sha256(f"{field.type}:".encode() + content).hexdigest()
-    return digests
+@contextmanager
+def table_writer(path: str | Path) -> Iterator[Callable]:
+    """Yield a function that appends a DataFrame to the `.parquet` table `path`; whole or absent."""
+    import pyarrow as pa
+
+    with _parquet_writer(path) as write:
+        yield lambda frame: write(
+            # Without pandas's metadata, which repeats the columns without a checksum.
+            pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(),
+            _columns(frame),
+        )
+
+
+def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
+    """Write numeric columns of equal length as `.parquet`, without pandas.
+
+    Importing pandas takes a second, which is more than some jobs work, and pyarrow imports it to
+    convert arrays: buffers are handed over instead.
+    """
+    import pyarrow as pa
+
+    arrays = []
+    for values in map(np.ascontiguousarray, columns.values()):
+        buffers = [None, pa.py_buffer(values)]
+        arrays.append(
+            pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+        )
+    with _parquet_writer(path) as write:
+        write(pa.Table.from_arrays(arrays, list(columns)), columns)
+
+
+def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
+    """Read columns of a `.parquet` without missing values, and without pandas, as arrays.
+
+    Raises AugcamError naming a missing or damaged file.
+    """
+    import pyarrow.parquet as pq
+
+    digests = _ColumnDigests()
+    with reading(path), pq.ParquetFile(path) as file:
+        table = file.read(names)
+        types = {name: table.schema.field(name).type.to_pandas_dtype() for name in names}
+        columns = {name: np.array(table[name].to_pylist(), types[name]) for name in names}
+        digests.update(columns)
+        digests.compare(file)
+        return columns
+
+
+@contextmanager
+def _parquet_writer(path: str | Path) -> Iterator[Callable]:
+    """Yield a function that appends an Arrow table, given its columns as arrays, too."""
+    from pyarrow.parquet import ParquetWriter
+
+    digests = _ColumnDigests()
+    with atomic(path) as temporary, ExitStack() as stack:
+        writer = None
+
+        def write(table, columns: dict[str, np.ndarray]) -> None:
+            nonlocal writer
+            if writer is None:
+                writer = stack.enter_context(ParquetWriter(temporary, table.schema))
+            writer.write_table(table)
+            digests.update(columns)
+
+        yield write
+        if writer is None:
+            raise ValueError(f"{path}: nothing was written")
+        writer.add_key_value_metadata({_CHECKSUMS: digests.text()})
+
+
+_CHECKSUMS = "augcam.sha256"
+
+
+def _columns(frame) -> dict[str, np.ndarray]:
+    return {name: frame[name].to_numpy() for name in frame}
+
+
+class _ColumnDigests:
+    """Checksum of each column of a table, whatever the blocks in which it comes."""
+
+    def __init__(self):
+        self._digests: dict[str, Any] = {}
+
+    def update(self, columns: dict[str, np.ndarray]) -> None:
+        for name, values in columns.items():
+            if values.dtype.kind in "OU":
+                kind, content = (
+                    "text",
+                    "".join(f"{json.dumps(v)}\n" for v in values.tolist()).encode(),
+                )
+            else:
+                kind, content = str(values.dtype), np.ascontiguousarray(values)
+                if values.dtype.kind == "f":  # a file knows one NaN only
+                    content = np.where(np.isnan(content), values.dtype.type(np.nan), content)
+            digest = self._digests.setdefault(name, hashlib.sha256(kind.encode()))
+            digest.update(content)
+
+    def text(self) -> str:
+        return json.dumps({name: digest.hexdigest() for name, digest in self._digests.items()})
+
+    def compare(self, file) -> None:
+        """Raises ValueError where a column of the Parquet `file` is not as it was written."""
+        expected = json.loads(file.metadata.metadata[_CHECKSUMS.encode()])
+        compare_checksums(json.loads(self.text()), {name: expected[name] for name in self._digests})
+
+
+class Tables(Mapping):
+    """`.parquet` tables by key, each read when asked for and not kept: of many, few are in memory.
+
+    `paths`: key → file; `columns`: those to read, all when not given. Raises as `read_table`.
+    """
+
+    def __init__(self, paths: Mapping[Hashable, str | Path], columns: list[str] | None = None):
+        self.paths, self.columns = paths, columns
+
+    def __getitem__(self, key: Hashable):
+        return read_table(self.paths[key], self.columns)
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
@@ -158,6 +283,39 @@ def _array_digest(arrays: dict[str, np.ndarray | str]) -> str:
         value = np.asarray(value)
         digest.update(f"{name} {value.dtype} {value.shape}".encode() + value.tobytes())
     return digest.hexdigest()
+
+
+def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
+    """The arrays `names` of a `.npz`, `rows` rows at a time, whatever its size.
+
+    Raises AugcamError naming the file where it cannot be read or its arrays differ in length.
+    """
+    with reading(path), ZipFile(path) as archive, ExitStack() as stack:
+        members = [stack.enter_context(archive.open(f"{name}.npy")) for name in names]
+        shapes, dtypes = zip(*map(_array_header, members))
+        if len({shape[0] for shape in shapes}) != 1:
+            raise ValueError("its arrays differ in length")
+        for start in range(0, shapes[0][0], rows):
+            block = {}
+            for name, member, shape, dtype in zip(names, members, shapes, dtypes):
+                part = (min(rows, shape[0] - start), *shape[1:])
+                content = bytearray(member.read(math.prod(part) * dtype.itemsize))
+                block[name] = np.frombuffer(content, dtype).reshape(part)
+            yield block
+        if any(member.read(1) for member in members):  # reaching the end checks the sums
+            raise ValueError("its arrays are longer than they say")
+
+
+def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the `.npy` at whose beginning `file` stands; then it is at the data."""
+    version = np.lib.format.read_magic(file)
+    reader = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        reader = np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = reader(file)
+    if dtype.hasobject or is_fortran:
+        raise ValueError("not an array in C order of plain numbers")
+    return shape, dtype
 
 
 def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.ndarray:

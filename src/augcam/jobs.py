@@ -10,6 +10,15 @@ from pathlib import Path
 from augcam.errors import AugcamError
 from augcam.files import disk_is_full
 
+ALLOCATION = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+    "MALLOC_TOP_PAD_": str(2**28),
+}
+"""Environment of a job. glibc hands large buffers back to the kernel and faults them in again at
+every step unless told not to, before the process starts: worth 5 to 90 % of the speed on a CPU,
+and no result changes."""
+
 
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:

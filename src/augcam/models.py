@@ -7,6 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,9 @@ class ResNetCifar(nn.Module):
         return self.fc(self.dropout(self.avgpool(x).flatten(1)))
 
 
-def _resnet20(num_classes: int, **arguments: Any) -> nn.Module:
-    return ResNetCifar(3, num_classes, **arguments)
-
-
-OWN_ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"resnet20": _resnet20}
+OWN_ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    f"resnet{6 * blocks + 2}": partial(ResNetCifar, blocks) for blocks in (3, 5, 7, 9)
+}
 
 
 def build(architecture: str, num_classes: int, arguments: dict[str, Any], seed: int) -> nn.Module:

@@ -4,8 +4,11 @@ P is the baseline's, Q the other model's. Maps are compared at the network's inp
 float32, with sums in float64. Definitions: section 5.1 of the paper.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cached_property, partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from augcam.errors import AugcamError
-from augcam.files import read_arrays, read_table
+from augcam.files import array_blocks, table_blocks, table_writer
 
-_CHUNK_PIXELS = 4_000_000  # about 150 MB of working memory a chunk, whatever the number of images
+_CHUNK_PIXELS = 500_000  # maps that are worked on at once, about 20 MB a thread: near the caches
+_BLOCK_IMAGES = 4096  # that are read, compared and written at once
 SEGMENTS = ("both_right", "only_baseline", "only_augmented", "both_wrong")
 
 
@@ -28,7 +32,8 @@ def normalise(cam: np.ndarray) -> np.ndarray:
     A constant map becomes 0 everywhere.
     """
     cam = cam - cam.min(axis=(1, 2), keepdims=True)
-    return cam / (np.float32(1e-7) + cam.max(axis=(1, 2), keepdims=True))
+    cam /= np.float32(1e-7) + cam.max(axis=(1, 2), keepdims=True)
+    return cam
 
 
 def upsample(cam: np.ndarray, size: int) -> np.ndarray:
@@ -37,21 +42,26 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
     The same as torch's `interpolate(mode="bilinear", align_corners=False)` and as OpenCV's.
     """
     for axis in (2, 1):
-        low, high, weight = _bilinear(cam.shape[axis], size)
-        weight = weight if axis == 2 else weight[:, None]
+        low, weight = _bilinear(cam.shape[axis], size)
         # In this form equal neighbours give exactly equal values: ranks depend on ties.
-        first, second = cam.take(low, axis), cam.take(high, axis)
-        cam = first + weight * (second - first)
+        steps = np.diff(cam, axis=axis, append=cam.take([-1], axis))
+        rise = steps.take(low, axis)
+        rise *= weight if axis == 2 else weight[:, None]
+        rise += cam.take(low, axis)
+        cam = rise
     return cam
 
 
-def _bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each of `size` outputs the two inputs of `length`, and the second one's weight."""
+def _bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `size` outputs the first of its two inputs of `length`, and the second's weight.
+
+    Behind the last input there is nothing: it is its own neighbour.
+    """
     scale = np.float32(length) / np.float32(size)
     position = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
     position = position.clip(0)
     low = np.minimum(position.astype(np.int64), length - 1)
-    return low, np.minimum(low + 1, length - 1), position - low.astype(np.float32)
+    return low, position - low.astype(np.float32)
 
 
 def to_maps(cam: np.ndarray, size: int) -> np.ndarray:
@@ -64,44 +74,89 @@ def to_maps(cam: np.ndarray, size: int) -> np.ndarray:
 
 
 class Maps:
-    """A chunk of flattened maps, float32 (N, pixels) in [0, 1], with what metrics share."""
+    """A chunk of flattened maps, float32 (N, pixels) in [0, 1], with what metrics share.
+
+    What is derived is computed when first asked for, and once: a baseline's ranks and thresholds
+    serve for all models that it is compared with. Raises ValueError for other values, and NaN.
+    """
 
     def __init__(self, maps: np.ndarray):
-        self.values = maps.reshape(len(maps), -1)
+        self.values = np.ascontiguousarray(maps.reshape(len(maps), -1), dtype=np.float32)
+        self.smallest, self.largest = self.values.min(axis=1), self.values.max(axis=1)
+        if not ((self.smallest >= 0).all() and (self.largest <= 1).all()):
+            raise ValueError("maps must hold numbers from 0 to 1")
         self._thresholds: dict[int, np.ndarray] = {}
+
+    @property
+    def pixels(self) -> int:
+        return self.values.shape[1]
 
     @cached_property
     def constant(self) -> np.ndarray:
         """(N,) bool: maps with one value only, which have no correlation."""
-        return self.values.max(axis=1) == self.values.min(axis=1)
+        return self.largest == self.smallest
 
     @cached_property
-    def centred(self) -> np.ndarray:
-        """Values minus their mean, float64 (N, pixels)."""
-        return _centred(self.values)
+    def mean(self) -> np.ndarray:
+        """(N,) float64: mean of each map."""
+        from augcam import kernels
+
+        return kernels.sums(self.values) / self.pixels
 
     @cached_property
-    def centred_ranks(self) -> np.ndarray:
-        """Average ranks minus their mean, float64 (N, pixels)."""
-        from scipy.stats import rankdata
+    def norm(self) -> np.ndarray:
+        """(N,) float64: Euclidean length of each map minus its mean."""
+        return np.sqrt(_centred_products(self.values, self.values, self.mean, self.mean))
 
-        return _centred(rankdata(self.values, axis=1))
+    @cached_property
+    def _ranked(self) -> tuple[np.ndarray, np.ndarray]:
+        from augcam import kernels
+
+        return kernels.rank(self.values)
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """Each map's values in ascending order, float32 (N, pixels)."""
+        return self._ranked[0]
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """Twice the average rank, from 1, of each pixel in its map, int32 (N, pixels)."""
+        return self._ranked[1]
+
+    @cached_property
+    def rank_mean(self) -> np.ndarray:
+        """(N,) float64: mean of `ranks`, the same for all maps."""
+        return np.full(len(self.values), self.pixels + 1.0)
+
+    @cached_property
+    def rank_norm(self) -> np.ndarray:
+        """(N,) float64: Euclidean length of `ranks` minus their mean."""
+        return np.sqrt(_centred_products(self.ranks, self.ranks, self.rank_mean, self.rank_mean))
 
     def threshold(self, top: int) -> np.ndarray:
-        """(N, 1): the (100 − top)th percentile of each map, numpy's default (linear) definition."""
+        """(N,): the (100 − top)th percentile of each map, numpy's default (linear) definition."""
         if top not in self._thresholds:
-            percentile = np.percentile(self.values, 100 - top, axis=1, keepdims=True)
-            self._thresholds[top] = percentile
+            position = (self.pixels - 1) * ((100 - top) / 100)
+            low = int(position)
+            share = position - low
+            below, above = self.ordered[:, low], self.ordered[:, min(low + 1, self.pixels - 1)]
+            step = above - below
+            # From the nearer side, as numpy does: the rounding decides what reaches the threshold.
+            near_above = share >= 0.5
+            threshold = above - step * (1 - share) if near_above else below + step * share
+            self._thresholds[top] = threshold
         return self._thresholds[top]
 
     def degenerate(self, top: int) -> np.ndarray:
         """(N,) bool: maps so flat that their `top` % highest pixels are all pixels."""
-        return self.threshold(top)[:, 0] <= self.values.min(axis=1)
+        return self.threshold(top) <= self.smallest
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
-    values = values.astype(np.float64, copy=False)
-    return values - values.mean(axis=1, keepdims=True)
+def _centred_products(p: np.ndarray, q: np.ndarray, p_mean, q_mean) -> np.ndarray:
+    from augcam import kernels
+
+    return kernels.centred_products(p, q, p_mean, q_mean)
 
 
 # -------------------------------------------------------------------------------------- metrics
@@ -109,27 +164,31 @@ def _centred(values: np.ndarray) -> np.ndarray:
 
 def mad(p: Maps, q: Maps) -> np.ndarray:
     """Mean absolute difference, in [0, 1]; 0 for equal maps."""
-    return np.abs(p.values.astype(np.float64) - q.values).mean(axis=1)
+    from augcam import kernels
+
+    return kernels.absolute_differences(p.values, q.values) / p.pixels
 
 
 def msd(p: Maps, q: Maps) -> np.ndarray:
     """Mean squared difference, in [0, 1]; 0 for equal maps."""
-    return np.square(p.values.astype(np.float64) - q.values).mean(axis=1)
+    from augcam import kernels
+
+    return kernels.squared_differences(p.values, q.values) / p.pixels
 
 
 def pearson(p: Maps, q: Maps) -> np.ndarray:
     """Pearson's correlation over pixels, in [−1, 1]; NaN where a map is constant."""
-    return _correlation(p.centred, q.centred, p.constant | q.constant)
+    covariance = _centred_products(p.values, q.values, p.mean, q.mean)
+    return _correlation(covariance, p.norm * q.norm, p.constant | q.constant)
 
 
 def spearman(p: Maps, q: Maps) -> np.ndarray:
     """Spearman's rank correlation (average ranks on ties), in [−1, 1]; NaN for constant maps."""
-    return _correlation(p.centred_ranks, q.centred_ranks, p.constant | q.constant)
+    covariance = _centred_products(p.ranks, q.ranks, p.rank_mean, q.rank_mean)
+    return _correlation(covariance, p.rank_norm * q.rank_norm, p.constant | q.constant)
 
 
-def _correlation(p: np.ndarray, q: np.ndarray, undefined: np.ndarray) -> np.ndarray:
-    covariance = np.einsum("ij,ij->i", p, q)
-    scale = np.sqrt(np.einsum("ij,ij->i", p, p) * np.einsum("ij,ij->i", q, q))
+def _correlation(covariance: np.ndarray, scale: np.ndarray, undefined: np.ndarray) -> np.ndarray:
     undefined = undefined | (scale == 0)
     r = covariance / np.where(undefined, 1, scale)
     return np.where(undefined, np.nan, r.clip(-1, 1))
@@ -140,8 +199,10 @@ def overlap(p: Maps, q: Maps, top: int) -> np.ndarray:
 
     In [0, 1]; 1 for equal maps. The threshold is a value, so ties can select more than `top` %.
     """
-    a, b = p.values >= p.threshold(top), q.values >= q.threshold(top)
-    return (a & b).sum(axis=1) / (a | b).sum(axis=1)
+    from augcam import kernels
+
+    both, either = kernels.overlaps(p.values, q.values, p.threshold(top), q.threshold(top))
+    return both / either
 
 
 def class_kld(p_logits: np.ndarray, q_logits: np.ndarray, epsilon: float) -> np.ndarray:
@@ -155,7 +216,8 @@ def class_kld(p_logits: np.ndarray, q_logits: np.ndarray, epsilon: float) -> np.
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
+    # One layout in memory: numpy adds the columns of another in another order.
+    logits = np.ascontiguousarray(logits, dtype=np.float64)
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
@@ -199,48 +261,116 @@ class Explained(NamedTuple):
     right: np.ndarray
 
 
+def explained_blocks(
+    cams_path: str | Path, predictions_path: str | Path, rows: int = _BLOCK_IMAGES
+) -> Iterator[Explained]:
+    """Read one model's explanations, `rows` images at a time.
+
+    Raises AugcamError naming a file that is broken, does not fit the other, or holds what is no
+    finite number.
+    """
+    cams = array_blocks(cams_path, ["image_id", "cam"], rows)
+    for arrays, predictions in zip_longest(cams, table_blocks(predictions_path, rows)):
+        if (
+            arrays is None
+            or predictions is None
+            or not np.array_equal(arrays["image_id"], predictions["image_id"])
+        ):
+            raise AugcamError(f"{predictions_path}: its images are not those of {cams_path}.")
+        logits = predictions.filter(regex=r"^logit_\d+$").to_numpy()
+        for path, values in ((cams_path, arrays["cam"]), (predictions_path, logits)):
+            if not np.isfinite(values).all():
+                raise AugcamError(
+                    f"{path}: it holds values that are no finite numbers; delete it and run again "
+                    "to make it anew."
+                )
+        right = (predictions["label"] == predictions["predicted"]).to_numpy()
+        yield Explained(arrays["image_id"], arrays["cam"], logits, right)
+
+
 def read_explained(cams_path: str | Path, predictions_path: str | Path) -> Explained:
-    """Read one model's explanations. Raises AugcamError naming a broken or mismatched file."""
-    arrays, predictions = read_arrays(cams_path), read_table(predictions_path)
-    if not np.array_equal(arrays["image_id"], predictions["image_id"]):
-        raise AugcamError(f"{predictions_path}: its images are not those of {cams_path}.")
-    return Explained(
-        arrays["image_id"],
-        arrays["cam"],
-        predictions.filter(regex=r"^logit_\d+$").to_numpy(),
-        (predictions["label"] == predictions["predicted"]).to_numpy(),
-    )
+    """Read all of one model's explanations; raises as `explained_blocks`."""
+    blocks = list(explained_blocks(cams_path, predictions_path))
+    return Explained(*(np.concatenate(parts) for parts in zip(*blocks)))
 
 
 def compare(
-    baseline: Explained, other: Explained, metrics: list[str], size: int, epsilon: float
-) -> pd.DataFrame:
-    """Compare two models image by image.
+    baseline: Explained,
+    others: Sequence[Explained],
+    metrics: list[str],
+    size: int,
+    epsilon: float,
+    threads: int = 1,
+) -> list[pd.DataFrame]:
+    """Compare each of `others` with the baseline, image by image; results do not depend on threads.
 
-    Returns one row an image: image_id, segment, degenerate_baseline, degenerate_augmented (bool:
-    a map that is constant or whose top pixels are all pixels), then `metrics`, float64.
-    Raises AugcamError where the two models have explained different images.
+    Returns for each one row an image: image_id, segment, degenerate_baseline, degenerate_augmented
+    (bool: a map that is constant or whose top pixels are all pixels), then `metrics`, float64.
+    Raises AugcamError where models have explained different images.
     """
-    if not np.array_equal(baseline.image_id, other.image_id):
-        raise AugcamError("the two models have explained different images; explain both anew.")
-    columns: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("degenerate_baseline", "degenerate_augmented", *metrics)
-    }
+    for other in others:
+        if not np.array_equal(baseline.image_id, other.image_id):
+            raise AugcamError("the two models have explained different images; explain both anew.")
+    count = len(baseline.image_id)
+    map_metrics = [name for name in metrics if name != "class_kld"]
+    tables = [
+        {
+            "image_id": baseline.image_id,
+            "segment": segments(baseline.right, other.right),
+            "degenerate_baseline": np.empty(count, bool),
+            "degenerate_augmented": np.empty(count, bool),
+        }
+        | {name: np.empty(count) for name in metrics}
+        for other in others
+    ]
     top = largest_top(metrics)
+
+    def flat(maps: Maps) -> np.ndarray:
+        return maps.degenerate(top) if top else maps.constant
+
+    def compare_chunk(rows: slice) -> None:
+        p = Maps(to_maps(baseline.cam[rows], size))
+        for other, table in zip(others, tables):
+            q = Maps(to_maps(other.cam[rows], size))
+            table["degenerate_baseline"][rows] = flat(p)
+            table["degenerate_augmented"][rows] = flat(q)
+            for name in map_metrics:
+                table[name][rows] = MAP_METRICS[name].function(p, q)
+            if "class_kld" in metrics:
+                kld = class_kld(baseline.logits[rows], other.logits[rows], epsilon)
+                table["class_kld"][rows] = kld
+
     step = max(1, _CHUNK_PIXELS // size**2)
-    for start in range(0, len(baseline.image_id), step):
-        rows = slice(start, start + step)
-        p, q = (Maps(to_maps(model.cam[rows], size)) for model in (baseline, other))
-        for name, maps in (("degenerate_baseline", p), ("degenerate_augmented", q)):
-            columns[name].append(maps.degenerate(top) if top else maps.constant)
-        for name in metrics:
-            if name == "class_kld":
-                values = class_kld(baseline.logits[rows], other.logits[rows], epsilon)
-            else:
-                values = MAP_METRICS[name].function(p, q)
-            columns[name].append(values.astype(np.float64))
-    head = {"image_id": baseline.image_id, "segment": segments(baseline.right, other.right)}
-    return pd.DataFrame(head | {name: np.concatenate(parts) for name, parts in columns.items()})
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(compare_chunk, (slice(i, i + step) for i in range(0, count, step))):
+            pass
+    return [pd.DataFrame(table) for table in tables]
+
+
+def compare_files(
+    baseline: tuple[str | Path, str | Path],
+    others: Sequence[tuple[str | Path, str | Path]],
+    outputs: Sequence[str | Path],
+    metrics: list[str],
+    size: int,
+    epsilon: float,
+    threads: int = 1,
+) -> None:
+    """`compare` from files (cams, predictions) to one table a model, block by block.
+
+    Memory does not grow with the number of images. Raises as `explained_blocks` and `compare`.
+    """
+    models = [explained_blocks(*paths) for paths in (baseline, *others)]
+    with ExitStack() as stack:
+        writers = [stack.enter_context(table_writer(path)) for path in outputs]
+        for first, *rest in zip_longest(*models):
+            if first is None or None in rest:
+                raise AugcamError(
+                    "the two models have explained different images; explain both anew."
+                )
+            tables = compare(first, rest, metrics, size, epsilon, threads)
+            for write, table in zip(writers, tables):
+                write(table)
 
 
 def segments(baseline_right: np.ndarray, other_right: np.ndarray) -> np.ndarray:

@@ -6,14 +6,14 @@ order; the state seeds what is random besides (augmentation draws, dropout, stoc
 
 import hashlib
 import json
+import math
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,9 +21,9 @@ from torch.optim.adam import adam
 from tqdm import tqdm
 
 from augcam.augmentations import AUGMENTATIONS, Size, generator, pasted_share
-from augcam.config import Training
+from augcam.config import MEASURES, Training
 from augcam.errors import AugcamError
-from augcam.files import read_array, read_json, read_table, sha256, verify, write_table
+from augcam.files import read_array, read_columns, read_json, sha256, verify, write_columns
 from augcam.models import (
     has_random_layers,
     load_weights,
@@ -31,6 +31,7 @@ from augcam.models import (
     save_weights,
     write_tensors,
 )
+from augcam.performance import performance
 
 EVALUATION_BATCH = 256
 _NETWORK_STREAM = 2  # dropout and stochastic depth, apart from augmentation draws
@@ -45,6 +46,13 @@ class Batch(NamedTuple):
     targets: Tensor
 
 
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """A CPU tensor on `device`. A GPU is not waited for, so that it computes meanwhile."""
+    if device.type == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 class ImageStore:
     """The prepared images, in the form that networks take, on one device.
 
@@ -57,11 +65,11 @@ class ImageStore:
         self.stats = read_json(folder / "stats.json")
         for name, checksum in self.stats["checksums"].items():
             verify(folder / name, checksum)
-        self.index = read_table(folder / "index.parquet")
+        self.index = read_columns(folder / "index.parquet", ["image_id", "split", "label"])
         # Copy-on-write, so that torch accepts it; nothing here writes.
         pixels = read_array(folder / "images.npy", mmap="c" if device.type == "cpu" else None)
         self.pixels = torch.from_numpy(pixels).to(device)
-        self.labels = torch.tensor(self.index["label"].to_numpy(), device=device)
+        self.labels = torch.tensor(self.index["label"], device=device)
         self.input_size = input_size
         self.device = device
         self._mean = torch.tensor(self.stats["mean"], device=device)[:, None, None]
@@ -73,11 +81,11 @@ class ImageStore:
 
     def ids(self, split: str) -> Tensor:
         """Image ids of a split, ascending, int64, on the CPU."""
-        return torch.tensor(self.index.loc[self.index["split"] == split, "image_id"].to_numpy())
+        return torch.tensor(self.index["image_id"][self.index["split"] == split])
 
     def raw(self, ids: Tensor) -> Tensor:
         """Images (B, 3, H, W), float32 in [0, 1], at the stored resolution, channels last."""
-        return self.pixels[ids.to(self.device)].permute(0, 3, 1, 2).float() / 255
+        return self.pixels[send(ids, self.device)].permute(0, 3, 1, 2).float() / 255
 
     def resized(self, images: Tensor) -> Tensor:
         """The largest centred square of images, resized to the input size (antialiased)."""
@@ -88,16 +96,28 @@ class ImageStore:
         if side == self.input_size:
             return images
         size = (self.input_size, self.input_size)
-        return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+        # Enlarging needs no antialiasing: the same result, at a third of the time.
+        smaller = self.input_size < side
+        return F.interpolate(images, size, mode="bilinear", antialias=smaller, align_corners=False)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Mean 0 and deviation 1 of each channel over the training images."""
         images = (images - self._mean) / self._std
         return images.contiguous(memory_format=torch.channels_last)
 
+    def denormalised(self, images: Tensor) -> Tensor:
+        """The inverse of `normalised`: images (…, 3, s, s) in [0, 1]."""
+        return images * self._std + self._mean
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Resized and normalised, which commute: first whichever leaves less to do."""
+        if self.input_size > max(images.shape[-2:]):
+            return self.resized(self.normalised(images))
+        return self.normalised(self.resized(images))
+
     def inputs(self, ids: Tensor) -> Tensor:
         """Network inputs (B, 3, s, s) of images `ids`."""
-        return self.normalised(self.resized(self.raw(ids)))
+        return self.prepared(self.raw(ids))
 
 
 class Course:
@@ -141,14 +161,19 @@ class Course:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
-        order, size = self.epoch_order(epoch), self.training.batch_size
-        for number, start in enumerate(range(0, len(order), size)):
-            yield self._batch(order[start : start + size], epoch, number)
+        order = self.epoch_order(epoch)
+        for number in range(-(-len(order) // self.training.batch_size)):
+            yield self._batch(order, epoch, number)
 
-    def _batch(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
-        store = self.store
+    def batch(self, epoch: int, number: int) -> Batch:
+        """One of the batches of `epoch`, counted from 0."""
+        return self._batch(self.epoch_order(epoch), epoch, number)
+
+    def _batch(self, order: np.ndarray, epoch: int, number: int) -> Batch:
+        store, size = self.store, self.training.batch_size
+        rows = order[number * size : (number + 1) * size]
         ids, is_copy = torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1] == 1)
-        labels = store.labels[ids.to(store.device)]
+        labels = store.labels[send(ids, store.device)]
         images = store.raw(ids)
         at_input = self.training.augment_at == "input"
         if at_input:
@@ -158,9 +183,7 @@ class Course:
             rng = generator(self.state, 0 if self.training.refresh == "once" else epoch, number)
             copies = is_copy.nonzero().squeeze(1)
             images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
-        if not at_input:
-            images = store.resized(images)
-        return Batch(store.normalised(images), labels, targets)
+        return Batch(store.prepared(images), labels, targets)
 
     def _augmented(
         self,
@@ -176,8 +199,8 @@ class Course:
         augmentation = AUGMENTATIONS[self.condition]
         size: Size = tuple(images.shape[-2:])
         draws = augmentation.draw(rng, len(copies), size, self.parameters)
-        draws = {name: value.to(store.device) for name, value in draws.items()}
-        places = copies.to(store.device)
+        draws = {name: send(value, store.device) for name, value in draws.items()}
+        places = send(copies, store.device)
         targets = labels
         if augmentation.mixes:
             partner_ids = other_images(self.train_ids, ids[copies].numpy(), rng)
@@ -187,7 +210,7 @@ class Course:
                 share = torch.zeros(len(labels), 1, device=store.device)
                 share[places, 0] = pasted_share(draws["box"], size).float()
                 other = labels.clone()
-                other[places] = store.labels[torch.from_numpy(partner_ids).to(store.device)]
+                other[places] = store.labels[send(torch.from_numpy(partner_ids), store.device)]
                 hot = F.one_hot(torch.stack([labels, other]), store.num_classes).float()
                 targets = (1 - share) * hot[0] + share * hot[1]
         augmented = augmentation.apply(images[places], **draws)
@@ -211,14 +234,26 @@ def other_images(train_ids: np.ndarray, ids: np.ndarray, rng: np.random.Generato
 @torch.inference_mode()
 def evaluate(model: nn.Module, store: ImageStore, ids: Tensor) -> tuple[float, float]:
     """(mean cross-entropy, accuracy) of `model` on images `ids`."""
-    model.eval()
     loss, right = 0.0, 0
-    for chunk in ids.split(EVALUATION_BATCH):
-        logits = model(store.inputs(chunk))
-        labels = store.labels[chunk.to(store.device)]
+    for logits, labels in _outputs(model, store, ids):
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
         right += (logits.argmax(1) == labels).sum().item()
     return loss / len(ids), right / len(ids)
+
+
+def _outputs(model: nn.Module, store: ImageStore, ids: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """(logits, labels) of images `ids`, batch by batch."""
+    model.eval()
+    for chunk in ids.split(EVALUATION_BATCH):
+        yield model(store.inputs(chunk)), store.labels[chunk.to(store.device)]
+
+
+@torch.inference_mode()
+def _test(model: nn.Module, store: ImageStore) -> dict[str, float]:
+    """The performance measures of `model` on the test images."""
+    outputs = [(o.argmax(1).cpu(), y.cpu()) for o, y in _outputs(model, store, store.ids("test"))]
+    predicted, labels = (torch.cat(part).numpy() for part in zip(*outputs))
+    return performance(labels, predicted, store.num_classes)
 
 
 # ------------------------------------------------------------------------------------- training
@@ -233,14 +268,29 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def make_deterministic(threads: int) -> None:
-    """Have torch compute bitwise repeatably (for one number of threads and one kind of device)."""
+def make_deterministic(threads: int, precision: str = "float32") -> None:
+    """Have torch compute bitwise repeatably (for one number of threads and one kind of device).
+
+    `precision` as in the config (`training.precision`): only `tf32` rounds float32 products, and
+    only on a GPU, the one place where TF32 exists.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # The same switch as use_deterministic_algorithms(True), which imports the compiler: 4 s a job.
     torch.set_deterministic_debug_mode("error")
+    # It also fills every new tensor with NaN, against reads of memory never written: not done here.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.set_num_threads(threads)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context in which networks run: mixed precision for `bfloat16`, no change otherwise."""
+    # Each weight is used once a step: nothing to cache, and CUDA graphs allow no cache.
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False
+    )
 
 
 def fingerprint(settings: dict[str, Any], *files: str | Path) -> str:
@@ -304,6 +354,85 @@ class Adam:
             value.copy_(state[name])
 
 
+class Step:
+    """One optimiser step on a batch at a time, and the sums over the batches since `reset`.
+
+    `loss` float64: sum over images; `right` int64: images classified correctly. Both stay on the
+    device, so that no step waits for it.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: Adam, precision: str = "float32"):
+        self.model, self.optimizer, self.precision = model, optimizer, precision
+        self.device = next(model.parameters()).device
+        self.loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.right = torch.zeros((), dtype=torch.int64, device=self.device)
+
+    def reset(self) -> None:
+        self.loss.zero_()
+        self.right.zero_()
+
+    def __call__(self, batch: Batch) -> None:
+        self.optimizer.zero_grad()
+        with autocast(self.device, self.precision):
+            logits = self.model(batch.images)
+        loss = F.cross_entropy(logits.float(), batch.targets)
+        loss.backward()
+        self.optimizer.step()
+        self.loss += loss.detach() * len(batch.labels)
+        self.right += (logits.detach().argmax(1) == batch.labels).sum()
+
+
+_WARM_UPS = 3  # torch's advice: libraries set themselves up in the first runs, not in a recording
+
+
+def cuda_graph(work: Callable[[], None]) -> Callable[[], None]:
+    """Record the kernels that `work` launches; calling the result launches them all at once, on
+    the same memory. Dropout draws on, from the generator's seed and offset at each call."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(_WARM_UPS):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
+class RecordedStep:
+    """A `Step` of which the launches are recorded once: a GPU no longer waits for Python.
+
+    Batches shaped as `example` are copied to where the recorded kernels read; others, such as the
+    last of an epoch, take the step itself. Making one changes neither weights nor moments.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        example: Batch,
+        record: Callable[[Callable[[], None]], Callable[[], None]] = cuda_graph,
+    ):
+        self.step = step
+        self.batch = Batch(*(tensor.clone() for tensor in example))
+        changing = [*step.model.state_dict().values(), *step.optimizer.state().values()]
+        before = [tensor.clone() for tensor in changing]
+        step.model.train()
+        self.replay = record(lambda: step(self.batch))
+        with torch.no_grad():
+            for tensor, value in zip(changing, before):
+                tensor.copy_(value)
+
+    def __call__(self, batch: Batch) -> None:
+        pairs = list(zip(self.batch, batch))
+        if any(own.shape != new.shape or own.dtype != new.dtype for own, new in pairs):
+            self.step(batch)
+            return
+        for own, new in pairs:
+            own.copy_(new)
+        self.replay()
+
+
 class Progress(NamedTuple):
     """What a training has reached: enough to go on as if nothing had happened."""
 
@@ -320,11 +449,14 @@ def train(
     identity: str,
     weights_path: str | Path,
     history_path: str | Path,
+    test_every_epoch: bool = False,
 ) -> None:
     """Train `model`, already on the store's device, and write the weights of its best epoch.
 
     Best is the highest validation accuracy, the first on ties. `history.parquet`: epoch (from 1),
-    train_loss, train_accuracy, val_loss, val_accuracy, seconds, images_per_second.
+    train_loss, train_accuracy, val_loss, val_accuracy, seconds (of training alone),
+    images_per_second; with `test_every_epoch` the measures of `augcam.performance` on the test
+    images, too.
     After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
     `identity` (see `fingerprint`) is the same, and deleted at the end: a training killed at any
     moment ends with bitwise the same weights. Raises AugcamError when the loss is not finite.
@@ -335,6 +467,10 @@ def train(
     done = len(progress.history)
     if done:
         print(f"resuming after epoch {done} of {training.epochs}")
+    step = Step(model, optimizer, training.precision)
+    run = step
+    if store.device.type == "cuda" and done < training.epochs:
+        run = RecordedStep(step, next(course.batches(0)))
     validation = store.ids("val")
     with tqdm(
         total=training.epochs * len(course),
@@ -346,8 +482,11 @@ def train(
         dynamic_ncols=False,
     ) as bar:
         for epoch in range(done, training.epochs):
-            row = {"epoch": epoch + 1, **_run_epoch(model, optimizer, course, epoch, bar)}
-            row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
+            row = {"epoch": epoch + 1, **_run_epoch(step, run, course, epoch, bar)}
+            with autocast(store.device, training.precision):
+                row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
+                if test_every_epoch:
+                    row |= _test(model, store)
             bar.set_postfix_str(
                 f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
                 f"val. accuracy {row['val_accuracy']:.3f}"
@@ -362,8 +501,9 @@ def train(
     model.load_state_dict(progress.best_weights)
     save_weights(model, weights_path, epoch=str(progress.best_epoch))
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
-    history = pd.DataFrame(progress.history)[[*columns, "seconds", "images_per_second"]]
-    write_table(history, history_path)
+    columns += ["seconds", "images_per_second", *(MEASURES if test_every_epoch else ())]
+    history = {name: np.array([row[name] for row in progress.history]) for name in columns}
+    write_columns(history, history_path)
     Path(checkpoint).unlink(missing_ok=True)
     print(
         f"best epoch: {progress.best_epoch} of {training.epochs}, "
@@ -372,32 +512,26 @@ def train(
 
 
 def _run_epoch(
-    model: nn.Module, optimizer: Adam, course: Course, epoch: int, bar: tqdm
+    step: Step, run: Callable[[Batch], None], course: Course, epoch: int, bar: tqdm
 ) -> dict[str, float]:
     """One pass over the training images; loss and accuracy are means over the images as shown."""
     _seed_network(course.state, epoch)
-    model.train()
+    step.model.train()
+    step.reset()
     started = time.perf_counter()
-    loss_sum = torch.zeros((), dtype=torch.float64, device=course.store.device)
-    right = torch.zeros((), dtype=torch.int64, device=course.store.device)
     for batch in course.batches(epoch):
-        optimizer.zero_grad()
-        logits = model(batch.images)
-        loss = F.cross_entropy(logits, batch.targets)
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach() * len(batch.labels)
-        right += (logits.detach().argmax(1) == batch.labels).sum()
+        run(batch)
         bar.update(len(batch.labels))
-    if not torch.isfinite(loss_sum):
+    loss = step.loss.item()
+    if not math.isfinite(loss):
         raise AugcamError(
             f"{course.condition}, state {course.state}: the training loss is no longer a finite "
             f"number in epoch {epoch + 1}; lower training.learning_rate."
         )
     seconds = time.perf_counter() - started
     return {
-        "train_loss": loss_sum.item() / len(course),
-        "train_accuracy": right.item() / len(course),
+        "train_loss": loss / len(course),
+        "train_accuracy": step.right.item() / len(course),
         "seconds": seconds,
         "images_per_second": len(course) / seconds,
     }
@@ -447,6 +581,17 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
     model.load_state_dict(parts["model"])
     optimizer.load(parts["adam"])
     return Progress(**{**record, "best_weights": parts["best"]})
+
+
+def epochs_done(checkpoint: str | Path) -> int:
+    """Epochs that a checkpoint holds; 0 where it cannot be read, as training starts anew then."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(checkpoint, framework="pt") as file:
+            return len(json.loads(file.metadata()["augcam"])["record"]["history"])
+    except Exception:
+        return 0
 
 
 def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:

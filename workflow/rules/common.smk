@@ -11,18 +11,17 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import MEASURES, parse_config, repeated_keys
+    from augcam.config import parse_config, repeated_keys
+    from augcam.contents import PAGES, SECTIONS, figures
     from augcam.errors import AugcamError
+    from augcam.jobs import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
     ) from None
 
-# glibc hands large buffers back to the kernel and faults them in again at every step unless told
-# not to: worth 5 to 90 % of the speed on a CPU, and no result changes. Jobs inherit this.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
-os.environ.setdefault("MALLOC_TOP_PAD_", str(2**28))
+# Jobs inherit this; what the user has set takes precedence.
+os.environ.update(ALLOCATION | dict(os.environ))
 
 for file in workflow.configfiles:
     if repeated := repeated_keys(Path(file).read_text(encoding="utf-8")):
@@ -44,12 +43,7 @@ DATA = {
     "order": ancient(f"{OUT}/data/order.npy"),
 }
 
-MEAN_TABLES = ["similarity_mean", "similarity_summary", "excluded_values", "correlation_maps"]
-FAMILY_TITLES = {
-    "performance": "1 Performance",
-    "boxplots": "2 Similarity to the baseline",
-    "correlation_maps": "3 Correlation maps",
-}
+FIGURES = figures(CONFIG)
 
 
 def code(*modules):
@@ -58,17 +52,22 @@ def code(*modules):
     return [f"{folder}/{module}.py" for module in modules]
 
 
+def templates():
+    """The templates of pages, as inputs."""
+    return sorted(os.path.relpath(path) for path in SOURCE.glob("augcam/templates/*"))
+
+
 def section(name, *keys):
     """A section of the config, or some of its keys, as plain values for `params`."""
     values = getattr(CONFIG, name).model_dump(mode="json")
     return {key: values[key] for key in keys} if keys else values
 
 
-def network():
-    """What defines the network, for `params`."""
+def network(architecture=CONFIG.model.architecture):
+    """What defines a network, for `params`."""
     return {
-        "architecture": CONFIG.model.architecture,
-        "arguments": CONFIG.model_arguments(),
+        "architecture": architecture,
+        "arguments": CONFIG.builder_arguments(architecture),
     }
 
 
@@ -79,31 +78,55 @@ def model_files(pattern, models=CONFIG.models):
     ]
 
 
+def explained(condition, *states):
+    """What explaining wrote for models: CAMs and predictions of each, in turn."""
+    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
+    return [
+        f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
+    ]
+
+
 def table(name):
     """Both files of a table: for programs and for people."""
     return [f"{OUT}/tables/{name}.parquet", f"{OUT}/tables/{name}.csv"]
 
 
 def every_table():
-    names = ["performance", *MEAN_TABLES, "pair_counts"]
+    names = ["performance", "similarity_mean", "similarity_summary", "excluded_values"]
+    names += ["correlation_maps", "pair_counts", "extreme_images", "segment_summary"]
+    names += ["segment_tests", "claims"]
     return [file for name in names for file in table(name)]
 
 
-def figure_names():
-    """Name of each figure → labels that tell it in the report."""
-    performance = {f"performance_{m}": {"measure": m} for m in MEASURES}
-    boxplots = {f"boxplot_{m}": {"metric": m} for m in CONFIG.similarity.metrics}
-    maps = {f"correlation_map_{m}": {"metric": m} for m in CONFIG.similarity.metrics}
-    return {"performance": performance, "boxplots": boxplots, "correlation_maps": maps}
+def figure_files(suffix, *families):
+    """The files of the figures of some families."""
+    return [f"{OUT}/figures/{item.name}.{suffix}" for item in FIGURES if item.family in families]
 
 
 def every_figure():
-    return [
-        f"{OUT}/figures/{name}.{suffix}"
-        for names in figure_names().values()
-        for name in names
-        for suffix in ("png", "pdf")
-    ]
+    """All but the comparison of architectures, which is a target of its own."""
+    families = {item.family for item in FIGURES} - {"architectures"}
+    return figure_files("png", *families) + figure_files("pdf", *families)
+
+
+def page_files(family):
+    return [f"{OUT}/pages/{item.name}.html" for item in PAGES if item.family == family]
+
+
+def pictures(family):
+    """The figures of a family, as they stand in the report."""
+    return [entry(f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family]
+
+
+def pages(family):
+    """The pages of a family, as they stand in the report."""
+    return [entry(f"{OUT}/pages/{i.name}.html", i) for i in PAGES if i.family == family]
+
+
+def entry(path, item):
+    """A file that stands in the report: for the output of a rule in `rules/`."""
+    place = {"category": SECTIONS[item.section], "subcategory": item.subsection or None}
+    return report(path, caption=f"../report/{item.caption}.rst", labels=item.labels, **place)
 
 
 def baseline_predictions(wildcards):
@@ -131,3 +154,9 @@ def gpus():
     """GPUs that a training or explanation takes (counted by `--resources gpu=N`)."""
     device = CONFIG.execution.device
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
+
+
+def gpu_jobs():
+    """Jobs that run at once on GPUs (`--resources gpu=N`, 1 without), 0 where there are none."""
+    limit = workflow.global_resources.get("gpu")
+    return gpus() * int(getattr(limit, "value", limit) or 1)

@@ -3,28 +3,75 @@ rule figures:
         every_figure(),
 
 
-rule plot:
+rule draw_examples:
     input:
-        performance=f"{OUT}/tables/performance.parquet",
+        **DATA,
+        cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        code=code("augmentations", "examples", "pictures", "style", "training"),
+    output:
+        png=pictures("examples"),
+        pdf=figure_files("pdf", "examples"),
+    log:
+        f"{OUT}/logs/draw_examples.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_examples.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        parameters={name: CONFIG.condition_parameters(name) for name in CONFIG.augmentations},
+        states=CONFIG.starting_states,
+        training=section("training"),
+        input_size=CONFIG.model.input_size,
+        sampling_seed=CONFIG.split.sampling_seed,
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing examples of augmentations and of a class activation map"
+    script:
+        "../scripts/draw_examples.py"
+
+
+rule draw_performance:
+    input:
+        table=f"{OUT}/tables/performance.parquet",
+        code=code("figures", "style"),
+    output:
+        png=pictures("performance"),
+        pdf=figure_files("pdf", "performance"),
+    log:
+        f"{OUT}/logs/draw_performance.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_performance.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        conditions=CONFIG.conditions,
+        reference=CONFIG.reference,
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing the performance of the models"
+    script:
+        "../scripts/draw_performance.py"
+
+
+rule draw_similarity:
+    input:
         mean=f"{OUT}/tables/similarity_mean.parquet",
         maps=f"{OUT}/tables/correlation_maps.parquet",
-        code=code("figures"),
+        code=code("figures", "style"),
     output:
-        png=[
-            report(
-                f"{OUT}/figures/{name}.png",
-                caption=f"../report/{family}.rst",
-                category=FAMILY_TITLES[family],
-                labels=labels,
-            )
-            for family, names in figure_names().items()
-            for name, labels in names.items()
-        ],
-        pdf=[f"{OUT}/figures/{name}.pdf" for names in figure_names().values() for name in names],
+        png=pictures("similarity"),
+        pdf=figure_files("pdf", "similarity"),
     log:
-        f"{OUT}/logs/plot.log",
+        f"{OUT}/logs/draw_similarity.log",
     benchmark:
-        f"{OUT}/benchmarks/plot.tsv"
+        f"{OUT}/benchmarks/draw_similarity.tsv"
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -33,10 +80,96 @@ rule plot:
     params:
         figures=section("figures"),
         metrics=CONFIG.similarity.metrics,
-        conditions=CONFIG.conditions,
-        compared=list(dict.fromkeys(condition for condition, _ in CONFIG.compared)),
-        reference=CONFIG.reference,
+        compared=CONFIG.compared_conditions,
     message:
-        "Drawing the figures"
+        "Drawing boxplots and correlation maps"
     script:
-        "../scripts/plot.py"
+        "../scripts/draw_similarity.py"
+
+
+rule draw_pairs:
+    input:
+        counts=f"{OUT}/tables/pair_counts.parquet",
+        code=code("figures", "style"),
+    output:
+        png=pictures("pairs"),
+        pdf=figure_files("pdf", "pairs"),
+    log:
+        f"{OUT}/logs/draw_pairs.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_pairs.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        pair_k=CONFIG.analysis.pair_k,
+        metrics=len(CONFIG.similarity.metrics),
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing the counts of strongest and weakest pairs"
+    script:
+        "../scripts/draw_pairs.py"
+
+
+rule draw_extremes:
+    input:
+        images=DATA["images"],
+        index=DATA["index"],
+        stats=DATA["stats"],
+        extremes=f"{OUT}/tables/extreme_images.parquet",
+        mean=f"{OUT}/tables/similarity_mean.parquet",
+        cams=model_files("explanations/{condition}/{state}/cams.npz"),
+        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
+        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        code=code("pictures", "style"),
+    output:
+        png=pictures("extremes"),
+        pdf=figure_files("pdf", "extremes"),
+    log:
+        f"{OUT}/logs/draw_extremes.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_extremes.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        models=CONFIG.models,
+        metrics=CONFIG.similarity.metrics,
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing the images at the extremes, with the maps of all models"
+    script:
+        "../scripts/draw_extremes.py"
+
+
+rule draw_segments:
+    input:
+        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        summary=f"{OUT}/tables/segment_summary.parquet",
+        tests=f"{OUT}/tables/segment_tests.parquet",
+        code=code("figures", "style"),
+    output:
+        png=pictures("segments"),
+        pdf=figure_files("pdf", "segments"),
+    log:
+        f"{OUT}/logs/draw_segments.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_segments.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        models=CONFIG.compared,
+        metrics=CONFIG.similarity.metrics,
+        compared=CONFIG.compared_conditions,
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing the metrics by segment"
+    script:
+        "../scripts/draw_segments.py"

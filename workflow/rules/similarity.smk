@@ -3,19 +3,20 @@ rule similarity:
         model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
 
 
+# One job a condition: its states share the baseline's ranks, a changed augmentation reruns itself.
 rule compare:
     input:
-        baseline_cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
-        baseline_predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        cams=f"{OUT}/explanations/{{condition}}/{{state}}/cams.npz",
-        predictions=f"{OUT}/explanations/{{condition}}/{{state}}/predictions.parquet",
-        code=code("similarity"),
+        baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
+        others=explained("{condition}", *CONFIG.starting_states),
+        code=code("kernels", "similarity"),
     output:
-        f"{OUT}/similarity/{{condition}}/{{state}}.parquet",
+        [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in CONFIG.starting_states],
     log:
-        f"{OUT}/logs/compare/{{condition}}/{{state}}.log",
+        f"{OUT}/logs/compare/{{condition}}.log",
     benchmark:
-        f"{OUT}/benchmarks/compare/{{condition}}/{{state}}.tsv"
+        f"{OUT}/benchmarks/compare/{{condition}}.tsv"
+    wildcard_constraints:
+        condition="|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION),
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -25,6 +26,20 @@ rule compare:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
     message:
-        "Comparing {wildcards.condition}, state {wildcards.state}, with the baseline"
+        "Comparing the models of {wildcards.condition} with the baseline"
     script:
         "../scripts/compare.py"
+
+
+SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE_CONDITION]
+if SEEDS:
+
+    use rule compare as compare_seeds with:
+        input:
+            baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
+            others=explained("{condition}", *SEEDS),
+            code=code("kernels", "similarity"),
+        output:
+            [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in SEEDS],
+        wildcard_constraints:
+            condition=REFERENCE_CONDITION,

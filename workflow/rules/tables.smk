@@ -32,7 +32,11 @@ rule aggregate:
         similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
         code=code("aggregation"),
     output:
-        **{name: table(name) for name in MEAN_TABLES},
+        similarity_mean=table("similarity_mean"),
+        similarity_summary=table("similarity_summary"),
+        excluded_values=table("excluded_values"),
+        correlation_maps=table("correlation_maps"),
+        extreme_images=table("extreme_images"),
     log:
         f"{OUT}/logs/aggregate.log",
     benchmark:
@@ -45,6 +49,7 @@ rule aggregate:
     params:
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,
+        augmentations=CONFIG.augmentations,
     message:
         "Averaging over starting states and correlating augmentations"
     script:
@@ -75,6 +80,59 @@ rule count_pairs:
         "../scripts/count_pairs.py"
 
 
+rule segments:
+    input:
+        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        code=code("segments"),
+    output:
+        segment_summary=table("segment_summary"),
+        segment_tests=table("segment_tests"),
+    log:
+        f"{OUT}/logs/segments.log",
+    benchmark:
+        f"{OUT}/benchmarks/segments.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        models=CONFIG.compared,
+        metrics=CONFIG.similarity.metrics,
+    message:
+        "Comparing the images that both, one or none of the models get right"
+    script:
+        "../scripts/segments.py"
+
+
+rule check_claims:
+    input:
+        performance=f"{OUT}/tables/performance.parquet",
+        mean=f"{OUT}/tables/similarity_mean.parquet",
+        maps=f"{OUT}/tables/correlation_maps.parquet",
+        pairs=f"{OUT}/tables/pair_counts.parquet",
+        segment_tests=f"{OUT}/tables/segment_tests.parquet",
+        code=code("claims"),
+    output:
+        table("claims"),
+    log:
+        f"{OUT}/logs/check_claims.log",
+    benchmark:
+        f"{OUT}/benchmarks/check_claims.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        augmentations=CONFIG.augmentations,
+        reference=CONFIG.reference,
+    message:
+        "Holding the paper's claims against this run"
+    script:
+        "../scripts/check_claims.py"
+
+
 rule provenance:
     input:
         histories=model_files("models/{condition}/{state}/history.parquet"),
@@ -94,7 +152,8 @@ rule provenance:
         mem_mb=1000,
         runtime=10,
     params:
-        config=CONFIG.model_dump(mode="json"),
+        # Without what changes no number.
+        config=CONFIG.model_dump(mode="json", exclude={"figures", "execution"}),
         models=CONFIG.models,
     message:
         "Recording what was run"

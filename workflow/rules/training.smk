@@ -75,11 +75,14 @@ rule train:
         mem_mb=6000,
         runtime=1440,
     params:
+        condition=lambda wildcards: wildcards.condition,
+        state=lambda wildcards: int(wildcards.state),
         network=network(),
         input_size=CONFIG.model.input_size,
         training=section("training"),
         parameters=lambda wildcards: CONFIG.condition_parameters(wildcards.condition),
         sampling_seed=CONFIG.split.sampling_seed,
+        test_every_epoch=False,
         checkpoint=f"{OUT}/models/{{condition}}/{{state}}/checkpoint.safetensors",
     message:
         "Training {wildcards.condition}, state {wildcards.state} (progress: {log})"

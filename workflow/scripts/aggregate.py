@@ -1,15 +1,18 @@
 """Average the similarity over starting states and correlate the augmentations."""
 
 from augcam import aggregation
-from augcam.files import read_table, write_table
+from augcam.files import Tables, write_table
 from augcam.jobs import job
 
 with job(snakemake.log[0]):
     metrics, output = snakemake.params.metrics, snakemake.output
     models = [tuple(model) for model in snakemake.params.models]
-    tables = {model: read_table(path) for model, path in zip(models, snakemake.input.similarity)}
+    columns = ["image_id", "degenerate_baseline", "degenerate_augmented", *metrics]
+    tables = Tables(dict(zip(models, snakemake.input.similarity)), columns)
     mean = aggregation.similarity_mean(tables, metrics)
     write_table(mean, *output.similarity_mean)
     write_table(aggregation.similarity_summary(mean, metrics), *output.similarity_summary)
     write_table(aggregation.excluded_values(tables, metrics), *output.excluded_values)
     write_table(aggregation.correlation_maps(mean, metrics), *output.correlation_maps)
+    extremes = aggregation.extreme_images(mean, metrics, snakemake.params.augmentations)
+    write_table(extremes, *output.extreme_images)

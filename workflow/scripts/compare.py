@@ -1,16 +1,17 @@
-"""Compare one model's maps and predictions with the baseline's, image by image."""
+"""Compare the models of one condition with the baseline, image by image."""
 
-from augcam.files import write_table
 from augcam.jobs import job
-from augcam.similarity import compare, read_explained
+from augcam.similarity import compare_files
 
 with job(snakemake.log[0]):
-    files, similarity = snakemake.input, snakemake.params.similarity
-    table = compare(
-        read_explained(files.baseline_cams, files.baseline_predictions),
-        read_explained(files.cams, files.predictions),
-        similarity["metrics"],
-        snakemake.params.input_size,
-        similarity["epsilon"],
+    files, params = snakemake.input, snakemake.params
+    others = list(zip(files.others[::2], files.others[1::2]))
+    compare_files(
+        tuple(files.baseline),
+        others,
+        snakemake.output,
+        params.similarity["metrics"],
+        params.input_size,
+        params.similarity["epsilon"],
+        snakemake.threads,
     )
-    write_table(table, snakemake.output[0])

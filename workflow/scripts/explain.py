@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from augcam.explanations import explain, save_explanations
-from augcam.files import read_json, read_table
+from augcam.files import read_columns, read_json
 from augcam.jobs import job
 from augcam.lease import lease_gpu
 from augcam.models import build, load_weights
@@ -24,7 +24,7 @@ with job(snakemake.log[0]):
     labels = store.labels.cpu()[ids]
     targets = labels if params.cam["target"] == "label" else None
     if files.baseline:
-        targets = torch.tensor(read_table(files.baseline[0])["predicted"].to_numpy())
+        targets = torch.tensor(read_columns(files.baseline[0], ["predicted"])["predicted"])
     method = params.cam["method"]
     save_explanations(
         explain(model, layer, store, ids, method, targets),

@@ -18,24 +18,24 @@ from augcam.training import (
 )
 
 with job(snakemake.log[0]):
-    params, files, wildcards = snakemake.params, snakemake.input, snakemake.wildcards
+    params, files = snakemake.params, snakemake.input
     training = Training(**params.training)
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
-    make_deterministic(training.threads)
+    make_deterministic(training.threads, training.precision)
     device = pick_device(snakemake.resources.device)
     store = ImageStore(Path(files.stats).parent, params.input_size, device)
     course = Course(
         store,
         read_array(files.order),
-        wildcards.condition,
+        params.condition,
         params.parameters,
-        int(wildcards.state),
+        params.state,
         training,
         params.sampling_seed,
     )
     model = build(**params.network, num_classes=store.num_classes, seed=0)
     settings = {
-        "model": [wildcards.condition, wildcards.state, params.network, params.input_size],
+        "model": [params.condition, params.state, params.network, params.input_size],
         "training": [params.training, params.parameters, params.sampling_seed, device.type],
     }
     train(
@@ -45,4 +45,5 @@ with job(snakemake.log[0]):
         identity=fingerprint(settings, files.stats, files.initial, *files.code),
         weights_path=snakemake.output.weights,
         history_path=snakemake.output.history,
+        test_every_epoch=params.test_every_epoch,
     )

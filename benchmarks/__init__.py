@@ -1,0 +1,1 @@
+"""Speed of augcam against what people use today; `python -m benchmarks --help`."""

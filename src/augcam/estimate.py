@@ -1,0 +1,344 @@
+"""Before a long run: what is planned, what of it is done, and how long the rest takes here."""
+
+import itertools
+import math
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from augcam.config import Config
+
+
+class Stage(NamedTuple):
+    """Jobs of one kind, how many of them are done, and `images`: kind of work (training,
+    inference, explanation, comparison) → images that still have to go through it."""
+
+    name: str
+    jobs: int
+    done: int
+    images: dict[str, int]
+
+
+class Duration(NamedTuple):
+    """A stage, how many of its jobs run at once, and the seconds until all are done."""
+
+    stage: Stage
+    at_once: int
+    seconds: float
+
+
+def planned(
+    config: Config,
+    counts: Mapping[str, int],
+    folder: Path,
+    epochs_done: Callable[[Path], int] = lambda _checkpoint: 0,
+) -> list[Stage]:
+    """The expensive stages of the experiment in `folder`; a file that is there counts as done.
+
+    `counts`: images in `train`, `val` and `test`. `epochs_done` reads a checkpoint.
+    """
+    models, compared = config.models, config.compared
+    left = [m for m in models if not _path(folder, "models", m, "weights.safetensors").exists()]
+    training = inference = 0
+    for condition, state in left:
+        checkpoint = _path(folder, "models", (condition, state), "checkpoint.safetensors")
+        epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
+        training += epochs * counts["train"] * (1 if condition == "none" else 2)
+        inference += epochs * counts["val"]
+    explained = [m for m in models if _path(folder, "explanations", m, "cams.npz").exists()]
+    uncompared = [
+        m for m in compared if not (folder / f"similarity/{m[0]}/{m[1]}.parquet").exists()
+    ]
+    conditions = {condition for condition, _ in compared}  # one job each
+    open_conditions = {condition for condition, _ in uncompared}
+    test = counts["test"]
+    return [
+        Stage(
+            "train",
+            len(models),
+            len(models) - len(left),
+            {"training": training, "inference": inference},
+        ),
+        Stage(
+            "explain",
+            len(models),
+            len(explained),
+            {"explanation": (len(models) - len(explained)) * test},
+        ),
+        Stage(
+            "compare",
+            len(conditions),
+            len(conditions - open_conditions),
+            {"comparison": len(uncompared) * test},
+        ),
+    ]
+
+
+def _path(folder: Path, kind: str, model: tuple[str, int], name: str) -> Path:
+    return folder / kind / model[0] / str(model[1]) / name
+
+
+def durations(
+    stages: Sequence[Stage], rates: Mapping[str, float], startup: float, at_once: Mapping[str, int]
+) -> list[Duration]:
+    """How long each stage takes.
+
+    `rates`: images a second of one job, by kind of work, while `at_once` jobs (by stage) run.
+    `startup`: seconds that a job takes before it works.
+    """
+    result = []
+    for stage in stages:
+        left = stage.jobs - stage.done
+        together = min(at_once[stage.name], max(left, 1))
+        work = sum(images / rates[kind] for kind, images in stage.images.items())
+        result.append(Duration(stage, together, (work + left * startup) / together))
+    return result
+
+
+def disk(
+    config: Config,
+    stages: Sequence[Stage],
+    weights: int,
+    feature_map: tuple[int, int],
+    classes: int,
+    at_once: int,
+) -> dict[str, int]:
+    """Bytes that the rest of the run writes at most, by folder; `weights`: bytes of one network."""
+    left = {stage.name: stage.jobs - stage.done for stage in stages}
+    images = {kind: count for stage in stages for kind, count in stage.images.items()}
+    cam, prediction = 4 * math.prod(feature_map) + 16, 24 + 4 * classes
+    row = 8 * len(config.similarity.metrics) + 12
+    return {
+        "models": left["train"] * weights,
+        "checkpoints, while training": min(at_once, left["train"]) * 4 * weights,
+        "explanations": images["explanation"] * (cam + prediction),
+        "similarity": images["comparison"] * row,
+    }
+
+
+# ------------------------------------------------------------------------------------ calibration
+
+
+def measure(
+    config: Config, folder: Path, layer: str, device: str, at_once: int, seconds: float = 8
+) -> dict[str, float]:
+    """`calibrate` in `at_once` processes together, as the run's jobs will be; means over them."""
+    # Forked, which is safe as long as this process has not used torch.
+    with ProcessPoolExecutor(at_once, mp_context=get_context("fork")) as pool:
+        arguments = (config, folder, layer, device, seconds)
+        jobs = [pool.submit(calibrate, *arguments, time.time()) for _ in range(at_once)]
+        results = [job.result() for job in jobs]
+    return {name: sum(result[name] for result in results) / at_once for name in results[0]}
+
+
+def calibrate(
+    config: Config, folder: Path, layer: str, device: str, seconds: float, started: float
+) -> dict[str, float]:
+    """Do a little of the real work of `config` on its prepared data in `folder`.
+
+    Returns images a second by kind of work; `startup`: seconds from `started` (`time.time()`) until
+    this process could work; `memory`, `gpu_memory` and `gpu_total`: bytes that it takes, and that
+    there are (0 without a GPU). Writes nothing.
+    """
+    import numpy as np
+    import torch
+
+    from augcam.explanations import CAM_METHODS, explain_batch
+    from augcam.files import read_array
+    from augcam.models import build, get_layer
+    from augcam.similarity import Explained, compare
+    from augcam.training import (
+        EVALUATION_BATCH,
+        Adam,
+        Course,
+        ImageStore,
+        RecordedStep,
+        Step,
+        autocast,
+        make_deterministic,
+        pick_device,
+    )
+
+    ready = time.time() - started
+    training, network = config.training, config.model
+    make_deterministic(training.threads, training.precision)
+    where = pick_device(device)
+    store = ImageStore(folder / "data", network.input_size, where)
+    model = build(
+        network.architecture,
+        store.num_classes,
+        config.builder_arguments(network.architecture),
+        seed=0,
+    )
+    model = model.to(where, memory_format=torch.channels_last).train()
+    step = Step(
+        model,
+        Adam(model.parameters(), training.learning_rate, training.weight_decay),
+        training.precision,
+    )
+    order = read_array(folder / "data" / "order.npy")
+
+    def batches(condition: str):
+        parameters = config.condition_parameters(condition)
+        course = Course(store, order, condition, parameters, 0, training, 0)
+        return itertools.chain.from_iterable(map(course.batches, itertools.count()))
+
+    # Every condition in turn: augmentations differ in what they cost.
+    turns = itertools.cycle([batches(c) for c in dict.fromkeys(c for c, _ in config.models)])
+    run = RecordedStep(step, next(next(turns))) if where.type == "cuda" else step
+
+    def train() -> int:
+        batch = next(next(turns))
+        run(batch)
+        step.loss.item()  # waits for a GPU
+        return len(batch.labels)
+
+    rates = {"training": _rate(train, seconds)}
+    model.eval().requires_grad_(False)
+    ids = store.ids("test")
+
+    def infer() -> int:
+        chunk = ids[:EVALUATION_BATCH]
+        with torch.inference_mode(), autocast(where, training.precision):
+            model(store.inputs(chunk)).sum().item()
+        return len(chunk)
+
+    def explain() -> int:
+        chunk = ids[:32]
+        explained = explain_batch(
+            model, get_layer(model, layer), store.inputs(chunk), CAM_METHODS[config.cam.method]
+        )
+        shapes.append(explained[1].cpu().shape[1:])
+        return len(chunk)
+
+    shapes: list[tuple[int, ...]] = []
+    rates["inference"] = _rate(infer, seconds / 4)
+    rates["explanation"] = _rate(explain, seconds / 4)
+    rng, count = np.random.default_rng(0), 64
+    baseline, *others = (
+        Explained(
+            np.arange(count),
+            rng.normal(size=(count, *shapes[0])).astype(np.float32),
+            rng.normal(size=(count, store.num_classes)).astype(np.float32),
+            rng.random(count) < 0.5,
+        )
+        for _ in range(1 + len(config.starting_states))
+    )
+    similarity = config.similarity
+
+    def compare_all() -> int:
+        compare(baseline, others, similarity.metrics, network.input_size, similarity.epsilon)
+        return count * len(others)
+
+    rates["comparison"] = _rate(compare_all, seconds / 4)
+    free, total = torch.cuda.mem_get_info() if where.type == "cuda" else (0, 0)
+    return rates | {
+        "startup": ready,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "gpu_memory": total - free,
+        "gpu_total": total,
+    }
+
+
+def _rate(work: Callable[[], int], seconds: float) -> float:
+    """What `work` does a second, as it returns it, once it has warmed up."""
+    work()
+    done, started = 0, time.perf_counter()
+    while True:
+        done += work()
+        spent = time.perf_counter() - started
+        if spent >= seconds:
+            return done / spent
+
+
+# ------------------------------------------------------------------------------------ as a table
+
+
+def as_text(
+    head: str,
+    rows: Sequence[Duration],
+    rates: Mapping[str, float],
+    needed: Mapping[str, int],
+    free: int,
+    more: Sequence[str],
+) -> str:
+    """The whole estimate, for people."""
+    table = [("stage", "jobs", "done", "images left", "images/s a job", "at once", "time")]
+    for (name, jobs, done, images), at_once, seconds in rows:
+        main = next(iter(images))
+        table.append(
+            (
+                name,
+                str(jobs),
+                str(done),
+                f"{images[main]:,}",
+                f"{rates[main]:,.0f}" if rates[main] >= 100 else f"{rates[main]:.3g}",
+                str(at_once),
+                duration(seconds),
+            )
+        )
+    total = sum(row.seconds for row in rows)
+    table.append(("all", "", "", "", "", "", duration(total)))
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in table
+    ]
+    parts = ", ".join(f"{name} {size(count)}" for name, count in needed.items() if count)
+    disk_line = f"disk: {size(sum(needed.values()))} to write ({parts}); {size(free)} are free"
+    if not parts:
+        disk_line = f"disk: nothing left to write; {size(free)} are free"
+    elif sum(needed.values()) > free:
+        disk_line += ": not enough"
+    return "\n".join([head, "", *lines, "", disk_line, *more])
+
+
+def duration(seconds: float) -> str:
+    """As people say it: `40 s`, `12 min`, `3 h 20 min`, `2 d 5 h`."""
+    if seconds < 60:
+        return f"{math.ceil(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    return "{} d {} h".format(*divmod(hours, 24))
+
+
+def size(count: float) -> str:
+    """Bytes as people say them: `3.4 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            break
+        count, unit = count / 1024, "TiB"
+    return f"{count:.3g} {unit}"
+
+
+def headline(config: Config, device: str, cores: int) -> str:
+    """What is estimated, in one line."""
+    model, training = config.model, config.training
+    return (
+        f"{config.experiment}: {len(config.models)} networks, {model.architecture} at "
+        f"{model.input_size}×{model.input_size}, {training.epochs} epochs, batches of "
+        f"{training.batch_size}, {training.precision}, device {device}, {cores} CPU cores"
+    )
+
+
+def memory_lines(measured: Mapping[str, float], at_once: int) -> list[str]:
+    """What a job takes, on the GPU too where there is one."""
+    lines = [f"memory: {size(measured['memory'])} a training, {at_once} at once"]
+    if measured["gpu_memory"]:
+        fit = int(measured["gpu_total"] // measured["gpu_memory"])
+        lines.append(
+            f"GPU memory: {size(measured['gpu_memory'])} a training, {size(measured['gpu_total'])} "
+            f"in all: {fit} jobs fit on one GPU"
+        )
+    return lines

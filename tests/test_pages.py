@@ -1,0 +1,73 @@
+"""Pages: what they hold, and that nothing in them can break out."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+
+from augcam.pages import TEXTS, facts, summary_page, table_page
+
+TABLE = pd.DataFrame(
+    {"augmentation": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}
+)
+
+
+def test_a_table_is_shown_rounded_and_downloaded_exactly():
+    html = table_page("claims", TABLE)
+    assert "0.1235" in html and 'data-key="0.123456789"' in html
+    assert '<td data-key="" class="number">–</td>' in html
+    assert '<td data-key="yes" class="yes">yes</td>' in html
+    csv = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1]).decode()
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv)), TABLE)
+
+
+def test_text_cannot_become_markup():
+    html = table_page("claims", TABLE)
+    assert "<b>&" not in html and "&lt;b&gt;&amp;" in html
+
+
+def test_pages_need_nothing_from_elsewhere():
+    for name in TEXTS:
+        html = table_page(name, TABLE)
+        assert not re.search(r"(src|href)=\"(?!data:)", html)
+        assert "http" not in html
+
+
+PROVENANCE = {
+    "config": {
+        "experiment": "one",
+        "dataset": {"name": "digits"},
+        "model": {"input_size": 24},
+        "training": {"epochs": 3},
+        "cam": {"method": "gradcam", "target": "predicted"},
+        "augmentations": ["affine"],
+        "controls": [],
+        "starting_states": [1, 2],
+    },
+    "network": {
+        "architecture": "resnet20", "cam_layer": "layer3.2", "feature_map": [6, 6], "parameters": 5
+    },
+    "images": {"train": 10, "val": 2, "test": 4},
+    "duplicates": {"val in train": 0, "test in train": 3},
+    "models": [
+        {"condition": "none", "state": 1, "seconds": 3600.0},
+        {"condition": "affine", "state": 1, "seconds": 7200.0},
+    ],
+    "excluded_values": {"mad": 0, "pearson": 7},
+    "versions": {"python": "3.11"},
+    "hardware": {"processor": "P", "cores": 2, "memory_gib": 8.0, "gpus": []},
+    "git_commit": "abc",
+}  # fmt: skip
+
+
+def test_the_summary_says_what_was_run():
+    claims = pd.DataFrame({"holds": ["yes", "yes", "no"]})
+    found = facts(PROVENANCE, claims)
+    assert found["Images in two splits"] == "3 of test in train"
+    assert found["Time of training"].startswith("3 h 00 min in all, 1 h 30 min a model")
+    assert found["The paper's claims"] == "2 yes, 1 no"
+    html = summary_page(PROVENANCE, claims)
+    assert "Pearson correlation" in html and ">7<" in html
+    assert "Mean absolute difference" not in html

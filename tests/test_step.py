@@ -1,0 +1,188 @@
+"""One training step: recorded or not, in every precision; on a GPU where there is one."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import ROOT
+
+from augcam.config import AugmentationParameters, Training
+from augcam.files import read_array
+from augcam.models import build, read_tensors
+from augcam.training import (
+    Adam,
+    Course,
+    ImageStore,
+    RecordedStep,
+    Step,
+    make_deterministic,
+    train,
+)
+
+PARAMETERS = AugmentationParameters().model_dump()
+RANDOM = {"dropout": 0.2, "stochastic_depth_prob": 0.2}
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
+
+
+def new_step(device="cpu", precision="float32"):
+    model = build("resnet20", 10, RANDOM, seed=0).to(device, memory_format=torch.channels_last)
+    return Step(model.train(), Adam(model.parameters(), 1e-3, 1e-5), precision)
+
+
+def everything(step):
+    """What a step changes: weights, buffers, moments and sums."""
+    moments = step.optimizer.state()
+    return {**step.model.state_dict(), **moments, "loss": step.loss, "right": step.right}
+
+
+def assert_equal(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+def played_back(work):
+    """What `cuda_graph` does, without a GPU: warm up, then repeat on the same memory."""
+    for _ in range(3):
+        work()
+    return work
+
+
+@pytest.mark.parametrize("label", ["source", "mixed"])
+def test_a_recorded_step_is_the_step_bit_by_bit(make_course, label):
+    parameters = PARAMETERS["cutmix"] | {"label": label}
+    course = make_course("cutmix", parameters)
+    assert len(course) % course.training.batch_size  # so that the last batch is a smaller one
+    plain, recorded = new_step(), new_step()
+    run = RecordedStep(recorded, next(course.batches(0)), played_back)
+    for one, step in ((plain, plain), (run, recorded)):
+        torch.manual_seed(7)
+        step.reset()
+        for batch in course.batches(0):
+            one(batch)
+    assert_equal(everything(plain), everything(recorded))
+
+
+def test_recording_changes_neither_weights_nor_moments(make_course):
+    step, untouched = new_step(), new_step()
+    RecordedStep(step, next(make_course("none").batches(0)), played_back)
+    step.reset()
+    assert_equal(everything(step), everything(untouched))
+
+
+def test_a_recorded_step_reads_only_its_own_memory(make_course):
+    """Kernels recorded on the example's memory would see whatever lies there later."""
+    plain, recorded = new_step(), new_step()
+    example, batch = (next(make_course("none").batches(0)) for _ in range(2))
+    run = RecordedStep(recorded, example, played_back)
+    example.images.fill_(float("nan"))
+    for one, step in ((plain, plain), (run, recorded)):
+        torch.manual_seed(7)
+        step.reset()
+        one(batch)
+    assert_equal(everything(plain), everything(recorded))
+
+
+def trained(course, folder, device="cpu"):
+    make_deterministic(1, course.training.precision)
+    try:
+        model = build("resnet20", 10, RANDOM, seed=0).to(device, memory_format=torch.channels_last)
+        names = ("checkpoint.safetensors", "weights.safetensors", "history.parquet")
+        paths = [folder / name for name in names]
+        train(model, course, paths[0], "test", *paths[1:])
+    finally:
+        make_deterministic(1)
+    return read_tensors(paths[1])
+
+
+def test_bfloat16_repeats_and_keeps_weights_in_float32(make_course, tmp_path):
+    courses = [
+        make_course("affine", PARAMETERS["affine"], precision=precision)
+        for precision in ("bfloat16", "bfloat16", "float32")
+    ]
+    a, b, exact = (trained(c, tmp_path / str(i)) for i, c in enumerate(courses))
+    assert_equal(a, b)
+    assert {value.dtype for value in a.values()} == {torch.float32, torch.int64}
+    assert not torch.equal(a["fc.weight"], exact["fc.weight"])
+    torch.testing.assert_close(a["fc.weight"], exact["fc.weight"], rtol=0, atol=0.02)
+
+
+def test_tf32_is_switched_on_for_tf32_alone_and_is_float32_on_a_cpu(make_course, tmp_path):
+    def allowed(precision):
+        make_deterministic(1, precision)
+        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+    on = {precision: allowed(precision) for precision in ("tf32", "bfloat16", "float32")}
+    assert on == {"tf32": (True, True), "bfloat16": (False, False), "float32": (False, False)}
+    a = trained(make_course("none", precision="tf32"), tmp_path / "a")
+    assert_equal(a, trained(make_course("none"), tmp_path / "b"))
+
+
+@pytest.mark.parametrize("module", ["training", "explanations"])
+def test_a_job_imports_nothing_that_it_does_not_use(module):
+    heavy = {"pandas", "torchvision", "scipy", "sklearn", "matplotlib", "numba", "torch._dynamo"}
+    code = f"import sys, augcam.{module}; print(*{heavy!r} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src"
+    )
+    assert done.stdout.split() == []
+
+
+# ------------------------------------------------------------------------------------- on a GPU
+
+
+@pytest.fixture
+def gpu_course(data_folder):
+    def make(condition, precision="float32", epochs=2) -> Course:
+        store = ImageStore(data_folder, 24, torch.device("cuda"))
+        training = Training(epochs=epochs, precision=precision, augment_at="input")
+        order = read_array(data_folder / "order.npy")
+        return Course(store, order, condition, PARAMETERS.get(condition, {}), 1, training, 0)
+
+    return make
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_a_cuda_graph_repeats_the_step_bit_by_bit(gpu_course, precision):
+    course = gpu_course("affine", precision)
+    make_deterministic(1, precision)
+    plain, recorded = (new_step("cuda", precision) for _ in range(2))
+    run = RecordedStep(recorded, next(course.batches(0)))
+    for one, step in ((plain, plain), (run, recorded)):
+        torch.manual_seed(7)
+        step.reset()
+        for batch in course.batches(0):
+            one(batch)
+    make_deterministic(1)
+    assert_equal(everything(plain), everything(recorded))
+
+
+@needs_gpu
+@pytest.mark.parametrize("condition", ["none", "identity", *PARAMETERS])
+def test_training_on_a_gpu_repeats_and_resumes(gpu_course, tmp_path, condition):
+    expected = trained(gpu_course(condition), tmp_path / "a", "cuda")
+    assert_equal(expected, trained(gpu_course(condition), tmp_path / "b", "cuda"))
+    stopped = gpu_course(condition)
+    batches = stopped.batches
+
+    def stop_in_the_second_epoch(epoch):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return batches(epoch)
+
+    stopped.batches = stop_in_the_second_epoch
+    with pytest.raises(KeyboardInterrupt):
+        trained(stopped, tmp_path / "c", "cuda")
+    assert_equal(expected, trained(gpu_course(condition), tmp_path / "c", "cuda"))
+
+
+@needs_gpu
+@pytest.mark.parametrize("condition", list(PARAMETERS))
+def test_a_gpu_shows_the_same_images_as_a_cpu(gpu_course, make_course, condition):
+    cpu = make_course(condition, PARAMETERS[condition], 1, 24, augment_at="input")
+    for a, b in zip(gpu_course(condition).batches(0), cpu.batches(0)):
+        assert torch.equal(a.labels.cpu(), b.labels)
+        # A pixel on the border of two levels may be equalised to either.
+        assert ((a.images.cpu() - b.images).abs() < 1e-3).float().mean() > 0.99

@@ -1,0 +1,109 @@
+# The comparison of architectures (section 5.1 of the paper), a target of its own.
+
+
+rule architectures:
+    input:
+        table("architectures"),
+        figure_files("png", "architectures"),
+        page_files("architecture_page"),
+
+
+use rule initial_weights as initial_weights_of_architecture with:
+    output:
+        f"{OUT}/architectures/{{architecture}}/initial.safetensors",
+    log:
+        f"{OUT}/logs/initial_weights_of_architecture/{{architecture}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/initial_weights_of_architecture/{{architecture}}.tsv"
+    params:
+        network=lambda wildcards: network(wildcards.architecture),
+        weight_seed=CONFIG.model.weight_seed,
+    message:
+        "Drawing the starting weights of {wildcards.architecture}"
+
+
+# The paper's choice of an architecture: trained without augmentation, tested after every epoch.
+use rule train as train_architecture with:
+    input:
+        **DATA,
+        initial=f"{OUT}/architectures/{{architecture}}/initial.safetensors",
+        code=code("augmentations", "models", "training", "performance"),
+    output:
+        weights=f"{OUT}/architectures/{{architecture}}/weights.safetensors",
+        history=f"{OUT}/architectures/{{architecture}}/history.parquet",
+    log:
+        f"{OUT}/logs/train_architecture/{{architecture}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/train_architecture/{{architecture}}.tsv"
+    params:
+        condition="none",
+        state=REFERENCE_STATE,
+        network=lambda wildcards: network(wildcards.architecture),
+        input_size=CONFIG.model.input_size,
+        training=section("training"),
+        parameters={},
+        sampling_seed=CONFIG.split.sampling_seed,
+        test_every_epoch=True,
+        checkpoint=f"{OUT}/architectures/{{architecture}}/checkpoint.safetensors",
+    message:
+        "Training {wildcards.architecture} for comparison (progress: {log})"
+
+
+rule compare_architectures:
+    input:
+        histories=[f"{OUT}/architectures/{name}/history.parquet" for name in CONFIG.candidates],
+    output:
+        table("architectures"),
+    log:
+        f"{OUT}/logs/compare_architectures.log",
+    benchmark:
+        f"{OUT}/benchmarks/compare_architectures.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        architectures=CONFIG.candidates,
+    message:
+        "Comparing {params.architectures}"
+    script:
+        "../scripts/compare_architectures.py"
+
+
+rule draw_architectures:
+    input:
+        table=f"{OUT}/tables/architectures.parquet",
+        code=code("figures", "style"),
+    output:
+        png=pictures("architectures"),
+        pdf=figure_files("pdf", "architectures"),
+    log:
+        f"{OUT}/logs/draw_architectures.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_architectures.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing the comparison of architectures"
+    script:
+        "../scripts/draw_architectures.py"
+
+
+use rule write_pages as write_architecture_page with:
+    input:
+        tables=[f"{OUT}/tables/architectures.parquet"],
+        code=[*code("contents", "pages"), *templates()],
+    output:
+        pages("architecture_page"),
+    log:
+        f"{OUT}/logs/write_architecture_page.log",
+    benchmark:
+        f"{OUT}/benchmarks/write_architecture_page.tsv"
+    message:
+        "Writing the page on architectures"

@@ -1,0 +1,26 @@
+localrules:
+    estimate,
+
+
+# It has no output: it is done whenever it is asked for.
+rule estimate:
+    input:
+        **DATA,
+        network=f"{OUT}/models/network.json",
+        initial=f"{OUT}/models/initial.safetensors",
+    log:
+        f"{OUT}/logs/estimate.log",
+    conda:
+        "../../envs/augcam.yaml"
+    threads: lambda wildcards: workflow.cores
+    resources:
+        gpu=gpus(),
+        device=CONFIG.execution.device,
+    params:
+        config=CONFIG.model_dump(mode="json"),
+        folder=OUT,
+        gpu_jobs=gpu_jobs(),
+    message:
+        "Measuring this machine for half a minute"
+    script:
+        "../scripts/estimate.py"

@@ -1,0 +1,29 @@
+rule report_pages:
+    input:
+        page_files("pages"),
+
+
+rule write_pages:
+    input:
+        provenance=f"{OUT}/provenance.json",
+        tables=[
+            f"{OUT}/tables/{item.name}.parquet"
+            for item in PAGES
+            if item.family == "pages" and item.name != "summary"
+        ],
+        code=[*code("contents", "pages"), *templates()],
+    output:
+        pages("pages"),
+    log:
+        f"{OUT}/logs/write_pages.log",
+    benchmark:
+        f"{OUT}/benchmarks/write_pages.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Writing the report's pages"
+    script:
+        "../scripts/write_pages.py"

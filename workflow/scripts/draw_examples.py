@@ -1,0 +1,29 @@
+"""Draw examples of every augmentation, and one class activation map step by step."""
+
+from pathlib import Path
+
+import torch
+
+from augcam.config import Training
+from augcam.examples import augmentation_figures, cam_figure
+from augcam.files import read_array
+from augcam.jobs import job
+from augcam.similarity import read_explained
+from augcam.style import save_figures
+from augcam.training import ImageStore
+
+with job(snakemake.log[0]):
+    params, files = snakemake.params, snakemake.input
+    torch.set_num_threads(snakemake.threads)
+    store = ImageStore(Path(files.stats).parent, params.input_size, torch.device("cpu"))
+    figures = augmentation_figures(
+        store,
+        read_array(files.order),
+        params.parameters,
+        params.states,
+        Training(**params.training),
+        params.sampling_seed,
+    )
+    save_figures(figures, snakemake.output, params.dpi)
+    example = cam_figure(store, read_explained(files.cams, files.predictions))
+    save_figures([("cam_example", example)], snakemake.output, params.dpi)

@@ -1,0 +1,22 @@
+"""Draw the images at the extremes of each metric, with the maps of all models."""
+
+from augcam.files import read_array, read_table
+from augcam.jobs import job
+from augcam.pictures import extreme_figures
+from augcam.similarity import read_explained
+from augcam.style import save_figures
+
+with job(snakemake.log[0]):
+    params, files = snakemake.params, snakemake.input
+    models = [tuple(model) for model in params.models]
+    explained = map(read_explained, files.cams, files.predictions)
+    figures = extreme_figures(
+        read_table(files.extremes),
+        params.metrics,
+        dict(zip(models, explained)),
+        dict(zip(models[1:], map(read_table, files.similarity))),
+        read_table(files.mean),
+        read_array(files.images, mmap="r"),
+        read_table(files.index),
+    )
+    save_figures(figures, snakemake.output, params.dpi)
