@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo estimate status test test-fast test-slurm faults lint dag bench bench-full lock docs clean
+.PHONY: help setup demo estimate status test test-fast test-slurm slurm faults lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -49,8 +49,11 @@ test-fast: $(READY)  ## run the tests that do not start Snakemake
 
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
 	tools/one_node_slurm.sh install
-	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
+	$(MAKE) slurm
 	$(RUN) python -m pytest -m slurm
+
+slurm: $(READY)  ## add Snakemake's SLURM executor to .venv
+	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
 
 faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
 	$(RUN) python tools/faults.py
