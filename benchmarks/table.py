@@ -43,7 +43,8 @@ def _circumstances(result: dict[str, Any]) -> str:
     return (
         f"`{result['name']}`, {result['mode']} mode{rounds}, {result['date']}, commit "
         f"{result['commit'][:12]}{'-dirty' * result['commit'].endswith('-dirty')}, "
-        f"{'; '.join(devices)}, {machine['memory_gib']} GiB; {packages}."
+        f"{'; '.join(devices)}, {machine['memory_gib']} GiB, load "
+        f"average {result['load']}; {packages}."
     )
 
 

@@ -29,6 +29,34 @@ def _compiled(function: Callable) -> Callable:
 
 
 @_compiled
+def _sort_by_digit(
+    items: np.ndarray, target: np.ndarray, size: int, counts: np.ndarray, shift: np.uint64
+) -> None:
+    """Put the first `size` items into `target` by the digit at `shift`, equal ones as they stand.
+
+    From both ends at once: neighbouring pixels are alike, so that one chain would wait at every
+    step for the counter that it has just written.
+    """
+    begins, ends = np.empty(_DIGITS, np.uint32), np.empty(_DIGITS, np.uint32)
+    total, one, digit = np.uint32(0), np.uint32(1), np.uint64(_DIGITS - 1)
+    for d in range(_DIGITS):
+        begins[d] = total
+        total += counts[d]
+        ends[d] = total
+    for i in range(size // 2):
+        item, last = items[i], items[size - 1 - i]
+        d = (item >> shift) & digit
+        target[begins[d]] = item
+        begins[d] += one
+        d = (last >> shift) & digit
+        ends[d] -= one
+        target[ends[d]] = last
+    if size % 2:
+        item = items[size // 2]
+        target[begins[(item >> shift) & digit]] = item
+
+
+@_compiled
 def rank(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each map's values in ascending order, and twice the average rank (from 1) of each pixel.
 
@@ -39,13 +67,12 @@ def rank(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ordered = np.zeros((count, pixels), np.uint32)
     ranks = np.empty((count, pixels), np.int32)
     items, spare = np.empty(pixels, np.uint64), np.empty(pixels, np.uint64)
-    middle, high = _PLACE_BITS + np.uint64(10), _PLACE_BITS + np.uint64(20)
     digit, one = np.uint32(_DIGITS - 1), np.uint32(1)
     unsigned = np.uint32(2**31 - 1)  # −0 is 0
     for n in range(count):
         bits = maps[n].view(np.uint32)
-        starts = np.zeros((3, _DIGITS), np.uint32)
-        first, second, third = starts[0], starts[1], starts[2]
+        counts = np.zeros((3, _DIGITS), np.uint32)
+        first, second, third = counts[0], counts[1], counts[2]
         size = 0
         for i in range(pixels):
             key = bits[i] & unsigned
@@ -53,26 +80,12 @@ def rank(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 first[key & digit] += one
                 second[(key >> np.uint32(10)) & digit] += one
                 third[(key >> np.uint32(20)) & digit] += one
+                items[size] = (np.uint64(key) << _PLACE_BITS) | np.uint64(i)
                 size += 1
         zeros = pixels - size
-        for which in range(3):
-            total = np.uint32(0)
-            for d in range(_DIGITS):
-                total, starts[which, d] = total + starts[which, d], total
-        for i in range(pixels):
-            key = bits[i] & unsigned
-            if key != np.uint32(0):
-                d = key & digit
-                spare[first[d]] = (np.uint64(key) << _PLACE_BITS) | np.uint64(i)
-                first[d] += one
-        for i in range(size):
-            d = (spare[i] >> middle) & digit
-            items[second[d]] = spare[i]
-            second[d] += one
-        for i in range(size):
-            d = (items[i] >> high) & digit
-            spare[third[d]] = items[i]
-            third[d] += one
+        _sort_by_digit(items, spare, size, first, _PLACE_BITS)
+        _sort_by_digit(spare, items, size, second, _PLACE_BITS + np.uint64(10))
+        _sort_by_digit(items, spare, size, third, _PLACE_BITS + np.uint64(20))
 
         # Pixels of one value share the mean of the first and the last rank among them. Both are
         # carried along without a branch, which ties would make unpredictable.
