@@ -6,11 +6,13 @@ On a CPU, augcam trains one network a core (as the workflow does); the standard 
 network with all cores, and its loader's workers share them.
 """
 
+import atexit
 import itertools
 import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -119,9 +121,14 @@ def our_loop(
 
 def _serve(pipe, core: int, make: Callable[[], Callable[[], int]]) -> None:
     os.sched_setaffinity(0, {core})
-    one_round = make()
-    while pipe.recv():
-        pipe.send(one_round())
+    _answer(pipe, make())
+
+
+def _answer(pipe, one_round: Callable[[], Any]) -> None:
+    """Do a round whenever told to, until the benchmark is over."""
+    with suppress(EOFError):
+        while pipe.recv():
+            pipe.send(one_round())
 
 
 def one_a_core(make: Callable[[Settings], Callable[[], int]], settings: Settings):
@@ -262,6 +269,7 @@ def without_our_settings(make: Callable[[Settings], Callable[[], Done]], setting
     process = context.Process(target=_serve_loop, args=(theirs, partial(make, settings)))
     process.start()
     os.environ.update(kept)
+    atexit.register(ours.close)  # ends it, before this process waits for its end
 
     def one_round() -> Done:
         ours.send(True)
@@ -272,11 +280,7 @@ def without_our_settings(make: Callable[[Settings], Callable[[], Done]], setting
 
 def _serve_loop(pipe, make: Callable[[], Callable[[], Done]]) -> None:
     one_round = make()
-    try:
-        while pipe.recv():
-            pipe.send(one_round().work)
-    except EOFError:  # the benchmark is over
-        pass
+    _answer(pipe, lambda: one_round().work)
 
 
 # --------------------------------------------------------------------------------- the benchmarks
