@@ -16,7 +16,7 @@ configs=(/etc/slurm/slurm.conf /etc/slurm/gres.conf)
 fail() { echo "one_node_slurm: $*" >&2; exit 1; }
 
 install_packages() {
-    if command -v slurmctld slurmd munged sbatch >/dev/null; then
+    if command -v slurmctld && command -v slurmd && command -v munged && command -v sbatch; then
         return
     fi
     [ "$(id -u)" = 0 ] || fail "installing SLURM needs root"
