@@ -68,4 +68,4 @@ def test_the_cluster_profile_names_rules_that_exist():
     slurm = yaml.safe_load(text("profiles/slurm/config.yaml"))
     rules = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("workflow/rules/*.smk"))
     for rule in slurm["set-resources"]:
-        assert f"rule {rule}:" in rules
+        assert re.search(rf"^(rule|use rule \w+ as) {rule}( with)?:", rules, re.M), rule

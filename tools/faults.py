@@ -32,7 +32,7 @@ TINY = {
     "model": {"input_size": 16},
     "training": {"epochs": 3},
     "augmentations": ["affine", "cutmix"],
-    "controls": ["identity"],
+    "controls": [],
     "starting_states": [1],
     "execution": {"device": "cpu"},
 }
@@ -50,7 +50,9 @@ class Experiment(NamedTuple):
         return self.project / "results" / self.name
 
     def command(self, *arguments: str) -> list[str]:
-        return ["--cores", "2", "--configfile", f"{self.name}.yaml", *arguments]
+        """Snakemake's arguments; all tables, and what they are made of, unless targets follow."""
+        target = [] if "--" in arguments else ["--", "tables"]
+        return ["--cores", "2", "--configfile", f"{self.name}.yaml", *arguments, *target]
 
     def run(self, *arguments: str, check: bool = True) -> str:
         return run(self.project, *self.command(*arguments), check=check)

@@ -16,6 +16,11 @@ configs=(/etc/slurm/slurm.conf /etc/slurm/gres.conf)
 fail() { echo "one_node_slurm: $*" >&2; exit 1; }
 
 install_packages() {
+    if command -v slurmctld && command -v slurmd && command -v munged && command -v sbatch; then
+        return
+    fi
+    [ "$(id -u)" = 0 ] || fail "installing SLURM needs root"
+    command -v apt-get >/dev/null || fail "installing SLURM needs apt-get (Debian or Ubuntu)"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends slurm-wlm munge
 }
