@@ -18,7 +18,6 @@ rule estimate:
         device=CONFIG.execution.device,
     params:
         config=CONFIG.model_dump(mode="json"),
-        folder=OUT,
         gpu_jobs=gpu_jobs(),
     message:
         "Measuring this machine for half a minute"

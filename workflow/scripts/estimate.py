@@ -10,7 +10,7 @@ from augcam.jobs import job
 
 with job(snakemake.log[0]):
     params, files, cores = snakemake.params, snakemake.input, snakemake.threads
-    config, folder = parse_config(params.config), Path(params.folder)
+    config, folder = parse_config(params.config), Path(files.stats).parents[1]
     stats, network = read_json(files.stats), read_json(files.network)
     counts = {part: sum(classes.values()) for part, classes in stats["counts"].items()}
     networks = params.gpu_jobs or max(1, cores // config.training.threads)
