@@ -156,7 +156,8 @@ def test_cancelled_drained_and_over_time_each_goes_on_from_its_checkpoint(projec
             workflow.communicate()
     assert workflow.returncode == 0, output
     for condition in (first, second):
-        assert re.search(r"^resuming after epoch \d+ of 8", log_of(project, "stormy", condition))
+        log = log_of(project, "stormy", condition)
+        assert re.search(r"^resuming after epoch \d+ of 8$", log, re.MULTILINE), log
     assert digest(results) == digest(project / "results/calm")
 
 
