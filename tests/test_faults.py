@@ -6,14 +6,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import faults
 
-from augcam.datasets import decode_image
+from augcam import files
+from augcam.config import Dataset, Split
+from augcam.datasets import decode_image, prepare
 from augcam.errors import AugcamError
+from augcam.jobs import job
+from augcam.models import write_tensors
 
 pytestmark = pytest.mark.workflow
 
@@ -50,11 +56,51 @@ def can_mount(folder: Path) -> bool:
         return False
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(reference, tmp_path):
+@pytest.fixture
+def mounts(tmp_path):
+    """Nothing; but small disks can be mounted."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     if not can_mount(tmp_path / "mounted"):
         pytest.skip("this machine does not let root mount a tmpfs")
+
+
+@pytest.fixture
+def full_disk(mounts, tmp_path):
+    """A folder on a disk without any room."""
+    with faults.small_disk(tmp_path / "disk", 1):
+        faults.fill(tmp_path / "disk")
+        yield tmp_path / "disk"
+
+
+NUMBERS = np.arange(1000.0)
+WRITERS = {
+    "a.npz": lambda path: files.write_arrays(path, x=NUMBERS),
+    "a.parquet": lambda path: files.write_table(pd.DataFrame({"x": NUMBERS}), path),
+    "b.parquet": lambda path: files.write_columns({"x": NUMBERS}, path),
+    "a.csv": lambda path: files.write_table(pd.DataFrame({"x": NUMBERS}), path),
+    "a.json": lambda path: files.write_json({"x": NUMBERS.tolist()}, path),
+    "a.safetensors": lambda path: write_tensors({"x": torch.from_numpy(NUMBERS)}, path, {}),
+    "images.npy": lambda path: prepare(
+        Dataset(name="digits"), Split(), path, *(path.parent / name for name in "abc")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_each_writer_names_its_file_on_a_full_disk_and_leaves_nothing(full_disk, name):
+    with pytest.raises(AugcamError, match=rf"/{name}: the disk is full"):
+        WRITERS[name](full_disk / name)
+    assert [path.name for path in full_disk.iterdir()] == ["filler"]
+
+
+def test_a_job_says_so_where_its_log_does_not_fit(full_disk, capsys):
+    with pytest.raises(SystemExit), job(full_disk / "job.log"):
+        print("x" * 10_000)
+    assert "job.log: the disk is full" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(reference, mounts):
     lines = list(faults.full_disks(reference, rules=["prepare_data", "train"]))
     assert lines == [
         f"{rule}: said in a sentence; completed once there was room"

@@ -8,6 +8,7 @@ each.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -210,6 +211,15 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def fill(folder: Path) -> Path:
+    """A file that takes all the room there is."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return filler
+
+
 def full_disks(reference: Experiment, rules: list[str] | None = None) -> Iterator[str]:
     """The disk of the results full when a stage begins to write; afterwards there is room again."""
     victim = experiment(reference.project, "full")
@@ -223,14 +233,7 @@ def full_disks(reference: Experiment, rules: list[str] | None = None) -> Iterato
             wanted = [path.replace(reference.name, victim.name) for path in stage.inputs]
             if wanted:
                 victim.run("--", *wanted)
-            filler = victim.results / "filler"
-            with filler.open("wb") as file:
-                try:
-                    while True:
-                        file.write(bytes(4096))
-                        file.flush()
-                except OSError:
-                    pass
+            filler = fill(victim.results)
             output = victim.run("--", target, check=False)
             assert not (victim.project / target).exists(), f"{stage.rule}: half a file was accepted"
             assert "No space left on device" in output or "the disk is full" in output, output
