@@ -1,5 +1,7 @@
 """Files are whole or absent, and broken ones are named."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,7 +92,9 @@ def test_blocks_are_the_whole_in_order(tmp_path):
     for name, values in arrays.items():
         np.testing.assert_array_equal(np.concatenate([b[name] for b in blocks]), values)
     frame = pd.DataFrame({"a": np.arange(20), "b": list("abcde" * 4)})
-    frame.to_parquet(tmp_path / "a.parquet", row_group_size=3)
+    with files.table_writer(tmp_path / "a.parquet") as write:
+        for start in range(0, 20, 3):
+            write(frame[start : start + 3])
     tables = list(files.table_blocks(tmp_path / "a.parquet", 7))
     assert [len(table) for table in tables] == [7, 7, 6]
     with files.table_writer(tmp_path / "b.parquet") as write:
@@ -137,3 +141,12 @@ def test_a_job_says_bad_input_in_one_line_and_everything_else_in_its_log(tmp_pat
     with pytest.raises(ZeroDivisionError), job(log):
         _ = 1 / 0
     assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_file_from_the_future_is_refused(tmp_path):
+    path = tmp_path / "code.py"
+    path.touch()
+    files.refuse_future(path)
+    os.utime(path, (0, path.stat().st_mtime + 3600))
+    with pytest.raises(AugcamError, match=r"code\.py: its time is 3\d\d\d s ahead"):
+        files.refuse_future(path)
