@@ -39,11 +39,10 @@ def start(project: Path, *arguments: str, **options) -> subprocess.Popen:
         [sys.executable, "-m", "snakemake", *arguments],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(project / "src"), "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        **options,
+        **{"stdout": subprocess.PIPE, **options},
     )
 
 

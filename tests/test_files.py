@@ -1,5 +1,7 @@
 """Files are whole or absent, and broken ones are named."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +141,12 @@ def test_a_job_says_bad_input_in_one_line_and_everything_else_in_its_log(tmp_pat
     with pytest.raises(ZeroDivisionError), job(log):
         _ = 1 / 0
     assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_file_from_the_future_is_refused(tmp_path):
+    path = tmp_path / "code.py"
+    path.touch()
+    files.refuse_future(path)
+    os.utime(path, (0, path.stat().st_mtime + 3600))
+    with pytest.raises(AugcamError, match=r"code\.py: its time is 3\d\d\d s ahead"):
+        files.refuse_future(path)

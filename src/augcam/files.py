@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -322,6 +323,20 @@ def read_array(path: str | Path, mmap: Literal["r", "c"] | None = None) -> np.nd
     """Read a `.npy`, memory-mapped on request. Raises AugcamError naming an unreadable file."""
     with reading(path):
         return np.load(path, mmap_mode=mmap, allow_pickle=False)
+
+
+def refuse_future(*paths: str | Path) -> None:
+    """Raises AugcamError naming a file whose time lies ahead of this machine's clock.
+
+    Snakemake discards what a job has made from such a file, once the job has ended.
+    """
+    for path in paths:
+        ahead = Path(path).stat().st_mtime - time.time()
+        if ahead > 1:
+            raise AugcamError(
+                f"{path}: its time is {ahead:.0f} s ahead of this machine's clock, and Snakemake "
+                "would discard what is made from it; set the clock, or `touch` the file."
+            )
 
 
 def verify(path: str | Path, checksum: str) -> None:

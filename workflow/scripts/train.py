@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from augcam.config import Training
-from augcam.files import read_array
+from augcam.files import read_array, refuse_future
 from augcam.jobs import job
 from augcam.lease import lease_gpu
 from augcam.models import build
@@ -19,6 +19,7 @@ from augcam.training import (
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
+    refuse_future(*files)
     training = Training(**params.training)
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(training.threads, training.precision)
