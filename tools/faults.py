@@ -104,7 +104,6 @@ def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
             else:
                 process.kill()
             process.wait()
-            process.stdout.close()
             made = sum(path.is_file() for path in victim.results.rglob("*"))
             done += 1
             victim.run("--unlock")
