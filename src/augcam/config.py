@@ -335,6 +335,9 @@ class Baseline(Section):
     """The condition that everything is compared with."""
     state: Seed | None = None
     """Its starting state; the first of `starting_states` when not given."""
+    states: Annotated[list[NonNegativeInt], AfterValidator(_unique)] | None = None
+    """Starting states of the further baselines that the statistics compare with; all of
+    `starting_states` when not given. They need the baseline's condition among `controls`."""
 
 
 class Cam(Section):
@@ -359,6 +362,33 @@ class Similarity(Section):
 class Analysis(Section):
     pair_k: PositiveInt = 4
     """How many strongest and weakest pairs of each correlation map are counted (tables 1 and 2)."""
+
+
+class Statistics(Section):
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    """Bootstrap resamples and permutations."""
+    seed: NonNegativeInt = 0
+    """Their seed."""
+    alpha: Fraction = 0.05
+    """Significance level; intervals cover 1 − alpha."""
+    power: Fraction = 0.8
+    """Power that the planning of starting states aims at."""
+    smallest_effect: Fraction = 0.1
+    """The smallest shift that matters, as a share of the control's own distance from the baseline:
+    an effect that is surely smaller counts as none."""
+    null_images: PositiveInt = 2000
+    """Images used for the null levels (mismatched images, mean map, random map)."""
+    targets: bool = False
+    """Also explain the true label and the baseline's prediction, to see how much of the change of
+    maps is only another class explained. Costs a second pass over the test images."""
+    clusters: list[
+        Annotated[
+            list[Annotated[str, _one_of(AUGMENTATIONS, "augmentation")]],
+            Field(min_length=1),
+            AfterValidator(_unique),
+        ]
+    ] = [["cutmix", "affine", "colorjitter"], ["gaussblur", "elastic"], ["equalize"]]
+    """Groups of augmentations to test for being alike; the paper's suggestions."""
 
 
 class Figures(Section):
@@ -419,6 +449,8 @@ class Config(Section):
     """The comparison of maps."""
     analysis: Analysis = Analysis()
     """The tables."""
+    statistics: Statistics = Statistics()
+    """Intervals, tests, clusters and planning: the second half of the report."""
     figures: Figures = Figures()
     """The figures; nothing here changes a number."""
     execution: Execution = Execution()
@@ -456,11 +488,33 @@ class Config(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _further_baselines_are_trained(self):
+        states = self.baseline.states or []
+        trained = {
+            state for condition, state in self.models if condition == self.baseline.condition
+        }
+        missing = sorted(set(states) - trained)
+        if missing:
+            raise ValueError(
+                f"baseline.states: {missing[0]} is not a state of '{self.baseline.condition}'; "
+                f"known: {', '.join(map(str, sorted(trained)))}"
+            )
+        return self
+
     @property
     def reference(self) -> tuple[str, int]:
         """(condition, state) of the baseline B."""
         state = self.baseline.state
         return self.baseline.condition, self.starting_states[0] if state is None else state
+
+    @property
+    def baselines(self) -> list[tuple[str, int]]:
+        """(condition, state) of the reference, then of the further baselines."""
+        condition = self.baseline.condition
+        chosen = self.starting_states if self.baseline.states is None else self.baseline.states
+        further = [(condition, state) for state in chosen if condition in self.controls]
+        return list(dict.fromkeys([self.reference, *further]))
 
     @property
     def conditions(self) -> list[str]:
