@@ -1,0 +1,294 @@
+"""Correlation maps without the shared baseline, their intervals, and honest tables of pairs.
+
+The paper correlates d(A1, B) with d(A2, B) over images. Whatever is odd about B enters both and
+correlates them, even where no augmentation does anything. Here d(A1, B1) meets d(A2, B2) with
+B1 ≠ B2, averaged over pairs of baselines. Everything is a linear function of one matrix: the
+covariances, over images, of the distances of every (condition, state, baseline).
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from augcam.distances import Distances, chunks, group_images, image_weights, state_weights
+
+KINDS = ("paper", "decoupled", "corrected")
+_CHUNK = 100  # resamples at a time
+
+
+class Correlations(NamedTuple):
+    """Correlation maps of one metric, float64 (resamples + 1, conditions, conditions) each; the
+    first entry is the estimate itself.
+
+    paper: states averaged, then correlated, all against the reference baseline. decoupled: the same
+    with different baselines and different models on the two sides; its diagonal is the reliability
+    of the averaged distances. corrected: divided by the root of both reliabilities, so that noise
+    of states and baselines does not lower it (Spearman 1904); 1 means that two augmentations move
+    away from their baselines on the same images, as far as images differ at all.
+    """
+
+    paper: np.ndarray
+    decoupled: np.ndarray
+    corrected: np.ndarray
+
+
+class Weights(NamedTuple):
+    """Weights of one bootstrap, the first row that of the sample itself: groups of images
+    (R + 1, G), states of each condition (R + 1, C, S), baselines (R + 1, B); `order` of the images
+    and `starts` of the groups in it."""
+
+    order: np.ndarray
+    starts: np.ndarray
+    images: np.ndarray
+    states: np.ndarray
+    baselines: np.ndarray
+
+
+def draw_weights(distances: Distances, resamples: int, rng: np.random.Generator) -> Weights:
+    """Weights that resample images, the states of each condition, and baselines."""
+    _, conditions, states, baselines, n_images = distances.values.shape
+    images = image_weights(resamples, n_images, rng)
+    of_states = state_weights((resamples, conditions), states, rng)
+    of_baselines = state_weights((resamples,), baselines, rng)
+    return Weights(
+        *group_images(n_images, rng),
+        np.concatenate([np.ones_like(images[:1]), images]),
+        np.concatenate([np.full_like(of_states[:1], 1 / states), of_states]),
+        np.concatenate([np.full_like(of_baselines[:1], 1 / baselines), of_baselines]),
+    )
+
+
+def correlations(distances: Distances, metric: str, weights: Weights) -> Correlations:
+    """The three correlation maps of `metric` for every row of `weights`; NaN where undefined."""
+    values = distances.values[distances.metrics.index(metric)]
+    conditions, states, baselines, _ = values.shape
+    rows = conditions * states * baselines
+    condition, state, baseline = (
+        index.ravel() for index in np.indices((conditions, states, baselines))
+    )
+    # Number every model, and every baseline by the model that it is.
+    model = condition * states + state
+    base_model = np.array([_model_number(distances, b) for b in distances.baselines])[baseline]
+    present = ~np.isnan(values).all(axis=3).ravel()
+    both = present[:, None] & present
+    apart = both & (baseline[:, None] != baseline) & (model[:, None] != model)
+    apart &= (model[:, None] != base_model) & (base_model[:, None] != model)
+    shared = both & (baseline[:, None] == baseline)
+    reference = shared & (baseline[:, None] == 0) & (baseline == 0)
+
+    def averaged(covariance: np.ndarray, weight: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Weighted means of the covariances that `mask` admits, by pair of conditions."""
+        weight = weight * mask
+        shape = (-1, conditions, states * baselines, conditions, states * baselines)
+        total = (covariance * weight).reshape(shape).sum(axis=(2, 4))
+        norm = weight.reshape(shape).sum(axis=(2, 4))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return total / norm
+
+    parts = []
+    for covariance, part in _covariances(values.reshape(rows, -1), weights):
+        of_state = weights.states[part].repeat(baselines, axis=2).reshape(-1, rows)
+        of_baseline = weights.baselines[part][:, baseline]
+        by_state = of_state[:, :, None] * of_state[:, None]
+        paper = averaged(covariance, by_state, reference)
+        # One baseline each on both sides of a variance, two different ones of a covariance.
+        spread = averaged(covariance, by_state * of_baseline[:, None], shared)
+        signal = averaged(
+            covariance, by_state * of_baseline[:, :, None] * of_baseline[:, None], apart
+        )
+        parts.append((_scaled(paper, paper), _scaled(signal, spread), _scaled(signal, signal)))
+    return Correlations(*map(np.concatenate, zip(*parts)))
+
+
+def _model_number(distances: Distances, baseline: int) -> int:
+    if distances.base not in distances.conditions or baseline not in distances.states:
+        return -1 - baseline
+    at = distances.conditions.index(distances.base)
+    return at * distances.n_states + distances.states.index(baseline)
+
+
+def _scaled(covariance: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Covariance / √(both variances); NaN where a variance is not positive."""
+    diagonal = np.diagonal(variances, axis1=1, axis2=2)
+    with np.errstate(invalid="ignore"):
+        root = np.sqrt(np.where(diagonal > 1e-18, diagonal, np.nan))
+    return covariance / (root[:, :, None] * root[:, None])
+
+
+def _covariances(rows: np.ndarray, weights: Weights) -> Iterator[tuple[np.ndarray, slice]]:
+    """Covariances of `rows` (T, N) over the images that both rows define, for resampled images.
+
+    Yields (r, T, T) for chunks of the rows of `weights.images`, and the chunk's slice.
+    """
+    count, starts = len(rows), weights.starts
+    rows = (rows - _row_means(rows)[:, None])[:, weights.order]
+    defined = ~np.isnan(rows)
+    used = np.flatnonzero(defined.any(axis=1))
+    rows, defined = np.nan_to_num(rows[used]), defined[used].astype(np.float64)
+    ends = [*starts[1:], rows.shape[1]]
+    spans = [slice(start, end) for start, end in zip(starts, ends)]
+    complete = bool(defined.all())
+    products = np.stack([(rows[:, g] @ rows[:, g].T).ravel() for g in spans])
+    if complete:
+        sums = np.stack([rows[:, g].sum(axis=1) for g in spans])
+        numbers = np.array([float(g.stop - g.start) for g in spans])
+    else:
+        sums = np.stack([(rows[:, g] @ defined[:, g].T).ravel() for g in spans])
+        numbers = np.stack([(defined[:, g] @ defined[:, g].T).ravel() for g in spans])
+    side = len(used)
+    for part in chunks(len(weights.images), _CHUNK):
+        w = weights.images[part]
+        product = (w @ products).reshape(-1, side, side)
+        if complete:
+            number = (w @ numbers)[:, None, None]
+            mean = (w @ sums)[:, :, None] / number
+            covariance = product / number - mean * mean.transpose(0, 2, 1)
+        else:
+            number = (w @ numbers).reshape(-1, side, side)
+            number = np.where(number > 1, number, np.nan)
+            mean = (w @ sums).reshape(-1, side, side) / number
+            covariance = product / number - mean * mean.transpose(0, 2, 1)
+        full = np.zeros((len(w), count, count))
+        full[:, used[:, None], used] = np.nan_to_num(covariance)
+        yield full, part
+
+
+def _row_means(rows: np.ndarray) -> np.ndarray:
+    number = (~np.isnan(rows)).sum(axis=1)
+    return np.nansum(rows, axis=1) / np.maximum(number, 1)
+
+
+def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high from (resamples + 1, …) whose first entry is the estimate.
+
+    The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
+    ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
+    fewer than three states, which cannot be resampled, and where more than one resample in ten is
+    undefined.
+    """
+    from scipy import stats
+
+    estimate, rest = replicates[0], replicates[1:]
+    if n_states < 3:
+        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
+    undefined = np.isnan(rest).mean(axis=0) > 0.1
+    rest = np.where(np.isnan(rest), estimate, rest)
+    low, high = np.quantile(rest, [0.025, 0.975], axis=0)
+    se = (high - low) / (2 * stats.norm.ppf(0.975))
+    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, n_states - 1) * se)
+    return estimate - half, estimate + half
+
+
+def map_table(
+    found: dict[str, Correlations], distances: Distances, alpha: float = 0.05
+) -> pd.DataFrame:
+    """The maps as a table: metric, kind, augmentation_a, augmentation_b, r, low, high.
+
+    Intervals are cut at ±1, except those of `corrected`, whose estimates can exceed 1.
+    """
+    rows = []
+    for metric, maps in found.items():
+        for kind, replicates in zip(KINDS, maps):
+            low, high = interval(replicates, distances.n_states, alpha)
+            if kind != "corrected":
+                low, high = np.clip(low, -1, 1), np.clip(high, -1, 1)
+            for (i, a), (j, b) in _ordered_pairs(distances.conditions):
+                ends = (
+                    (np.nan, np.nan) if i == j and kind != "decoupled" else (low[i, j], high[i, j])
+                )
+                rows.append((metric, kind, a, b, replicates[0, i, j], *ends))
+    columns = ["metric", "kind", "augmentation_a", "augmentation_b", "r", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ordered_pairs(names: list[str]):
+    return [(a, b) for a in enumerate(names) for b in enumerate(names)]
+
+
+# ------------------------------------------------------------------------------ tables of pairs
+
+
+def top_counts(r: np.ndarray, k: int) -> np.ndarray:
+    """How often each pair is among the k largest: (…, metrics, pairs) → (…, pairs).
+
+    Ties go to the earlier pair; undefined correlations are never among them.
+    """
+    k = min(k, r.shape[-1])
+    order = np.argsort(np.where(np.isnan(r), np.inf, -r), axis=-1, kind="stable")[..., :k]
+    inside = np.zeros(r.shape, dtype=bool)
+    np.put_along_axis(inside, order, True, axis=-1)
+    return (inside & ~np.isnan(r)).sum(axis=-2)
+
+
+def pair_table(
+    distances: Distances,
+    found: dict[str, Correlations],
+    augmentations: list[str],
+    k: int,
+    resamples: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Tables 1 and 2 with what chance makes of them.
+
+    Returns kind (strongest, weakest), augmentation_a, augmentation_b; `count` over the metrics in
+    the paper's maps and `count_decoupled` in the decoupled ones; `frequency`: the share of metrics
+    in whose top k the pair is, on average over bootstrap resamples of images and states;
+    `p_pair`: how often a given pair counts as many where conditions are exchangeable (labels
+    permuted within each state); `p_any`: how often any pair does. p_any is the honest one for a
+    pair picked because its count is high.
+    """
+    at = [distances.conditions.index(name) for name in augmentations]
+    pairs = list(combinations(range(len(at)), 2))
+    first = np.array([at[i] for i, _ in pairs])
+    second = np.array([at[j] for _, j in pairs])
+    paper = np.stack([maps.paper[:, first, second] for maps in found.values()], axis=1)
+    decoupled = np.stack([maps.decoupled[0, first, second] for maps in found.values()])
+    shape = (resamples, len(at), distances.n_states)
+    labels = rng.permuted(np.broadcast_to(np.arange(len(at))[:, None], shape), axis=1)
+    null = np.stack([_permuted(distances, metric, at, labels) for metric in found], axis=1)
+    rows = []
+    for kind, sign in (("strongest", 1), ("weakest", -1)):
+        counts = top_counts(sign * paper, k)
+        of_decoupled = top_counts(sign * decoupled, k)
+        by_chance = top_counts(sign * null, k)
+        best = by_chance.max(axis=1)
+        for p, (i, j) in enumerate(pairs):
+            count = counts[0, p]
+            rows.append(
+                {
+                    "kind": kind,
+                    "augmentation_a": augmentations[i],
+                    "augmentation_b": augmentations[j],
+                    "count": count,
+                    "count_decoupled": of_decoupled[p],
+                    "frequency": counts[1:, p].mean() / len(found),
+                    "p_pair": (by_chance >= count).mean(),
+                    "p_any": (1 + (best >= count).sum()) / (1 + len(best)),
+                }
+            )
+    table = pd.DataFrame(rows)
+    return table.sort_values(
+        ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
+    )
+
+
+def _permuted(distances: Distances, metric: str, at: list[int], labels: np.ndarray) -> np.ndarray:
+    """The paper's r of every pair, (resamples, pairs), with conditions relabelled in each state.
+
+    `labels` (resamples, conditions, states): which of the conditions `at` gets the name of another.
+    """
+    values = distances.values[distances.metrics.index(metric), at, :, 0]
+    n, states, images = values.shape
+    whole = Weights(np.arange(images), np.zeros(1, int), np.ones((1, 1)), None, None)
+    ((covariance, _),) = _covariances(values.reshape(n * states, images), whole)
+    rows = labels * states + np.arange(states)
+    result = []
+    for part in chunks(len(labels), 500):
+        chosen = rows[part].reshape(-1, n * states)
+        shuffled = covariance[0][chosen[:, :, None], chosen[:, None]]
+        averaged = shuffled.reshape(-1, n, states, n, states).sum(axis=(2, 4))
+        result.append(_scaled(averaged, averaged)[:, *np.triu_indices(n, 1)])
+    return np.concatenate(result)

@@ -1,0 +1,96 @@
+"""Distances: each metric between each model and each baseline, as one array for the statistics."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from augcam.similarity import MAP_METRICS
+
+Model = tuple[str, int]  # condition, starting state
+
+IMAGE_GROUPS = 200  # images are resampled in at most this many random groups, for speed
+
+
+class Distances(NamedTuple):
+    """`values` float64 (metrics, conditions, states, baselines, images), in the metrics' own units.
+
+    A baseline is the condition `base` at one of the states `baselines`, the reference first. NaN:
+    a baseline with itself, a model that does not exist, a metric that is undefined on an image.
+    """
+
+    values: np.ndarray
+    metrics: list[str]
+    conditions: list[str]
+    states: list[int]
+    base: str
+    baselines: list[int]
+
+    @property
+    def n_states(self) -> int:
+        return len(self.states)
+
+
+def collect(
+    tables: Mapping[tuple[int, str, int], pd.DataFrame],
+    metrics: list[str],
+    conditions: list[str],
+    states: list[int],
+    base: str,
+) -> Distances:
+    """One array from the tables of `augcam.similarity.compare`.
+
+    `tables`: (the baseline's state, condition, state) → table, the reference's first.
+    """
+    baselines = list(dict.fromkeys(baseline for baseline, _, _ in tables))
+    n_images = len(next(iter(tables.values())))
+    shape = (len(metrics), len(conditions), len(states), len(baselines), n_images)
+    values = np.full(shape, np.nan)
+    for (baseline, condition, state), table in tables.items():
+        if condition in conditions and state in states:
+            where = conditions.index(condition), states.index(state), baselines.index(baseline)
+            values[(slice(None), *where)] = table[metrics].to_numpy().T
+    return Distances(values, metrics, conditions, states, base, baselines)
+
+
+def at_equality(metric: str) -> float:
+    """The metric's value for two equal maps (or predictions): 0 for differences, 1 for likeness."""
+    return 0.0 if metric == "class_kld" else float(MAP_METRICS[metric].at_equality)
+
+
+def orientation(metric: str) -> int:
+    """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
+    return 1 if at_equality(metric) == 0 else -1
+
+
+def group_images(n_images: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A random order of the images, and where in it each group starts (equal groups, ± 1 image)."""
+    groups = min(IMAGE_GROUPS, n_images)
+    return rng.permutation(n_images), np.arange(groups) * n_images // groups
+
+
+def image_weights(resamples: int, n_images: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each resample holds each group of images: float64 (resamples, groups)."""
+    groups = min(IMAGE_GROUPS, n_images)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), resamples).astype(np.float64)
+
+
+def state_weights(shape: tuple[int, ...], n_states: int, rng: np.random.Generator) -> np.ndarray:
+    """Random weights of the states, float64 (*shape, n_states), with the sum 1.
+
+    The Bayesian bootstrap (Rubin 1981) with the concentration (S − 2)/S, for which the variance of
+    a weighted mean of S states is s²/S without bias; the usual multinomial weights give
+    (S − 1)/S of it, too little for three states. Fewer than three states get equal weights: they
+    cannot be resampled.
+    """
+    if n_states < 3:
+        return np.full((*shape, n_states), 1 / n_states)
+    # Tiny gammas underflow to 0 with few states; the floor keeps every sum positive.
+    gamma = rng.standard_gamma((n_states - 2) / n_states, (*shape, n_states)) + 1e-300
+    return gamma / gamma.sum(axis=-1, keepdims=True)
+
+
+def chunks(total: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover range(total)."""
+    return (slice(start, start + size) for start in range(0, total, size))

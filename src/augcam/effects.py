@@ -1,0 +1,289 @@
+"""Effects: how much farther from the baseline an augmentation leads than a control does.
+
+The unit of replication is the starting state. Effects of one augmentation are differences to a
+control at the same state, image and baseline: `none` (seed noise) or `identity` (the same number of
+steps). Everything is conditional on the baselines and starting weights that were trained.
+"""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from augcam.distances import (
+    Distances,
+    at_equality,
+    group_images,
+    image_weights,
+    orientation,
+)
+
+_EXACT_STATES = 14  # up to here all sign flips are tried, beyond as many random ones
+YES, NO = "yes", "no"
+
+
+def sign_flip(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Two-sided sign-flip test of mean 0 over the last axis: p, and the smallest that it can be.
+
+    Exact where the values (..., S) are symmetric around 0 under the null hypothesis, as differences
+    of exchangeable models are. The smallest reachable p is 2 / 2^S: 0.25 for three states.
+    """
+    count = values.shape[-1]
+    if count <= _EXACT_STATES:
+        signs = np.array(list(product((1, -1), repeat=count)), dtype=np.float64)
+    else:
+        rng = np.random.default_rng(0)
+        signs = rng.choice((1.0, -1.0), (2**_EXACT_STATES, count))
+        signs[0] = 1
+    flipped = np.abs(values @ signs.T)
+    observed = flipped[..., :1]
+    p = (flipped >= observed * (1 - 1e-12)).mean(axis=-1)
+    return p, min(1.0, 2 / 2 ** min(count, _EXACT_STATES))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's (1979) adjusted p-values of one family (K,); NaN stays NaN and counts for nothing."""
+    adjusted = np.full(len(p), np.nan)
+    order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * factors))
+    return adjusted
+
+
+def two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap standard error of the mean over states and images: (K, S, N) → (K,).
+
+    States are drawn with replacement, and so are images, the same ones for every state (the
+    pigeonhole bootstrap of Owen 2007). Drawing S of S states understates their variance by
+    (S − 1)/S; the deviations of the states are stretched to undo this. NaN for one state.
+    """
+    n_rows, n_states, n_images = values.shape
+    if n_states < 2:
+        return np.full(n_rows, np.nan)
+    order, starts = group_images(n_images, rng)
+    values = values[..., order]
+    sums = np.add.reduceat(np.nan_to_num(values), starts, axis=-1)
+    counts = np.add.reduceat(~np.isnan(values), starts, axis=-1, dtype=np.float64)
+    images = image_weights(resamples, n_images, rng).T
+    with np.errstate(invalid="ignore"):
+        means = (sums @ images) / (counts @ images)  # (K, S, resamples)
+    drawn = rng.multinomial(n_states, np.full(n_states, 1 / n_states), resamples).T / n_states
+    shift = np.sqrt(n_states / (n_states - 1)) * (drawn - 1 / n_states)
+    return (means.mean(axis=1) + (means * shift).sum(axis=1)).std(axis=-1)
+
+
+def t_interval(
+    estimate: np.ndarray, se: np.ndarray, n_states: int, alpha: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Low, high and two-sided p (against 0), Student's t with n_states − 1 degrees of freedom."""
+    from scipy import stats
+
+    if n_states < 2:
+        return (np.full(len(estimate), np.nan),) * 3
+    half = stats.t.ppf(1 - alpha / 2, n_states - 1) * se
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stats.t.sf(np.abs(estimate) / se, n_states - 1)
+    return estimate - half, estimate + half, p
+
+
+def paired_differences(
+    distances: Distances, control: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Per image, each condition against `control` at the same state, averaged over baselines.
+
+    A (state, baseline) counts where both distances exist: so `none` is compared at all states but
+    the baseline's own. Returns differences, whether farther (1, 0, ties ½), the condition's and the
+    control's value, each (metrics, conditions, states, images), and the conditions compared.
+    """
+    at = distances.conditions.index(control)
+    others = [c for c in range(len(distances.conditions)) if c != at]
+    signs = np.array([orientation(metric) for metric in distances.metrics])
+    parts: list[list[np.ndarray]] = [[], [], [], []]
+    for c in others:
+        value, reference = distances.values[:, c], distances.values[:, at]
+        both = ~np.isnan(value) & ~np.isnan(reference)
+        difference = np.where(both, value - reference, np.nan)
+        farther = (np.sign(difference) * signs[:, None, None, None] + 1) / 2
+        paired = (
+            difference,
+            farther,
+            np.where(both, value, np.nan),
+            np.where(both, reference, np.nan),
+        )
+        for part, array in zip(parts, paired):
+            part.append(_nanmean(array, axis=2))
+    stacked = [np.stack(part, axis=1) for part in parts]
+    kept = ~np.isnan(stacked[0]).all(axis=(0, 1, 3))
+    arrays = [array[:, :, kept] for array in stacked]
+    return *arrays, [distances.conditions[c] for c in others]
+
+
+def effects(
+    distances: Distances,
+    controls: list[str],
+    resamples: int = 2000,
+    seed: int = 0,
+    alpha: float = 0.05,
+    smallest_effect: float = 0.1,
+) -> pd.DataFrame:
+    """The effect of every condition on every metric, against each of `controls`.
+
+    Returns one row a control, condition and metric: n_states (paired), n_images, `mean` and
+    `control_mean` (of the metric), `difference` with `low` and `high` (metric units; two-level
+    bootstrap standard error, t over states), `standardised` (the difference in standard deviations
+    of the control's values over images), `superiority` with its interval (how often an image is
+    farther from the baseline than with the control; ½: no effect), `p` (t over states), `p_holm`
+    (over conditions × metrics of one control; the other control is a family of its own),
+    `p_sign_flip` and the smallest that it can reach, and `farther_than_control`:
+
+    - yes: farther, p_holm < alpha;
+    - no: the whole interval lies below `smallest_effect` × the control's own distance;
+    - cannot be told with S states: neither.
+    """
+    tables = [
+        _against(distances, control, resamples, np.random.default_rng(seed), alpha, smallest_effect)
+        for control in controls
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
+
+
+EFFECT_COLUMNS = [
+    "control", "augmentation", "metric", "n_states", "n_images", "mean", "control_mean",
+    "difference", "low", "high", "standardised", "superiority", "superiority_low",
+    "superiority_high", "p", "p_holm", "p_sign_flip", "smallest_p_sign_flip",
+    "farther_than_control",
+]  # fmt: skip
+
+
+def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.DataFrame:
+    difference, farther, value, reference, names = paired_differences(distances, control)
+    n_metrics, n_names, n_states, n_images = difference.shape
+    if n_states == 0:  # `none` at the reference state only: nothing to compare with
+        return pd.DataFrame(columns=EFFECT_COLUMNS)
+    rows = n_metrics * n_names
+    difference, farther, value, reference = (
+        array.reshape(rows, n_states, n_images) for array in (difference, farther, value, reference)
+    )
+    by_state = _nanmean(difference, axis=2)
+    estimate = by_state.mean(axis=1)
+    superiority = _nanmean(farther, axis=2).mean(axis=1)
+    se = two_level_se(np.concatenate([difference, farther]), resamples, rng)
+    low, high, p = t_interval(estimate, se[:rows], n_states, alpha)
+    superiority_low, superiority_high, _ = t_interval(superiority, se[rows:], n_states, alpha)
+    p_sign_flip, smallest_p = sign_flip(by_state)
+    control_mean = _nanmean(reference, axis=2).mean(axis=1)
+    spread = np.nanstd(_nanmean(reference, axis=1), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        standardised = estimate / spread
+    table = pd.DataFrame(
+        {
+            "control": control,
+            "augmentation": names * n_metrics,
+            "metric": np.repeat(distances.metrics, n_names),
+            "n_states": n_states,
+            "n_images": (~np.isnan(difference)).any(axis=1).sum(axis=1),
+            "mean": _nanmean(value, axis=2).mean(axis=1),
+            "control_mean": control_mean,
+            "difference": estimate,
+            "low": low,
+            "high": high,
+            "standardised": standardised,
+            "superiority": superiority,
+            "superiority_low": np.clip(superiority_low, 0, 1),
+            "superiority_high": np.clip(superiority_high, 0, 1),
+            "p": p,
+            "p_holm": np.nan,
+            "p_sign_flip": p_sign_flip,
+            "smallest_p_sign_flip": smallest_p,
+        }
+    )
+    is_control = table["augmentation"].isin((distances.base, "identity"))
+    for family in (is_control, ~is_control):
+        table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy())
+    table["farther_than_control"] = [
+        verdict(row, alpha, smallest_effect) for row in table.itertuples(index=False)
+    ]
+    return table
+
+
+def verdict(row, alpha: float, smallest_effect: float) -> str:
+    """Whether an effect is farther than its control: yes, no, or cannot be told with S states."""
+    sign = orientation(row.metric)
+    margin = smallest_effect * abs(row.control_mean - at_equality(row.metric))
+    if row.p_holm < alpha and sign * row.difference > 0:
+        return YES
+    if max(sign * row.low, sign * row.high) < margin:
+        return NO
+    return f"cannot be told with {row.n_states} state{'s' if row.n_states > 1 else ''}"
+
+
+def variance_split(distances: Distances) -> pd.DataFrame:
+    """How much of the variance of a per-image value is image, condition, state, interactions.
+
+    Components of the balanced three-way random-effects analysis of variance (expected mean
+    squares, negative estimates set to 0) of the distances to the reference baseline; conditions are
+    all but the baseline's. `condition × state` is what one training differs from the next: seed
+    noise. Returns metric, component, variance, share, n_images (without undefined values in any
+    model), `p_condition`: of no condition effect at all, by the quasi-F (MS_c + MS_e)/(MS_cs +
+    MS_ci), degrees of freedom after Satterthwaite (Winer 1971, section 5.15).
+    """
+    from scipy import stats
+
+    names = [i for i, c in enumerate(distances.conditions) if c != distances.base]
+    rows = []
+    for metric, values in zip(distances.metrics, distances.values[:, :, :, 0][:, names]):
+        y = values[..., ~np.isnan(values).any(axis=(0, 1))]
+        c, s, n = y.shape
+        if min(c, s, n) < 2:
+            continue
+        means = _mean_squares(y)
+        e = means["residual"]
+        raw = {
+            "image": (means["i"] - means["ci"] - means["si"] + e) / (c * s),
+            "condition": (means["c"] - means["cs"] - means["ci"] + e) / (n * s),
+            "state": (means["s"] - means["cs"] - means["si"] + e) / (n * c),
+            "condition × state": (means["cs"] - e) / n,
+            "image × condition": (means["ci"] - e) / s,
+            "image × state": (means["si"] - e) / c,
+            "residual": e,
+        }
+        variance = {name: max(0.0, value) for name, value in raw.items()}
+        total = sum(variance.values())
+        top, bottom = means["c"] + e, means["cs"] + means["ci"]
+        df_e = (c - 1) * (s - 1) * (n - 1)
+        df_top = top**2 / (means["c"] ** 2 / (c - 1) + e**2 / df_e) if top else np.nan
+        parts = means["cs"] ** 2 / ((c - 1) * (s - 1)) + means["ci"] ** 2 / ((c - 1) * (n - 1))
+        p = stats.f.sf(top / bottom, df_top, bottom**2 / parts) if bottom else np.nan
+        rows += [
+            (metric, name, value, value / total if total else np.nan, n, p)
+            for name, value in variance.items()
+        ]
+    columns = ["metric", "component", "variance", "share", "n_images", "p_condition"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _mean_squares(y: np.ndarray) -> dict[str, float]:
+    """Mean squares of a full three-way layout without replication (conditions, states, images)."""
+    c, s, n = y.shape
+    y = y - y.mean()
+    of_c, of_s, of_i = y.mean(axis=(1, 2)), y.mean(axis=(0, 2)), y.mean(axis=(0, 1))
+    cs = y.mean(axis=2) - of_c[:, None] - of_s
+    ci = y.mean(axis=1) - of_c[:, None] - of_i
+    si = y.mean(axis=0) - of_s[:, None] - of_i
+    rest = y - cs[:, :, None] - ci[:, None] - si - of_c[:, None, None] - of_s[:, None] - of_i
+    return {
+        "c": s * n * (of_c**2).sum() / (c - 1),
+        "s": c * n * (of_s**2).sum() / (s - 1),
+        "i": c * s * (of_i**2).sum() / (n - 1),
+        "cs": n * (cs**2).sum() / ((c - 1) * (s - 1)),
+        "ci": s * (ci**2).sum() / ((c - 1) * (n - 1)),
+        "si": c * (si**2).sum() / ((s - 1) * (n - 1)),
+        "residual": (rest**2).sum() / ((c - 1) * (s - 1) * (n - 1)),
+    }
+
+
+def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of the defined values; NaN, without a warning, where there is none."""
+    count = (~np.isnan(values)).sum(axis=axis)
+    total = np.nansum(values, axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
