@@ -1,0 +1,154 @@
+"""Clusters: which augmentations are alike, how well supported, and are the paper's there?"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from augcam.decoupling import Correlations, interval
+
+CONSENSUS = "consensus"
+Clade = frozenset[int]
+
+
+def redundant_groups(metrics: list[str]) -> list[list[str]]:
+    """Metrics that say nearly the same together: differences, correlations, overlaps, the rest."""
+    families: dict[str, list[str]] = {}
+    for metric in metrics:
+        kin = {"mad": "difference", "msd": "difference"} | dict.fromkeys(
+            ("pearson", "spearman"), "correlation"
+        )
+        family = "overlap" if metric.startswith("overlap_") else kin.get(metric, metric)
+        families.setdefault(family, []).append(metric)
+    return list(families.values())
+
+
+def consensus(found: dict[str, np.ndarray]) -> np.ndarray:
+    """Mean over metrics, each family of redundant metrics counting once."""
+    families = redundant_groups(list(found))
+    return np.mean([np.mean([found[m] for m in family], axis=0) for family in families], axis=0)
+
+
+def clades(distance: np.ndarray) -> tuple[list[Clade], np.ndarray]:
+    """The nodes of the average-linkage tree of (C, C) distances: members and heights, root last."""
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
+    count = len(distance)
+    tree = linkage(squareform(distance, checks=False), "average")
+    nodes: list[Clade] = [frozenset([i]) for i in range(count)]
+    for left, right, *_ in tree:
+        nodes.append(nodes[int(left)] | nodes[int(right)])
+    return nodes[count:], tree[:, 2]
+
+
+def cophenetic_correlation(distance: np.ndarray) -> float:
+    """How well the tree keeps the distances: their correlation with its heights (1: perfectly)."""
+    from scipy.cluster.hierarchy import cophenet, linkage
+    from scipy.spatial.distance import squareform
+
+    condensed = squareform(distance, checks=False)
+    if len(condensed) < 3 or np.ptp(condensed) == 0:
+        return np.nan
+    return float(cophenet(linkage(condensed, "average"), condensed)[0])
+
+
+def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: str) -> pd.DataFrame:
+    """The tree of the first of the distances (resamples + 1, C, C), and its support in the others.
+
+    Returns source, metric, node (joined later: larger), members (joined by " + "), n_members,
+    height, support (share of resamples whose tree has a node with exactly these members; the root
+    has none), cophenetic. Empty where a distance is undefined.
+    """
+    columns = [
+        "source",
+        "metric",
+        "node",
+        "members",
+        "n_members",
+        "height",
+        "support",
+        "cophenetic",
+    ]
+    replicates = _as_distances(replicates)
+    if len(names) < 3 or np.isnan(replicates[0]).any():
+        return pd.DataFrame(columns=columns)
+    nodes, heights = clades(replicates[0])
+    seen = dict.fromkeys(nodes, 0)
+    usable = [sample for sample in replicates[1:] if not np.isnan(sample).any()]
+    for sample in usable:
+        for node in clades(sample)[0]:
+            if node in seen:
+                seen[node] += 1
+    fit = cophenetic_correlation(replicates[0])
+    rows = []
+    for number, (node, height) in enumerate(zip(nodes, heights)):
+        proper = len(node) < len(names) and usable
+        support = seen[node] / len(usable) if proper else np.nan
+        members = " + ".join(names[i] for i in sorted(node))
+        rows.append((source, metric, number, members, len(node), height, support, fit))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _as_distances(values: np.ndarray) -> np.ndarray:
+    """Symmetric, not negative, 0 on the diagonal."""
+    values = np.maximum((values + values.swapaxes(-1, -2)) / 2, 0)
+    diagonal = np.arange(values.shape[-1])
+    values[..., diagonal, diagonal] = 0
+    return values
+
+
+def correlation_trees(
+    found: dict[str, Correlations], kind: str, at: list[int], names: list[str]
+) -> pd.DataFrame:
+    """Trees on 1 − r of the conditions `at`, of every metric and of their consensus."""
+    maps = {metric: getattr(c, kind)[:, at][:, :, at] for metric, c in found.items()}
+    maps[CONSENSUS] = consensus(maps)
+    trees = [tree_table(1 - r, names, kind, metric) for metric, r in maps.items()]
+    return pd.concat(trees, ignore_index=True)
+
+
+def suggested_clusters(
+    found: dict[str, Correlations],
+    conditions: list[str],
+    augmentations: list[str],
+    suggested: list[list[str]],
+    n_states: int,
+    alpha: float,
+) -> pd.DataFrame:
+    """Are the members of a suggested cluster more alike than others? Every kind of map and metric.
+
+    `margin`: mean r between members minus mean r between members and others; for a cluster of one,
+    the mean r among the others minus that with it. Returns cluster, kind, metric, margin, low,
+    high (bootstrap over images and states), p (share of all equally large sets of augmentations
+    with a margin as large), smallest_p. Members that are not studied are left out; so are clusters
+    of none, or of all.
+    """
+    at = [conditions.index(name) for name in augmentations]
+    rows = []
+    for wanted in suggested:
+        members = [i for i, name in enumerate(augmentations) if name in wanted]
+        if not 0 < len(members) < len(augmentations) or len(augmentations) < 3:
+            continue
+        sets = list(combinations(range(len(augmentations)), len(members)))
+        title = " + ".join(augmentations[i] for i in members)
+        for kind in Correlations._fields:
+            maps = {m: getattr(c, kind)[:, at][:, :, at] for m, c in found.items()}
+            maps[CONSENSUS] = consensus(maps)
+            for metric, r in maps.items():
+                margin = _margin(r, members)
+                low, high = interval(margin, n_states, alpha)
+                every = np.array([_margin(r[:1], list(chosen))[0] for chosen in sets])
+                p = (every >= margin[0] - 1e-12).mean() if not np.isnan(margin[0]) else np.nan
+                rows.append((title, kind, metric, margin[0], low, high, p, 1 / len(sets)))
+    columns = ["cluster", "kind", "metric", "margin", "low", "high", "p", "smallest_p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _margin(r: np.ndarray, members: list[int]) -> np.ndarray:
+    """(R, C, C) → (R,): mean within the members minus mean between them and the others."""
+    others = [i for i in range(r.shape[-1]) if i not in members]
+    alike = members if len(members) > 1 else others
+    first, second = zip(*combinations(alike, 2)) if len(alike) > 1 else ((), ())
+    within = r[:, first, second].mean(axis=1) if first else np.full(len(r), np.nan)
+    return within - r[:, members][:, :, others].mean(axis=(1, 2))
