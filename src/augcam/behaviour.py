@@ -1,4 +1,4 @@
-"""Behaviour: how predictions change, and how much of the maps' change is another class explained."""
+"""Behaviour: how predictions change, and how much of the maps' change goes with them."""
 
 from collections.abc import Mapping
 

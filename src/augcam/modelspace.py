@@ -106,7 +106,7 @@ def stack_cams(found: dict[Model, dict[str, np.ndarray]]) -> np.ndarray:
 
 
 def matrix(sums: dict[str, np.ndarray], metric: str, weights: np.ndarray | None = None):
-    """Mean of `metric` over images: (models, models), or (R, models, models) for `weights` (R, G)."""
+    """Mean of `metric` over images: (models, models), or one for each row of `weights` (R, G)."""
     total, number = sums[metric], sums[f"n_{metric}"]
     if weights is None:
         total, number = total.sum(axis=0), number.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Null levels: what a metric shows between maps that have nothing, or only the centre, in common."""
+"""Null levels: a metric between maps that have nothing, or only the centre, in common."""
 
 import numpy as np
 import pandas as pd

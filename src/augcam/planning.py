@@ -13,11 +13,13 @@ MOST_STATES = 1000
 def power(shift: np.ndarray, n_states: np.ndarray, alpha: float) -> np.ndarray:
     """Power of the two-sided paired t-test over `n_states` (≥ 2) for a mean of `shift` standard
     deviations between states (non-central t)."""
-    from scipy import stats
+    from scipy import special
 
     df, centre = n_states - 1, shift * np.sqrt(n_states)
-    critical = stats.t.ppf(1 - alpha / 2, df)
-    return stats.nct.sf(critical, df, centre) + stats.nct.cdf(-critical, df, centre)
+    critical = special.stdtrit(df, 1 - alpha / 2)
+    # Far out in the tail the lower part is 0, and scipy may say NaN.
+    below = np.nan_to_num(special.nctdtr(df, centre, -critical))
+    return 1 - special.nctdtr(df, centre, critical) + below
 
 
 def states_needed(shift: float, target: float, alpha: float) -> int:
@@ -37,8 +39,8 @@ def plan(
     """States needed to detect shifts of several sizes, against each control and for each metric.
 
     The noise is the standard deviation between states of the paired difference to the control,
-    pooled over conditions; with the pilot's few states it is itself uncertain (`noise_df` degrees of
-    freedom). Returns control, metric, noise_sd, noise_df, control_distance (of the control from
+    pooled over conditions; with the pilot's few states it is itself uncertain (`noise_df` degrees
+    of freedom). Returns control, metric, noise_sd, noise_df, control_distance (of the control from
     the baseline), shift (share of it), effect (in metric units), states (for one test at alpha),
     states_holm (at alpha / number of conditions × metrics, the strictest step of Holm's
     correction); −1: more than 1000.
