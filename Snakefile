@@ -10,6 +10,7 @@
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
 #     explanations/<condition>/<state>/    cams.npz, predictions.parquet
 #     similarity/<condition>/<state>.parquet
+#     similarity/further/<baseline's state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html, for the report
@@ -30,6 +31,7 @@ wildcard_constraints:
     condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
     state=r"\d+",
     architecture=r"\w+",
+    baseline=r"\d+",
 
 
 report: "workflow/report/workflow.rst"
@@ -49,6 +51,7 @@ localrules:
     figures,
     report_pages,
     architectures,
+    statistics,
 
 
 rule all:
@@ -56,6 +59,7 @@ rule all:
         every_table(),
         every_figure(),
         page_files("pages"),
+        every_statistic(),
         f"{OUT}/provenance.json",
 
 
@@ -68,3 +72,4 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/architectures.smk"
 include: "workflow/rules/estimate.smk"
+include: "workflow/rules/statistics.smk"

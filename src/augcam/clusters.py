@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.decoupling import Correlations, interval
+from augcam.decoupling import Correlations
+from augcam.distances import interval
 
 CONSENSUS = "consensus"
 Clade = frozenset[int]

@@ -13,7 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.distances import Distances, chunks, group_images, image_weights, state_weights
+from augcam.distances import (
+    Distances,
+    chunks,
+    group_images,
+    image_weights,
+    interval,
+    state_weights,
+)
 
 KINDS = ("paper", "decoupled", "corrected")
 _CHUNK = 100  # resamples at a time
@@ -159,27 +166,6 @@ def _covariances(rows: np.ndarray, weights: Weights) -> Iterator[tuple[np.ndarra
 def _row_means(rows: np.ndarray) -> np.ndarray:
     number = (~np.isnan(rows)).sum(axis=1)
     return np.nansum(rows, axis=1) / np.maximum(number, 1)
-
-
-def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high from (resamples + 1, …) whose first entry is the estimate.
-
-    The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
-    ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
-    fewer than three states, which cannot be resampled, and where more than one resample in ten is
-    undefined.
-    """
-    from scipy import stats
-
-    estimate, rest = replicates[0], replicates[1:]
-    if n_states < 3:
-        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
-    undefined = np.isnan(rest).mean(axis=0) > 0.1
-    rest = np.where(np.isnan(rest), estimate, rest)
-    low, high = np.quantile(rest, [0.025, 0.975], axis=0)
-    se = (high - low) / (2 * stats.norm.ppf(0.975))
-    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, n_states - 1) * se)
-    return estimate - half, estimate + half
 
 
 def map_table(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.similarity import MAP_METRICS
+from augcam.files import read_table
+from augcam.similarity import MAP_METRICS, Explained, compare
 
 Model = tuple[str, int]  # condition, starting state
 
@@ -91,6 +92,63 @@ def state_weights(shape: tuple[int, ...], n_states: int, rng: np.random.Generato
     return gamma / gamma.sum(axis=-1, keepdims=True)
 
 
+def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high from (resamples + 1, …) whose first entry is the estimate.
+
+    The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
+    ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
+    fewer than three states, which cannot be resampled, and where more than one resample in ten is
+    undefined.
+    """
+    from scipy import stats
+
+    estimate, rest = replicates[0], replicates[1:]
+    if n_states < 3:
+        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
+    undefined = np.isnan(rest).mean(axis=0) > 0.1
+    rest = np.where(np.isnan(rest), estimate, rest)
+    low, high = np.quantile(rest, [0.025, 0.975], axis=0)
+    se = (high - low) / (2 * stats.norm.ppf(0.975))
+    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, n_states - 1) * se)
+    return estimate - half, estimate + half
+
+
 def chunks(total: int, size: int) -> Iterator[slice]:
     """Slices of at most `size` that cover range(total)."""
     return (slice(start, start + size) for start in range(0, total, size))
+
+
+def compare_all(
+    baseline: Explained,
+    others: Mapping[Model, Explained],
+    metrics: list[str],
+    size: int,
+    epsilon: float,
+) -> pd.DataFrame:
+    """`augcam.similarity.compare` of one baseline with every model: condition, state, image_id,
+    then `metrics`."""
+    parts = []
+    for (condition, state), other in others.items():
+        table = compare(baseline, other, metrics, size, epsilon)[["image_id", *metrics]]
+        table.insert(0, "state", state)
+        table.insert(0, "condition", condition)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_distances(
+    reference: Model,
+    compared: Mapping[Model, str],
+    further: Mapping[int, str],
+    metrics: list[str],
+) -> Distances:
+    """Distances from files: `compared`: model → its table against the reference; `further`: state
+    of another baseline → the table of `compare_all`."""
+    base, state = reference
+    tables = {(state, *model): read_table(path) for model, path in compared.items()}
+    for other, path in further.items():
+        for (condition, its_state), part in read_table(path).groupby(["condition", "state"]):
+            tables[other, condition, its_state] = part
+    conditions = list(dict.fromkeys(condition for condition, _ in compared))
+    states = list(dict.fromkeys([state, *(s for _, s in compared)]))
+    return collect(tables, metrics, conditions, states, base)

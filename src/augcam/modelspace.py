@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.distances import Model, image_weights, state_weights
+from augcam.distances import Model, image_weights, interval, state_weights
 from augcam.errors import AugcamError
 from augcam.similarity import normalise, upsample
 
@@ -176,6 +176,20 @@ def condition_replicates(
     }
     replicates, _ = between_conditions(values, models, of_states)
     return np.concatenate([estimate[None], replicates]), names
+
+
+def condition_table(
+    replicates: np.ndarray, names: list[str], metric: str, n_states: int, alpha: float
+) -> pd.DataFrame:
+    """metric, condition_a, condition_b (the same: within the condition), value, low, high."""
+    low, high = interval(replicates, n_states, alpha)
+    rows = [
+        (metric, names[i], names[j], replicates[0, i, j], low[i, j], high[i, j])
+        for i in range(len(names))
+        for j in range(i, len(names))
+    ]
+    columns = ["metric", "condition_a", "condition_b", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def permanova(

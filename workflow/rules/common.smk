@@ -45,6 +45,22 @@ DATA = {
 
 FIGURES = figures(CONFIG)
 
+EFFECT_TABLES = ["effects", "variance_split", "planning"]
+DECOUPLED_TABLES = [
+    "decoupled_maps",
+    "pair_significance",
+    "correlation_trees",
+    "suggested_clusters",
+]
+MODEL_SPACE_TABLES = [
+    "model_pairs",
+    "condition_similarity",
+    "separation",
+    "model_positions",
+    "model_trees",
+]
+BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
+
 
 def code(*modules):
     """Modules of the library as inputs: a step runs again when one that it names is edited."""
@@ -101,6 +117,43 @@ def every_table():
 def figure_files(suffix, *families):
     """The files of the figures of some families."""
     return [f"{OUT}/figures/{item.name}.{suffix}" for item in FIGURES if item.family in families]
+
+
+def statistic_tables():
+    """Names of the tables of the second half of the report."""
+    targets = ["target_changes"] if CONFIG.statistics.targets else []
+    names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
+    return ["null_levels", *names]
+
+
+def every_statistic():
+    return [file for name in statistic_tables() for file in table(name)]
+
+
+def statistics_controls():
+    """Seed noise (the baseline's condition at other states), then the step-count control."""
+    trained = [condition for condition, _ in CONFIG.compared]
+    return [c for c in dict.fromkeys([REFERENCE_CONDITION, "identity"]) if c in trained]
+
+
+def distance_files():
+    """Every metric between every model and every baseline, as inputs."""
+    states = [state for _, state in CONFIG.baselines[1:]]
+    return {
+        "similarity": model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        "further": [f"{OUT}/similarity/further/{state}.parquet" for state in states],
+    }
+
+
+def distance_params():
+    """What these files hold, for `params`."""
+    return {
+        "reference": CONFIG.reference,
+        "compared": CONFIG.compared,
+        "baselines": [state for _, state in CONFIG.baselines[1:]],
+        "metrics": CONFIG.similarity.metrics,
+        "controls": statistics_controls(),
+    }
 
 
 def every_figure():

@@ -1,0 +1,218 @@
+# Controls, intervals, tests and clusters: the second half of the report.
+
+
+rule statistics:
+    input:
+        every_statistic(),
+
+
+rule compare_further:
+    input:
+        cams=model_files("explanations/{condition}/{state}/cams.npz"),
+        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
+        code=code("similarity", "distances"),
+    output:
+        f"{OUT}/similarity/further/{{baseline}}.parquet",
+    log:
+        f"{OUT}/logs/compare_further/{{baseline}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/compare_further/{{baseline}}.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        models=CONFIG.models,
+        base=CONFIG.baseline.condition,
+        similarity=section("similarity"),
+        input_size=CONFIG.model.input_size,
+    message:
+        "Comparing all models with the further baseline {params.base}, state {wildcards.baseline}"
+    script:
+        "../scripts/compare_further.py"
+
+
+rule null_levels:
+    input:
+        cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        code=code("similarity", "nulls"),
+    output:
+        table("null_levels"),
+    log:
+        f"{OUT}/logs/null_levels.log",
+    benchmark:
+        f"{OUT}/benchmarks/null_levels.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        similarity=section("similarity"),
+        input_size=CONFIG.model.input_size,
+        statistics=section("statistics", "null_images", "seed"),
+    message:
+        "Comparing maps that have nothing in common"
+    script:
+        "../scripts/null_levels.py"
+
+
+rule effects:
+    input:
+        **distance_files(),
+        code=code("distances", "effects", "planning"),
+    output:
+        **{name: table(name) for name in EFFECT_TABLES},
+    log:
+        f"{OUT}/logs/effects.log",
+    benchmark:
+        f"{OUT}/benchmarks/effects.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        **distance_params(),
+        statistics=section("statistics", "resamples", "seed", "alpha", "power", "smallest_effect"),
+    message:
+        "Setting augmentations against the controls {params.controls}"
+    script:
+        "../scripts/effects.py"
+
+
+rule decouple:
+    input:
+        **distance_files(),
+        code=code("distances", "decoupling", "clusters"),
+    output:
+        **{name: table(name) for name in DECOUPLED_TABLES},
+    log:
+        f"{OUT}/logs/decouple.log",
+    benchmark:
+        f"{OUT}/benchmarks/decouple.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        **distance_params(),
+        augmentations=CONFIG.augmentations,
+        pair_k=CONFIG.analysis.pair_k,
+        statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
+    message:
+        "Correlating augmentations without a shared baseline"
+    script:
+        "../scripts/decouple.py"
+
+
+rule model_space:
+    input:
+        cams=model_files("explanations/{condition}/{state}/cams.npz"),
+        code=code("similarity", "distances", "modelspace", "clusters"),
+    output:
+        **{name: table(name) for name in MODEL_SPACE_TABLES},
+    log:
+        f"{OUT}/logs/model_space.log",
+    benchmark:
+        f"{OUT}/benchmarks/model_space.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        models=CONFIG.models,
+        controls=statistics_controls(),
+        input_size=CONFIG.model.input_size,
+        statistics=section("statistics", "resamples", "seed", "alpha"),
+    message:
+        "Comparing every model with every other"
+    script:
+        "../scripts/model_space.py"
+
+
+rule behaviour:
+    input:
+        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
+        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        code=code("behaviour"),
+    output:
+        **{name: table(name) for name in BEHAVIOUR_TABLES},
+    log:
+        f"{OUT}/logs/behaviour.log",
+    benchmark:
+        f"{OUT}/benchmarks/behaviour.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        models=CONFIG.models,
+        compared=CONFIG.compared,
+        metrics=CONFIG.similarity.metrics,
+    message:
+        "Comparing predictions with the baseline's"
+    script:
+        "../scripts/behaviour.py"
+
+
+rule explain_targets:
+    input:
+        **DATA,
+        network=f"{OUT}/models/network.json",
+        weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
+        baseline=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        code=code("explanations", "models", "targets"),
+    output:
+        f"{OUT}/explanations/{{condition}}/{{state}}/targets.npz",
+    log:
+        f"{OUT}/logs/explain_targets/{{condition}}/{{state}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/explain_targets/{{condition}}/{{state}}.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    threads: CONFIG.training.threads
+    resources:
+        gpu=gpus(),
+        device=CONFIG.execution.device,
+        mem_mb=6000,
+        runtime=240,
+    params:
+        network=network(),
+        input_size=CONFIG.model.input_size,
+        method=CONFIG.cam.method,
+        threads=CONFIG.training.threads,
+    message:
+        "Explaining three targets of {wildcards.condition}, state {wildcards.state}"
+    script:
+        "../scripts/explain_targets.py"
+
+
+rule target_changes:
+    input:
+        cams=model_files("explanations/{condition}/{state}/targets.npz"),
+        code=code("similarity", "targets"),
+    output:
+        table("target_changes"),
+    log:
+        f"{OUT}/logs/target_changes.log",
+    benchmark:
+        f"{OUT}/benchmarks/target_changes.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        models=CONFIG.models,
+        metrics=CONFIG.similarity.metrics,
+        input_size=CONFIG.model.input_size,
+    message:
+        "Comparing maps that explain the same class"
+    script:
+        "../scripts/target_changes.py"

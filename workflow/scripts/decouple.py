@@ -1,0 +1,41 @@
+"""Correlation maps without a shared baseline, pair tables with their chance, clusters."""
+
+import numpy as np
+import pandas as pd
+
+from augcam.clusters import correlation_trees, suggested_clusters
+from augcam.decoupling import KINDS, correlations, draw_weights, map_table, pair_table
+from augcam.distances import read_distances
+from augcam.files import write_table
+from augcam.jobs import job
+
+with job(snakemake.log[0]):
+    files, params, output = snakemake.input, snakemake.params, snakemake.output
+    options = params.statistics
+    rng = np.random.default_rng(options["seed"])
+    distances = read_distances(
+        tuple(params.reference),
+        {tuple(model): path for model, path in zip(params.compared, files.similarity)},
+        dict(zip(params.baselines, files.further)),
+        params.metrics,
+    )
+    weights = draw_weights(distances, options["resamples"], rng)
+    found = {metric: correlations(distances, metric, weights) for metric in distances.metrics}
+    write_table(map_table(found, distances, options["alpha"]), *output.decoupled_maps)
+    pairs = pair_table(
+        distances, found, params.augmentations, params.pair_k, options["resamples"], rng
+    )
+    write_table(pairs, *output.pair_significance)
+    names = [c for c in distances.conditions if c != distances.base]
+    at = [distances.conditions.index(name) for name in names]
+    trees = [correlation_trees(found, kind, at, names) for kind in KINDS]
+    write_table(pd.concat(trees, ignore_index=True), *output.correlation_trees)
+    tested = suggested_clusters(
+        found,
+        distances.conditions,
+        params.augmentations,
+        options["clusters"],
+        distances.n_states,
+        options["alpha"],
+    )
+    write_table(tested, *output.suggested_clusters)

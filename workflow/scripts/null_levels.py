@@ -1,0 +1,20 @@
+"""What each metric shows between maps that have nothing, or only the centre, in common."""
+
+import numpy as np
+
+from augcam.files import write_table
+from augcam.jobs import job
+from augcam.nulls import null_levels
+from augcam.similarity import read_explained
+
+with job(snakemake.log[0]):
+    params, similarity = snakemake.params, snakemake.params.similarity
+    levels = null_levels(
+        read_explained(snakemake.input.cams, snakemake.input.predictions),
+        similarity["metrics"],
+        params.input_size,
+        similarity["epsilon"],
+        params.statistics["null_images"],
+        np.random.default_rng(params.statistics["seed"]),
+    )
+    write_table(levels, *snakemake.output)

@@ -1,0 +1,12 @@
+"""Compare maps that explain the same kind of class with the baseline's."""
+
+from augcam.files import read_arrays, write_table
+from augcam.jobs import job
+from augcam.targets import target_changes
+
+with job(snakemake.log[0]):
+    params = snakemake.params
+    models = [tuple(model) for model in params.models]
+    found = {model: read_arrays(path) for model, path in zip(models, snakemake.input.cams)}
+    changes = target_changes(found, models[0], params.metrics, params.input_size)
+    write_table(changes, *snakemake.output)
