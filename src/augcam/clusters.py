@@ -99,31 +99,40 @@ def _as_distances(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def correlation_trees(
-    found: dict[str, Correlations], kind: str, at: list[int], names: list[str]
+def with_consensus(found: dict[str, Correlations]) -> dict[tuple[str, str], np.ndarray]:
+    """(kind, metric) → r, (resamples + 1, C, C), of every metric and of their consensus."""
+    result = {}
+    for kind in Correlations._fields:
+        maps = {metric: getattr(c, kind) for metric, c in found.items()}
+        result |= {(kind, m): r for m, r in (maps | {CONSENSUS: consensus(maps)}).items()}
+    return result
+
+
+def trees(
+    distances: dict[tuple[str, str], np.ndarray], at: list[int], names: list[str]
 ) -> pd.DataFrame:
-    """Trees on 1 − r of the conditions `at`, of every metric and of their consensus."""
-    maps = {metric: getattr(c, kind)[:, at][:, :, at] for metric, c in found.items()}
-    maps[CONSENSUS] = consensus(maps)
-    trees = [tree_table(1 - r, names, kind, metric) for metric, r in maps.items()]
-    return pd.concat(trees, ignore_index=True)
+    """`tree_table` of the conditions `at` for each (source, metric)."""
+    tables = [tree_table(d[:, at][:, :, at], names, *key) for key, d in distances.items()]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
 def suggested_clusters(
-    found: dict[str, Correlations],
+    likeness: dict[tuple[str, str], np.ndarray],
     conditions: list[str],
     augmentations: list[str],
     suggested: list[list[str]],
     n_states: int,
     alpha: float,
 ) -> pd.DataFrame:
-    """Are the members of a suggested cluster more alike than others? Every kind of map and metric.
+    """Are the members of a suggested cluster more alike than others?
 
-    `margin`: mean r between members minus mean r between members and others; for a cluster of one,
-    the mean r among the others minus that with it. Returns cluster, kind, metric, margin, low,
-    high (bootstrap over images and states), p (share of all equally large sets of augmentations
-    with a margin as large), smallest_p. Members that are not studied are left out; so are clusters
-    of none, or of all.
+    `likeness`: (kind, metric) → replicates (resamples + 1, C, C) of a measure that is larger for
+    conditions that are more alike. `margin`: its mean between members minus its mean between
+    members and others; for a cluster of one, the mean among the others minus that with it. Returns
+    cluster, kind, metric, margin, low, high (bootstrap over images and states), p (share of all
+    equally large sets of augmentations with a margin as large), smallest_p. Members that are not
+    studied are left out; so are clusters of none, or of all.
     """
     at = [conditions.index(name) for name in augmentations]
     rows = []
@@ -133,15 +142,13 @@ def suggested_clusters(
             continue
         sets = list(combinations(range(len(augmentations)), len(members)))
         title = " + ".join(augmentations[i] for i in members)
-        for kind in Correlations._fields:
-            maps = {m: getattr(c, kind)[:, at][:, :, at] for m, c in found.items()}
-            maps[CONSENSUS] = consensus(maps)
-            for metric, r in maps.items():
-                margin = _margin(r, members)
-                low, high = interval(margin, n_states, alpha)
-                every = np.array([_margin(r[:1], list(chosen))[0] for chosen in sets])
-                p = (every >= margin[0] - 1e-12).mean() if not np.isnan(margin[0]) else np.nan
-                rows.append((title, kind, metric, margin[0], low, high, p, 1 / len(sets)))
+        for (kind, metric), replicates in likeness.items():
+            r = replicates[:, at][:, :, at]
+            margin = _margin(r, members)
+            low, high = interval(margin, n_states, alpha)
+            every = np.array([_margin(r[:1], list(chosen))[0] for chosen in sets])
+            p = (every >= margin[0] - 1e-12).mean() if not np.isnan(margin[0]) else np.nan
+            rows.append((title, kind, metric, margin[0], low, high, p, 1 / len(sets)))
     columns = ["cluster", "kind", "metric", "margin", "low", "high", "p", "smallest_p"]
     return pd.DataFrame(rows, columns=columns)
 

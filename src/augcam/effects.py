@@ -73,16 +73,17 @@ def two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -
 
 
 def t_interval(
-    estimate: np.ndarray, se: np.ndarray, n_states: int, alpha: float
+    estimate: np.ndarray, se: np.ndarray, df: int, alpha: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Low, high and two-sided p (against 0), Student's t with n_states − 1 degrees of freedom."""
+    """Low, high and two-sided p (against 0) by Student's t with `df` degrees of freedom; NaN for
+    none."""
     from scipy import stats
 
-    if n_states < 2:
+    if df < 1:
         return (np.full(len(estimate), np.nan),) * 3
-    half = stats.t.ppf(1 - alpha / 2, n_states - 1) * se
+    half = stats.t.ppf(1 - alpha / 2, df) * se
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(estimate) / se, n_states - 1)
+        p = 2 * stats.t.sf(np.abs(estimate) / se, df)
     return estimate - half, estimate + half, p
 
 
@@ -118,6 +119,17 @@ def paired_differences(
     return *arrays, [distances.conditions[c] for c in others]
 
 
+def pooled_noise(distances: Distances) -> tuple[np.ndarray, int]:
+    """Variance between states of a model's mean distance, pooled over all conditions but the
+    baseline's: (metrics,), and its degrees of freedom."""
+    others = [i for i, c in enumerate(distances.conditions) if c != distances.base]
+    values = distances.values[:, others]
+    by_model = _nanmean(values.reshape(*values.shape[:3], -1), axis=3)
+    if distances.n_states < 2:
+        return np.full(len(by_model), np.nan), 0
+    return by_model.var(axis=2, ddof=1).mean(axis=1), len(others) * (distances.n_states - 1)
+
+
 def effects(
     distances: Distances,
     controls: list[str],
@@ -129,27 +141,35 @@ def effects(
     """The effect of every condition on every metric, against each of `controls`.
 
     Returns one row a control, condition and metric: n_states (paired), n_images, `mean` and
-    `control_mean` (of the metric), `difference` with `low` and `high` (metric units; two-level
-    bootstrap standard error, t over states), `standardised` (the difference in standard deviations
-    of the control's values over images), `superiority` with its interval (how often an image is
-    farther from the baseline than with the control; ½: no effect), `p` (t over states), `p_holm`
-    (over conditions × metrics of one control; the other control is a family of its own),
-    `p_sign_flip` and the smallest that it can reach, and `farther_than_control`:
+    `control_mean` (of the metric), `difference` (metric units) with
 
-    - yes: farther, p_holm < alpha;
-    - no: the whole interval lies below `smallest_effect` × the control's own distance;
+    - `low`, `high`: from this condition's own states and images (two-level bootstrap standard
+      error, Student's t over states: wide with few states);
+    - `pooled_low`, `pooled_high`, `p`: with the noise between states pooled over all conditions
+      (as in an analysis of variance: assumes that it is about the same for all of them);
+    - `p_holm`: p corrected over conditions × metrics of one control (a second control among the
+      conditions is a family of its own);
+    - `p_sign_flip`, `smallest_p_sign_flip`: without any such assumption, and how small it can be;
+
+    `standardised` (the difference in standard deviations of the control's values over images),
+    `superiority` with its interval (how often an image is farther from the baseline than with the
+    control; ½: no effect), and `farther_than_control`:
+
+    - yes: farther, and p_holm < alpha;
+    - no: the pooled interval reaches 0 and ends below `smallest_effect` × the control's distance;
     - cannot be told with S states: neither.
     """
     tables = [
         _against(distances, control, resamples, np.random.default_rng(seed), alpha, smallest_effect)
         for control in controls
     ]
+    tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
 
 
 EFFECT_COLUMNS = [
     "control", "augmentation", "metric", "n_states", "n_images", "mean", "control_mean",
-    "difference", "low", "high", "standardised", "superiority", "superiority_low",
+    "difference", "low", "high", "pooled_low", "pooled_high", "standardised", "superiority", "superiority_low",
     "superiority_high", "p", "p_holm", "p_sign_flip", "smallest_p_sign_flip",
     "farther_than_control",
 ]  # fmt: skip
@@ -168,8 +188,12 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
     estimate = by_state.mean(axis=1)
     superiority = _nanmean(farther, axis=2).mean(axis=1)
     se = two_level_se(np.concatenate([difference, farther]), resamples, rng)
-    low, high, p = t_interval(estimate, se[:rows], n_states, alpha)
-    superiority_low, superiority_high, _ = t_interval(superiority, se[rows:], n_states, alpha)
+    low, high, _ = t_interval(estimate, se[:rows], n_states - 1, alpha)
+    superiority_low, superiority_high, _ = t_interval(superiority, se[rows:], n_states - 1, alpha)
+    noise, df = pooled_noise(distances)
+    of_images = np.nanvar(_nanmean(difference, axis=1), axis=1) / n_images
+    pooled_se = np.sqrt(2 * np.repeat(noise, n_names) / n_states + of_images)
+    pooled_low, pooled_high, p = t_interval(estimate, pooled_se, df, alpha)
     p_sign_flip, smallest_p = sign_flip(by_state)
     control_mean = _nanmean(reference, axis=2).mean(axis=1)
     spread = np.nanstd(_nanmean(reference, axis=1), axis=1)
@@ -187,6 +211,8 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
             "difference": estimate,
             "low": low,
             "high": high,
+            "pooled_low": pooled_low,
+            "pooled_high": pooled_high,
             "standardised": standardised,
             "superiority": superiority,
             "superiority_low": np.clip(superiority_low, 0, 1),
@@ -212,7 +238,8 @@ def verdict(row, alpha: float, smallest_effect: float) -> str:
     margin = smallest_effect * abs(row.control_mean - at_equality(row.metric))
     if row.p_holm < alpha and sign * row.difference > 0:
         return YES
-    if max(sign * row.low, sign * row.high) < margin:
+    low, high = sorted((sign * row.pooled_low, sign * row.pooled_high))
+    if low <= 0 and high < margin:
         return NO
     return f"cannot be told with {row.n_states} state{'s' if row.n_states > 1 else ''}"
 

@@ -121,6 +121,11 @@ def squared_distance(values: np.ndarray, metric: str) -> np.ndarray:
     return values if metric == "msd" else 1 - values
 
 
+def distance(values: np.ndarray, metric: str) -> np.ndarray:
+    """The root of `squared_distance`, not below 0."""
+    return np.sqrt(np.clip(squared_distance(values, metric), 0, None))
+
+
 def pair_frame(sums: dict[str, np.ndarray], models: list[Model]) -> pd.DataFrame:
     """metric, condition_a, state_a, condition_b, state_b, value, n_images of every two models."""
     rows = []
@@ -161,33 +166,38 @@ def between_conditions(
 
 def condition_replicates(
     sums: dict[str, np.ndarray],
-    metric: str,
     models: list[Model],
     n_images: int,
     resamples: int,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, list[str]]:
-    """Means between conditions, (resamples + 1, C, C): the estimate, then resamples of images and
-    of the states of each condition."""
-    estimate, names = between_conditions(matrix(sums, metric), models)
-    values = matrix(sums, metric, image_weights(resamples, n_images, rng))
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Metric → means between conditions, (resamples + 1, C, C): the estimate, then resamples of
+    images and of the states of each condition; and the conditions."""
+    names = list(dict.fromkeys(condition for condition, _ in models))
+    of_images = image_weights(resamples, n_images, rng)
     of_states = {
         name: state_weights((resamples,), sum(c == name for c, _ in models), rng) for name in names
     }
-    replicates, _ = between_conditions(values, models, of_states)
-    return np.concatenate([estimate[None], replicates]), names
+    result = {}
+    for metric in PAIR_METRICS:
+        estimate, _ = between_conditions(matrix(sums, metric), models)
+        drawn, _ = between_conditions(matrix(sums, metric, of_images), models, of_states)
+        result[metric] = np.concatenate([estimate[None], drawn])
+    return result, names
 
 
 def condition_table(
-    replicates: np.ndarray, names: list[str], metric: str, n_states: int, alpha: float
+    found: dict[str, np.ndarray], names: list[str], n_states: int, alpha: float
 ) -> pd.DataFrame:
     """metric, condition_a, condition_b (the same: within the condition), value, low, high."""
-    low, high = interval(replicates, n_states, alpha)
-    rows = [
-        (metric, names[i], names[j], replicates[0, i, j], low[i, j], high[i, j])
-        for i in range(len(names))
-        for j in range(i, len(names))
-    ]
+    rows = []
+    for metric, replicates in found.items():
+        low, high = interval(replicates, n_states, alpha)
+        rows += [
+            (metric, names[i], names[j], replicates[0, i, j], low[i, j], high[i, j])
+            for i in range(len(names))
+            for j in range(i, len(names))
+        ]
     columns = ["metric", "condition_a", "condition_b", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -58,6 +58,7 @@ MODEL_SPACE_TABLES = [
     "separation",
     "model_positions",
     "model_trees",
+    "suggested_model_clusters",
 ]
 BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
 

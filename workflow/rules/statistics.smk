@@ -126,9 +126,10 @@ rule model_space:
         runtime=60,
     params:
         models=CONFIG.models,
+        augmentations=CONFIG.augmentations,
         controls=statistics_controls(),
         input_size=CONFIG.model.input_size,
-        statistics=section("statistics", "resamples", "seed", "alpha"),
+        statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
     message:
         "Comparing every model with every other"
     script:

@@ -1,10 +1,9 @@
 """Correlation maps without a shared baseline, pair tables with their chance, clusters."""
 
 import numpy as np
-import pandas as pd
 
-from augcam.clusters import correlation_trees, suggested_clusters
-from augcam.decoupling import KINDS, correlations, draw_weights, map_table, pair_table
+from augcam.clusters import suggested_clusters, trees, with_consensus
+from augcam.decoupling import correlations, draw_weights, map_table, pair_table
 from augcam.distances import read_distances
 from augcam.files import write_table
 from augcam.jobs import job
@@ -26,12 +25,13 @@ with job(snakemake.log[0]):
         distances, found, params.augmentations, params.pair_k, options["resamples"], rng
     )
     write_table(pairs, *output.pair_significance)
+    likeness = with_consensus(found)
     names = [c for c in distances.conditions if c != distances.base]
     at = [distances.conditions.index(name) for name in names]
-    trees = [correlation_trees(found, kind, at, names) for kind in KINDS]
-    write_table(pd.concat(trees, ignore_index=True), *output.correlation_trees)
+    grown = trees({key: 1 - r for key, r in likeness.items()}, at, names)
+    write_table(grown, *output.correlation_trees)
     tested = suggested_clusters(
-        found,
+        likeness,
         distances.conditions,
         params.augmentations,
         options["clusters"],

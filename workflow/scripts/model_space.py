@@ -1,10 +1,9 @@
 """Compare every model with every other: distances, groups, a map, trees."""
 
 import numpy as np
-import pandas as pd
 
 from augcam import modelspace
-from augcam.clusters import tree_table
+from augcam.clusters import suggested_clusters, trees
 from augcam.distances import group_images
 from augcam.files import read_arrays, write_table
 from augcam.jobs import job
@@ -18,19 +17,23 @@ with job(snakemake.log[0]):
     n_images = cams.shape[1]
     sums = modelspace.pair_sums(cams, params.input_size, *group_images(n_images, rng))
     write_table(modelspace.pair_frame(sums, models), *output.model_pairs)
-    between, trees = [], []
-    for metric in modelspace.PAIR_METRICS:
-        replicates, names = modelspace.condition_replicates(
-            sums, metric, models, n_images, options["resamples"], rng
-        )
-        n_states = min(sum(c == name for c, _ in models) for name in names)
-        between.append(
-            modelspace.condition_table(replicates, names, metric, n_states, options["alpha"])
-        )
-        squared = modelspace.squared_distance(replicates, metric)
-        trees.append(tree_table(np.sqrt(squared.clip(0)), names, "models", metric))
-    write_table(pd.concat(between, ignore_index=True), *output.condition_similarity)
-    write_table(pd.concat(trees, ignore_index=True), *output.model_trees)
+    replicates, names = modelspace.condition_replicates(
+        sums, models, n_images, options["resamples"], rng
+    )
+    n_states = min(sum(c == name for c, _ in models) for name in names)
+    between = modelspace.condition_table(replicates, names, n_states, options["alpha"])
+    write_table(between, *output.condition_similarity)
+    apart = {("models", m): modelspace.distance(values, m) for m, values in replicates.items()}
+    write_table(trees(apart, list(range(len(names))), names), *output.model_trees)
+    tested = suggested_clusters(
+        {key: -values for key, values in apart.items()},
+        names,
+        params.augmentations,
+        options["clusters"],
+        n_states,
+        options["alpha"],
+    )
+    write_table(tested, *output.suggested_model_clusters)
     separation = modelspace.separation(sums, models, params.controls, options["resamples"], rng)
     write_table(separation, *output.separation)
     write_table(modelspace.positions(sums, models), *output.model_positions)
