@@ -169,8 +169,9 @@ def effects(
 
 EFFECT_COLUMNS = [
     "control", "augmentation", "metric", "n_states", "n_images", "mean", "control_mean",
-    "difference", "low", "high", "pooled_low", "pooled_high", "standardised", "superiority", "superiority_low",
-    "superiority_high", "p", "p_holm", "p_sign_flip", "smallest_p_sign_flip",
+    "difference", "low", "high", "pooled_low", "pooled_high", "standardised",
+    "superiority", "superiority_low", "superiority_high",
+    "p", "p_holm", "p_sign_flip", "smallest_p_sign_flip",
     "farther_than_control",
 ]  # fmt: skip
 
