@@ -517,6 +517,13 @@ class Config(Section):
         return list(dict.fromkeys([self.reference, *further]))
 
     @property
+    def effect_controls(self) -> list[str]:
+        """What effects are set against: seed noise (the baseline's condition), then `identity`."""
+        trained = {condition for condition, _ in self.compared}
+        both = dict.fromkeys([self.baseline.condition, "identity"])
+        return [condition for condition in both if condition in trained]
+
+    @property
     def conditions(self) -> list[str]:
         """Augmentations, then controls: what is compared with the baseline."""
         return [*self.augmentations, *self.controls]

@@ -57,8 +57,13 @@ SECTIONS = {
     "pairs": "9 Pairs of augmentations",
     "extremes": "A Images at the extremes",
     "segments": "C Segments",
+    "conclusions": "D What can be concluded",
+    "effects": "E Effects against controls",
+    "decoupled": "F Without the shared baseline",
+    "modelspace": "G Models compared directly",
+    "planning": "H Planning",
 }
-"""Sections of the report, in the order of the paper."""
+"""Sections of the report: in the order of the paper, then the statistics that it does not have."""
 
 _PAPER_AUGMENTATIONS = (
     "affine", "cutmix", "colorjitter", "elastic", "equalize", "gaussblur", "randcrop"
@@ -153,7 +158,27 @@ def figures(config: Config) -> list[Item]:
         for metric in metrics
         for a in config.compared_conditions
     ]
-    return items
+    return items + _statistics(config, metrics)
+
+
+def _statistics(config: Config, metrics: list[str]) -> list[Item]:
+    """Figures of the second half of the report."""
+    return [
+        _item("null_levels", "statistics", "effects", "null_levels"),
+        *(
+            _item(f"effects_{control}", "statistics", "effects", control=control)
+            for control in config.effect_controls
+        ),
+        _item("variance_split", "statistics", "effects", "variance_split"),
+        *(
+            _item(f"decoupled_{metric}", "statistics", "decoupled", metric=metric)
+            for metric in metrics
+        ),
+        _item("clusters", "statistics", "decoupled", "clusters"),
+        _item("model_map", "statistics", "modelspace", "model_map"),
+        _item("condition_similarity", "statistics", "modelspace", "condition_similarity"),
+        _item("planning", "statistics", "planning"),
+    ]
 
 
 PAGES = [
@@ -166,6 +191,22 @@ PAGES = [
     Item("extreme_images", "pages", "extremes", "tables", {"figure": "table"}, "Overview"),
     Item("segment_summary", "pages", "segments", "tables", {"figure": "table"}, "Overview"),
     Item("segment_tests", "pages", "segments", "tables", {"figure": "tests"}, "Overview"),
+    Item("conclusions", "pages", "conclusions", "conclusions", {"page": "findings"}),
+    Item("effects", "pages", "effects", "tables", {"figure": "table"}),
+    Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
+    Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
+    Item("class_changes", "pages", "effects", "tables", {"figure": "class explained"}),
+    Item("pair_significance", "pages", "decoupled", "tables", {"figure": "pairs and chance"}),
+    Item("suggested_clusters", "pages", "decoupled", "tables", {"figure": "the paper's clusters"}),
+    Item("separation", "pages", "modelspace", "tables", {"figure": "separation"}),
+    Item(
+        "suggested_model_clusters",
+        "pages",
+        "modelspace",
+        "tables",
+        {"figure": "the paper's clusters"},
+    ),
+    Item("planning", "pages", "planning", "tables", {"figure": "table"}),
     Item("architectures", "architecture_page", "architectures", "tables", {"figure": "table"}),
 ]
 """Pages of the report that hold a table, and the summary of the run."""

@@ -59,6 +59,49 @@ TEXTS = {
         "Each epoch of each architecture: training and validation images, time of training alone, "
         "and the measures on the test images.",
     ),
+    "conclusions": (
+        "What can be concluded",
+        "From the numbers of this run alone; how each is found is in docs/statistics.md.",
+    ),
+    "effects": (
+        "Effects against controls",
+        "How much farther from the baseline each condition leads than a control (none: seed noise; "
+        "identity: as many steps). Differences in the metric's own units.",
+    ),
+    "variance_split": (
+        "Variance of one image's value",
+        "Components of the variance over images, conditions and starting states; condition × state "
+        "is what two trainings of one condition differ.",
+    ),
+    "behaviour": (
+        "Predictions against the baseline's",
+        "Disagreement, Jensen–Shannon divergence (bits) and error consistency (Cohen's kappa).",
+    ),
+    "class_changes": (
+        "How much is another class explained",
+        "Each metric where model and baseline predict the same class, and where they do not.",
+    ),
+    "pair_significance": (
+        "Strongest and weakest pairs, and chance",
+        "p_any: how often any pair counts as many where conditions are exchangeable; frequency: "
+        "the share of metrics in whose top pairs it is, over resamples.",
+    ),
+    "suggested_clusters": (
+        "The paper's clusters, by correlation",
+        "Are members more alike than others? Margin: mean r within minus mean r to the others.",
+    ),
+    "suggested_model_clusters": (
+        "The paper's clusters, by distance between models",
+        "Margin: how much closer members lie to each other than to the others.",
+    ),
+    "separation": (
+        "Do conditions differ as groups of models?",
+        "PERMANOVA on distances between models; smallest_p is what so few models can reach.",
+    ),
+    "planning": (
+        "Starting states needed",
+        "For a shift of the given share of the control's distance; −1: more than 1000.",
+    ),
 }
 """Title and explanation of each table."""
 

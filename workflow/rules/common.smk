@@ -128,13 +128,7 @@ def statistic_tables():
 
 
 def every_statistic():
-    return [file for name in statistic_tables() for file in table(name)]
-
-
-def statistics_controls():
-    """Seed noise (the baseline's condition at other states), then the step-count control."""
-    trained = [condition for condition, _ in CONFIG.compared]
-    return [c for c in dict.fromkeys([REFERENCE_CONDITION, "identity"]) if c in trained]
+    return [file for name in [*statistic_tables(), "conclusions"] for file in table(name)]
 
 
 def distance_files():
@@ -153,7 +147,7 @@ def distance_params():
         "compared": CONFIG.compared,
         "baselines": [state for _, state in CONFIG.baselines[1:]],
         "metrics": CONFIG.similarity.metrics,
-        "controls": statistics_controls(),
+        "controls": CONFIG.effect_controls,
     }
 
 

@@ -4,6 +4,8 @@
 rule statistics:
     input:
         every_statistic(),
+        figure_files("png", "statistics"),
+        figure_files("pdf", "statistics"),
 
 
 rule compare_further:
@@ -217,3 +219,61 @@ rule target_changes:
         "Comparing maps that explain the same class"
     script:
         "../scripts/target_changes.py"
+
+
+rule conclude:
+    input:
+        tables=[f"{OUT}/tables/{name}.parquet" for name in statistic_tables()],
+        code=code("conclusions", "contents"),
+    output:
+        table("conclusions"),
+    log:
+        f"{OUT}/logs/conclude.log",
+    benchmark:
+        f"{OUT}/benchmarks/conclude.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        augmentations=CONFIG.augmentations,
+        controls=CONFIG.effect_controls,
+        base=REFERENCE_CONDITION,
+        n_states=len(CONFIG.starting_states),
+        statistics=section("statistics", "alpha", "smallest_effect"),
+    message:
+        "Saying what can be concluded"
+    script:
+        "../scripts/conclude.py"
+
+
+rule draw_statistics:
+    input:
+        tables=[
+            f"{OUT}/tables/{name}.parquet" for name in ["similarity_summary", *statistic_tables()]
+        ],
+        code=code("figures_statistics", "style"),
+    output:
+        png=pictures("statistics"),
+        pdf=figure_files("pdf", "statistics"),
+    log:
+        f"{OUT}/logs/draw_statistics.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_statistics.tsv"
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        metrics=CONFIG.similarity.metrics,
+        conditions=CONFIG.conditions,
+        compared=CONFIG.compared_conditions,
+        controls=CONFIG.effect_controls,
+        power=CONFIG.statistics.power,
+        dpi=CONFIG.figures.dpi,
+    message:
+        "Drawing effects, correlations, clusters and models"
+    script:
+        "../scripts/draw_statistics.py"
