@@ -122,6 +122,7 @@ def null_levels(
         mark_controls(panel.get_xticklabels(), conditions)
         if metric == "class_kld":
             panel.set_yscale("symlog", linthresh=0.01)
+            panel.set_ylim(bottom=0)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
     return figure
@@ -200,13 +201,21 @@ def variance_bars(split: pd.DataFrame, metrics: list[str]) -> Figure:
     return figure
 
 
-def _heat(axes: Axes, square: np.ndarray, names: list[str], cmap: str, low: float, high: float):
+def _heat(
+    axes: Axes,
+    square: np.ndarray,
+    names: list[str],
+    cmap: str,
+    low: float,
+    high: float,
+    digits: int = 2,
+):
     """A square of numbers with names, controls set apart."""
     image = axes.imshow(square, cmap=cmap, vmin=low, vmax=high)
     rgba = image.cmap(image.norm(square))
     dark = rgba[..., :3] @ [0.299, 0.587, 0.114] < 0.5
     for (y, x), value in np.ndenumerate(square):
-        text = "–" if np.isnan(value) else f"{value:.2f}"
+        text = "–" if np.isnan(value) else f"{value:.{digits}f}"
         ink = "white" if dark[y, x] and not np.isnan(value) else "black"
         axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ink)
     labels = [display_name(name) for name in names]
@@ -295,9 +304,9 @@ def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
             axes.annotate(
                 f"{100 * support[node]:.0f}",
                 (x, middle),
-                xytext=(3, 0),
+                xytext=(3, 1),
                 textcoords="offset points",
-                va="center",
+                va="bottom",
                 fontsize=8,
                 color="#CC3311",
             )
@@ -367,6 +376,7 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
             "viridis_r" if metric == "msd" else "viridis",
             np.nanmin(square),
             np.nanmax(square),
+            digits=3 if metric == "msd" else 2,
         )
         panel.set_title(display_name(metric))
         figure.colorbar(image, ax=panel, shrink=0.75)
