@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo estimate status test test-fast test-slurm slurm faults lint dag bench bench-full lock docs clean
+.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -63,6 +63,10 @@ lint: $(READY)  ## check style and workflow
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
+
+plan: $(READY)  ## how many starting states the next run needs, from this one
+	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- "results/$(EXPERIMENT)/tables/planning.csv"
+	@$(RUN) python -c "import pandas; print(pandas.read_csv('results/$(EXPERIMENT)/tables/planning.csv').to_string(index=False))"
 
 dag: $(READY)  ## draw the rule graph into results/dag.png
 	$(RUN) snakemake --configfile $(CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png

@@ -30,6 +30,7 @@ TINY = {
     "training": {"epochs": 2},
     "augmentations": ["affine", "cutmix", "equalize"],
     "starting_states": [1, 2],
+    "statistics": {"resamples": 200},
 }
 FIGURES = figures(parse_config({"augmentations": TINY["augmentations"]}))
 N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
@@ -94,7 +95,9 @@ def test_presets_plan_their_models(project, preset, models):
         assert plan[rule] == 1
 
 
-@pytest.mark.parametrize("target", ["models", "explanations", "similarity", "tables", "figures"])
+@pytest.mark.parametrize(
+    "target", ["models", "explanations", "similarity", "tables", "figures", "statistics"]
+)
 def test_stages_are_targets(project, target):
     assert planned(project, "--configfile", "config/paper.yaml", "--", target)["train"] == 22
 
@@ -191,6 +194,25 @@ def test_a_run_makes_every_file_with_its_columns(finished):
     assert not list(results.rglob("*.partial*")) + list(results.rglob("checkpoint*"))
 
 
+def test_the_statistics_are_there_for_every_condition_and_metric(finished):
+    tables = finished / "results" / "tiny" / "tables"
+    effects = pd.read_parquet(tables / "effects.parquet")
+    assert effects.groupby("control").size().to_dict() == {"identity": 4 * 8, "none": 4 * 8}
+    pairs = pd.read_parquet(tables / "model_pairs.parquet")
+    assert pairs["metric"].value_counts().tolist() == [N_MODELS * (N_MODELS - 1) // 2] * 2
+    # The paper's map, worked out again from covariances.
+    maps = pd.read_parquet(tables / "decoupled_maps.parquet").query("kind == 'paper'")
+    first = pd.read_parquet(tables / "correlation_maps.parquet")
+    index = ["metric", "augmentation_a", "augmentation_b"]
+    both = first.merge(maps, on=index, suffixes=("", "_again")).query("metric == 'mad'")
+    np.testing.assert_allclose(both["r"], both["r_again"], atol=1e-9)
+    counts = pd.read_parquet(tables / "pair_significance.parquet")
+    assert counts.groupby("kind")["count"].sum().to_dict() == {"strongest": 24, "weakest": 24}
+    findings = pd.read_csv(tables / "conclusions.csv")
+    assert "cannot give p below 0.5" in " ".join(findings["finding"])
+    assert not findings["finding"].str.contains("nan").any()
+
+
 def test_the_chain_is_consistent(finished):
     """The metrics of one image, worked out again from the files of the stages before."""
     from augcam.similarity import MAP_METRICS, Maps, to_maps
@@ -233,18 +255,23 @@ def once(*rules):
 
 RECORDED = once("provenance", "write_pages")  # the record of the run repeats the config
 AGGREGATED = once(
-    "aggregate", "count_pairs", "check_claims", "draw_similarity", "draw_pairs", "draw_extremes"
+    "aggregate", "count_pairs", "check_claims", "draw_similarity", "draw_pairs", "draw_extremes",
+    "draw_statistics",
 ) | RECORDED  # fmt: skip
-SIMILARITY = AGGREGATED | once("segments", "draw_segments")
+SIMILARITY = AGGREGATED | once(
+    "segments", "draw_segments", "compare_further", "effects", "decouple", "behaviour", "conclude"
+)
 COMPARED = {"compare": 4, "compare_seeds": 1} | SIMILARITY
-PREDICTED = once("performance", "draw_performance", "draw_examples")
-EXPLAINED = {"explain": N_MODELS} | COMPARED | PREDICTED
+PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
+EXPLAINED = {"explain": N_MODELS} | COMPARED | PREDICTED | once("null_levels")
 TWO_MODELS = {"train": 2, "explain": 2, "compare": 1} | SIMILARITY | PREDICTED
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pairs", "draw_extremes",
-    "draw_segments",
+    "draw_segments", "draw_statistics",
 )  # fmt: skip
-COUNTED = once("count_pairs", "check_claims", "draw_pairs") | RECORDED
+COUNTED = RECORDED | once(
+    "count_pairs", "check_claims", "draw_pairs", "decouple", "conclude", "draw_statistics"
+)
 RERUNS = {
     "figure setting": ({"figures": {"dpi": 80}}, DRAWN),
     "pair_k": ({"analysis": {"pair_k": 2}}, COUNTED),
@@ -252,8 +279,18 @@ RERUNS = {
     "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
     "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
     "cam layer": ({"model": {"cam_layer": "layer2.2"}}, {"describe_network": 1, **EXPLAINED}),
-    "metrics": ({"similarity": {"metrics": ["mad"]}}, COMPARED),
+    "metrics": ({"similarity": {"metrics": ["mad"]}}, COMPARED | once("null_levels")),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
+    "resamples": (
+        {"statistics": {"resamples": 300}},
+        once("effects", "decouple", "model_space", "conclude", "draw_statistics") | RECORDED,
+    ),
+    "three targets": (
+        {"statistics": {"targets": True}},
+        {"explain_targets": N_MODELS}
+        | once("target_changes", "conclude", "draw_statistics")
+        | RECORDED,
+    ),
     "device": ({"execution": {"device": "cpu"}}, {}),
     "compared architectures": ({"architectures": ["resnet20"]}, RECORDED),
 }
