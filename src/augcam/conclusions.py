@@ -188,21 +188,21 @@ def _pairs(pairs, alpha):
         if rows.empty:
             continue
         best = rows.iloc[0]
-        name = f"{display_name(best['augmentation_a'])} and {display_name(best['augmentation_b'])}"
-        shown = rows[rows["p_any"] < alpha]
+        shown = rows[(rows["p_any"] < alpha) | (rows["p_r"] < alpha)]
+        names = [_list(pair) for pair in shown[["augmentation_a", "augmentation_b"]].to_numpy()]
         verdict = (
-            f"{len(shown)} pair{'s' if len(shown) > 1 else ''} counted more often than chance gives"
-            f" any pair (p < {alpha:g})"
-            if len(shown)
-            else "no pair counted more often than chance gives some pair"
+            f"beyond chance by count or by r (p < {alpha:g}): {'; '.join(names)}"
+            if names
+            else "no pair stands out beyond what chance gives some pair"
         )
+        pair = _list([best["augmentation_a"], best["augmentation_b"]])
         yield (
             "pairs",
             (
-                f"The most frequent of the {kind} pairs is {name} ({best['count']} metrics; where "
-                "conditions are exchangeable some pair reaches this with p = "
-                f"{best['p_any']:.2g}; it "
-                f"keeps its place in {100 * best['frequency']:.0f} % of resamples): {verdict}."
+                f"The most frequent of the {kind} pairs is {pair} ({best['count']} metrics; where "
+                "conditions are exchangeable some pair reaches this count with "
+                f"p = {best['p_any']:.2g}, and its mean r with p = {best['p_r']:.2g}; it keeps "
+                f"its place in {100 * best['frequency']:.0f} % of resamples): {verdict}."
             ),
         )
 

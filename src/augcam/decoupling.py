@@ -223,8 +223,9 @@ def pair_table(
     the paper's maps and `count_decoupled` in the decoupled ones; `frequency`: the share of metrics
     in whose top k the pair is, on average over bootstrap resamples of images and states;
     `p_pair`: how often a given pair counts as many where conditions are exchangeable (labels
-    permuted within each state); `p_any`: how often any pair does. p_any is the honest one for a
-    pair picked because its count is high.
+    permuted within each state); `p_any`: how often any pair does, which is the honest one for a
+    pair picked because its count is high; `p_r`: how often any pair's r, averaged over the metrics,
+    is as extreme. Some pair always has high counts, so that counts alone rarely tell; r may.
     """
     at = [distances.conditions.index(name) for name in augmentations]
     pairs = list(combinations(range(len(at)), 2))
@@ -241,6 +242,8 @@ def pair_table(
         of_decoupled = top_counts(sign * decoupled, k)
         by_chance = top_counts(sign * null, k)
         best = by_chance.max(axis=1)
+        mean_r = (sign * paper[0]).mean(axis=0)
+        best_r = (sign * null).mean(axis=1).max(axis=1)
         for p, (i, j) in enumerate(pairs):
             count = counts[0, p]
             rows.append(
@@ -253,6 +256,7 @@ def pair_table(
                     "frequency": counts[1:, p].mean() / len(found),
                     "p_pair": (by_chance >= count).mean(),
                     "p_any": (1 + (best >= count).sum()) / (1 + len(best)),
+                    "p_r": (1 + (best_r >= mean_r[p] - 1e-12).sum()) / (1 + len(best)),
                 }
             )
     table = pd.DataFrame(rows)
