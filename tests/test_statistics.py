@@ -244,7 +244,7 @@ def test_variance_split_finds_its_parts():
     assert found["image"] == pytest.approx(4, rel=0.25)
     assert found["condition × state"] == pytest.approx(4, rel=0.4)
     assert found["condition"] > 1
-    assert variance_split(d._replace(values=values[:, :1])).empty
+    assert variance_split(d._replace(values=values[:, :1], conditions=names[:1])).empty
 
 
 @pytest.mark.parametrize("states,groups,shift", [(3, 2, 1.0), (8, 2, 0.7), (5, 2, 2.0)])

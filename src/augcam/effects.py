@@ -114,9 +114,10 @@ def paired_differences(
         for part, array in zip(parts, paired):
             part.append(_nanmean(array, axis=2))
     stacked = [np.stack(part, axis=1) for part in parts]
-    kept = ~np.isnan(stacked[0]).all(axis=(0, 1, 3))
-    arrays = [array[:, :, kept] for array in stacked]
-    return *arrays, [distances.conditions[c] for c in others]
+    missing = np.isnan(stacked[0]).all(axis=(0, 3))  # (conditions, states)
+    known, kept = ~missing.all(axis=1), ~missing.all(axis=0)
+    arrays = [array[:, known][:, :, kept] for array in stacked]
+    return *arrays, [distances.conditions[c] for c, there in zip(others, known) if there]
 
 
 def pooled_noise(distances: Distances) -> tuple[np.ndarray, int]:
@@ -179,7 +180,7 @@ EFFECT_COLUMNS = [
 def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.DataFrame:
     difference, farther, value, reference, names = paired_differences(distances, control)
     n_metrics, n_names, n_states, n_images = difference.shape
-    if n_states == 0:  # `none` at the reference state only: nothing to compare with
+    if not difference.size:  # `none` at the reference state only: nothing to compare with
         return pd.DataFrame(columns=EFFECT_COLUMNS)
     rows = n_metrics * n_names
     difference, farther, value, reference = (
@@ -192,12 +193,12 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
     low, high, _ = t_interval(estimate, se[:rows], n_states - 1, alpha)
     superiority_low, superiority_high, _ = t_interval(superiority, se[rows:], n_states - 1, alpha)
     noise, df = pooled_noise(distances)
-    of_images = np.nanvar(_nanmean(difference, axis=1), axis=1) / n_images
+    of_images = _nanvar(_nanmean(difference, axis=1)) / n_images
     pooled_se = np.sqrt(2 * np.repeat(noise, n_names) / n_states + of_images)
     pooled_low, pooled_high, p = t_interval(estimate, pooled_se, df, alpha)
     p_sign_flip, smallest_p = sign_flip(by_state)
     control_mean = _nanmean(reference, axis=2).mean(axis=1)
-    spread = np.nanstd(_nanmean(reference, axis=1), axis=1)
+    spread = np.sqrt(_nanvar(_nanmean(reference, axis=1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         standardised = estimate / spread
     table = pd.DataFrame(
@@ -315,3 +316,8 @@ def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
     count = (~np.isnan(values)).sum(axis=axis)
     total = np.nansum(values, axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _nanvar(values: np.ndarray) -> np.ndarray:
+    """Variance of the defined values over the last axis."""
+    return _nanmean((values - _nanmean(values, axis=-1)[..., None]) ** 2, axis=-1)

@@ -55,7 +55,8 @@ def plan(
         groups = df // (distances.n_states - 1)
         family = len(augmentations) * len(distances.metrics)
         for m, metric in enumerate(distances.metrics):
-            away, sd = abs(np.nanmean(reference[m]) - at_equality(metric)), np.sqrt(noise[m])
+            away = abs(np.nanmean(reference[m]) - at_equality(metric))
+            sd = np.sqrt(noise[m])
             for shift in SHIFTS if sd > 0 else ():
                 needed = [
                     states_needed(shift * away / sd, groups, target, level)
