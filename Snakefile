@@ -10,7 +10,7 @@
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
 #     explanations/<condition>/<state>/    cams.npz, predictions.parquet
 #     similarity/<condition>/<state>.parquet
-#     similarity/further/<baseline's state>.parquet
+#     similarity/further/<baseline's state>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html, for the report

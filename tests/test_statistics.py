@@ -349,7 +349,7 @@ def test_behaviour_and_class_changes_by_hand():
     assert shown.loc[("affine", 2), "disagreement"] == differ.mean()
     assert shown.loc[("affine", 2), "accuracy"] == models["affine", 2].right.mean()
     similarity = {
-        m: compare(models["none", 1], e, ["mad", "pearson"], 16, 1e-16)
+        m: compare(models["none", 1], [e], ["mad", "pearson"], 16, 1e-16)[0]
         for m, e in models.items()
         if m[0] == "affine"
     }

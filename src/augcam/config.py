@@ -335,7 +335,7 @@ class Baseline(Section):
     """The condition that everything is compared with."""
     state: Seed | None = None
     """Its starting state; the first of `starting_states` when not given."""
-    states: Annotated[list[NonNegativeInt], AfterValidator(_unique)] | None = None
+    states: Annotated[list[Seed], AfterValidator(_unique)] | None = None
     """Starting states of the further baselines that the statistics compare with; all of
     `starting_states` when not given. They need the baseline's condition among `controls`."""
 
@@ -367,7 +367,7 @@ class Analysis(Section):
 class Statistics(Section):
     resamples: Annotated[int, Field(ge=100)] = 2000
     """Bootstrap resamples and permutations."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Their seed."""
     alpha: Fraction = 0.05
     """Significance level; intervals cover 1 − alpha."""

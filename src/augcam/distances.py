@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.files import read_table
-from augcam.similarity import MAP_METRICS, Explained, compare
+from augcam.similarity import MAP_METRICS
 
 Model = tuple[str, int]  # condition, starting state
 
@@ -118,37 +118,18 @@ def chunks(total: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, total, size))
 
 
-def compare_all(
-    baseline: Explained,
-    others: Mapping[Model, Explained],
-    metrics: list[str],
-    size: int,
-    epsilon: float,
-) -> pd.DataFrame:
-    """`augcam.similarity.compare` of one baseline with every model: condition, state, image_id,
-    then `metrics`."""
-    parts = []
-    for (condition, state), other in others.items():
-        table = compare(baseline, other, metrics, size, epsilon)[["image_id", *metrics]]
-        table.insert(0, "state", state)
-        table.insert(0, "condition", condition)
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True)
-
-
 def read_distances(
     reference: Model,
     compared: Mapping[Model, str],
-    further: Mapping[int, str],
+    further: Mapping[tuple[int, str, int], str],
     metrics: list[str],
 ) -> Distances:
-    """Distances from files: `compared`: model → its table against the reference; `further`: state
-    of another baseline → the table of `compare_all`."""
-    base, state = reference
-    tables = {(state, *model): read_table(path) for model, path in compared.items()}
-    for other, path in further.items():
-        for (condition, its_state), part in read_table(path).groupby(["condition", "state"]):
-            tables[other, condition, its_state] = part
+    """Distances from the files of `augcam.similarity.compare_files`: `compared`: model → its table
+    against the reference; `further`: (state of another baseline, condition, state) → table."""
+    base, first = reference
+    files = {(first, *model): path for model, path in compared.items()}
+    files |= {key: path for key, path in further.items() if key[1:] != (base, key[0])}
+    tables = {key: read_table(path, metrics) for key, path in files.items()}
     conditions = list(dict.fromkeys(condition for condition, _ in compared))
-    states = list(dict.fromkeys([state, *(s for _, s in compared)]))
+    states = list(dict.fromkeys([first, *(state for _, state in compared)]))
     return collect(tables, metrics, conditions, states, base)

@@ -69,7 +69,7 @@ def null_levels(
         wanted = [m for m in metrics if m != "class_kld" or null in ("other_image", "same_class")]
         if not len(images) or not wanted:
             continue
-        table = compare(left, right, wanted, size, epsilon)
+        (table,) = compare(left, [right], wanted, size, epsilon)
         for metric in wanted:
             values = table[metric].dropna()
             quartiles = values.quantile([0.25, 0.5, 0.75]) if len(values) else [np.nan] * 3

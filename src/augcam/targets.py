@@ -69,7 +69,11 @@ def explain_targets(
 
 
 def target_changes(
-    models: Mapping[Model, dict[str, np.ndarray]], reference: Model, metrics: list[str], size: int
+    models: Mapping[Model, dict[str, np.ndarray]],
+    reference: Model,
+    metrics: list[str],
+    size: int,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """The maps' distance to the baseline's when both explain the same kind of target.
 
@@ -78,19 +82,18 @@ def target_changes(
     explanations of the own predictions that is gone with this target.
     """
     metrics = [metric for metric in metrics if metric != "class_kld"]
+    others = [model for model in models if model != reference]
+    tables = {}
+    for target in TARGETS:
+        first, *rest = (_explained(models[model], target) for model in (reference, *others))
+        tables[target] = compare(first, rest, metrics, size, 1e-16, threads)
     rows = []
-    for (condition, state), arrays in models.items():
-        if (condition, state) == reference:
-            continue
-        means = {}
-        for target in TARGETS:
-            pair = [_explained(a, target) for a in (models[reference], arrays)]
-            means[target] = compare(*pair, metrics, size, 1e-16)[metrics]
+    for number, (condition, state) in enumerate(others):
         for metric in metrics:
-            own = means["predicted"][metric].mean()
+            own = tables["predicted"][number][metric].mean()
+            distance = own - at_equality(metric)
             for target in TARGETS:
-                values = means[target][metric].dropna()
-                distance = own - at_equality(metric)
+                values = tables[target][number][metric].dropna()
                 share = (own - values.mean()) / distance if distance else np.nan
                 rows.append((condition, state, metric, target, len(values), values.mean(), share))
     columns = [

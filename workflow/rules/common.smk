@@ -131,12 +131,20 @@ def every_statistic():
     return [file for name in [*statistic_tables(), "conclusions"] for file in table(name)]
 
 
+def further_files(baseline):
+    """The distances of every model from a further baseline."""
+    return model_files(f"similarity/further/{baseline}/{{condition}}/{{state}}.parquet")
+
+
+def further_states():
+    return [state for _, state in CONFIG.baselines[1:]]
+
+
 def distance_files():
     """Every metric between every model and every baseline, as inputs."""
-    states = [state for _, state in CONFIG.baselines[1:]]
     return {
         "similarity": model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
-        "further": [f"{OUT}/similarity/further/{state}.parquet" for state in states],
+        "further": [file for state in further_states() for file in further_files(state)],
     }
 
 
@@ -145,7 +153,7 @@ def distance_params():
     return {
         "reference": CONFIG.reference,
         "compared": CONFIG.compared,
-        "baselines": [state for _, state in CONFIG.baselines[1:]],
+        "further": [(state, *model) for state in further_states() for model in CONFIG.models],
         "metrics": CONFIG.similarity.metrics,
         "controls": CONFIG.effect_controls,
     }

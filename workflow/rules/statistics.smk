@@ -8,13 +8,14 @@ rule statistics:
         figure_files("pdf", "statistics"),
 
 
+# One job a baseline: all models share its ranks. It meets itself, too, which is then left out.
 rule compare_further:
     input:
-        cams=model_files("explanations/{condition}/{state}/cams.npz"),
-        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
-        code=code("similarity", "distances"),
+        baseline=lambda wildcards: explained(REFERENCE_CONDITION, wildcards.baseline),
+        others=[file for model in CONFIG.models for file in explained(*model)],
+        code=code("kernels", "similarity"),
     output:
-        f"{OUT}/similarity/further/{{baseline}}.parquet",
+        further_files("{baseline}"),
     log:
         f"{OUT}/logs/compare_further/{{baseline}}.log",
     benchmark:
@@ -22,24 +23,22 @@ rule compare_further:
     conda:
         "../../envs/augcam.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=3000,
         runtime=480,
     params:
-        models=CONFIG.models,
-        base=CONFIG.baseline.condition,
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
     message:
-        "Comparing all models with the further baseline {params.base}, state {wildcards.baseline}"
+        "Comparing all models with a further baseline, state {wildcards.baseline}"
     script:
-        "../scripts/compare_further.py"
+        "../scripts/compare.py"
 
 
 rule null_levels:
     input:
         cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("similarity", "nulls"),
+        code=code("kernels", "similarity", "nulls"),
     output:
         table("null_levels"),
     log:
@@ -199,7 +198,7 @@ rule explain_targets:
 rule target_changes:
     input:
         cams=model_files("explanations/{condition}/{state}/targets.npz"),
-        code=code("similarity", "targets"),
+        code=code("kernels", "similarity", "targets"),
     output:
         table("target_changes"),
     log:

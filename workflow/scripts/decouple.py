@@ -15,7 +15,7 @@ with job(snakemake.log[0]):
     distances = read_distances(
         tuple(params.reference),
         {tuple(model): path for model, path in zip(params.compared, files.similarity)},
-        dict(zip(params.baselines, files.further)),
+        {tuple(key): path for key, path in zip(params.further, files.further)},
         params.metrics,
     )
     weights = draw_weights(distances, options["resamples"], rng)

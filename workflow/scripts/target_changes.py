@@ -8,5 +8,5 @@ with job(snakemake.log[0]):
     params = snakemake.params
     models = [tuple(model) for model in params.models]
     found = {model: read_arrays(path) for model, path in zip(models, snakemake.input.cams)}
-    changes = target_changes(found, models[0], params.metrics, params.input_size)
+    changes = target_changes(found, models[0], params.metrics, params.input_size, snakemake.threads)
     write_table(changes, *snakemake.output)
