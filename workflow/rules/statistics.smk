@@ -15,7 +15,7 @@ rule compare_further:
         others=[file for model in CONFIG.models for file in explained(*model)],
         code=code("kernels", "similarity"),
     output:
-        further_files("{baseline}"),
+        further_files("{{baseline}}"),
     log:
         f"{OUT}/logs/compare_further/{{baseline}}.log",
     benchmark:
