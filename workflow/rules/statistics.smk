@@ -128,7 +128,7 @@ rule model_space:
     params:
         models=CONFIG.models,
         augmentations=CONFIG.augmentations,
-        controls=statistics_controls(),
+        controls=CONFIG.effect_controls,
         input_size=CONFIG.model.input_size,
         statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
     message:
