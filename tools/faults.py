@@ -1,6 +1,6 @@
 """Faults, done on purpose to a small experiment: what happens, and what is lost.
 
-    make faults          # all of them, as often as docs/faults.md says; about an hour on two cores
+    make faults          # all of them, about an hour on two cores; writes docs/faults.md
 
 Each function does one kind of fault so and so often in a copy of the project and returns one line
 for each time; an `AssertionError` means that something was lost. tests/test_faults.py does a few of
