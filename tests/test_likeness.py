@@ -253,6 +253,15 @@ def test_suggested_clusters_by_hand():
     assert second["p"] == pytest.approx(2 / 4)
 
 
+@pytest.mark.parametrize("states", [1, 2, 3])
+def test_the_table_of_suggested_clusters_can_be_written(tmp_path, states):
+    r = np.random.default_rng(0).random((5, 4, 4))
+    names = ["affine", "cutmix", "elastic", "gaussblur"]
+    table = suggested_clusters({("paper", "mad"): r}, names, names, [["elastic"]], states, 0.05)
+    table.to_parquet(tmp_path / "table.parquet")
+    assert table["low"].isna().all() == (states < 3)
+
+
 # ----------------------------------------------------------------------------------- model space
 
 

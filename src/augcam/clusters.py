@@ -145,7 +145,7 @@ def suggested_clusters(
         for (kind, metric), replicates in likeness.items():
             r = replicates[:, at][:, :, at]
             margin = _margin(r, members)
-            low, high = interval(margin, n_states, alpha)
+            low, high = map(float, interval(margin, n_states, alpha))
             every = np.array([_margin(r[:1], list(chosen))[0] for chosen in sets])
             p = (every >= margin[0] - 1e-12).mean() if not np.isnan(margin[0]) else np.nan
             rows.append((title, kind, metric, margin[0], low, high, p, 1 / len(sets)))
