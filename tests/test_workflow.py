@@ -1,10 +1,8 @@
 """The DAG: what each preset plans, what a change replans, and a whole run on real images."""
 
-import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from projects import copy_project, digest
 
 from augcam.claims import CLAIMS
 from augcam.config import parse_config
@@ -39,13 +37,7 @@ N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the b
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project's files, in which a run may write."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("Snakefile", "workflow", "config", "profiles", "envs", "src"):
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
+    folder = copy_project(tmp_path_factory.mktemp("project") / "copy")
     write_config(folder, TINY)
     return folder
 
@@ -142,21 +134,6 @@ def finished(project) -> Path:
     """The project after a whole run of the tiny experiment on real digits."""
     snakemake(project, "--cores", "2", "--configfile", "tiny.yaml")
     return project
-
-
-def digest(folder):
-    """Content of every result that must not differ between two runs."""
-    files = [
-        *folder.glob("tables/*"),
-        *folder.glob("similarity/**/*.parquet"),
-        *folder.glob("explanations/**/*.npz"),
-        *folder.glob("models/**/*.safetensors"),
-        *folder.glob("data/*"),
-    ]
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def test_a_run_makes_every_file_with_its_columns(finished):

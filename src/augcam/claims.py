@@ -192,7 +192,8 @@ def _median_below_half(metric: str) -> Claim:
 
 def _visibly_negative(metric: str) -> Claim:
     def check(run: Run) -> Finding:
-        share = (run.values(metric) < 0).sum() / run.values(metric).notna().sum()
+        values = run.values(metric)
+        share = (values < 0).sum() / values.notna().sum()
         return Finding(f"share of images: {_ends(share, '.3f')}", bool(share.min() > VISIBLE_SHARE))
 
     return Claim(

@@ -11,18 +11,17 @@ from augcam.contents import display_name
 from augcam.similarity import SEGMENTS
 from augcam.style import (
     FURTHER_COLOURS,
+    KLD_LINEAR_BELOW,
     SMALL,
     colour,
-    first_control,
-    mark_controls,
     name_conditions,
+    name_square,
     styled,
     width_for,
 )
 
 MEDIAN = {"color": "black", "lw": 1.4}
 OUTLIERS = {"marker": ".", "ms": 2, "alpha": 0.3, "mec": "none", "mfc": "#444444"}
-KLD_LINEAR_BELOW = 0.01  # nearly all values lie near 0, a few are large
 
 
 @styled
@@ -160,17 +159,7 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
         text = "–" if np.isnan(r) else f"{r:.2f}"
         shade = "white" if abs(r) > 0.7 else "black"
         axes.text(x, y, text, ha="center", va="center", fontsize=7 if crowded else SMALL, c=shade)
-    names = [display_name(condition) for condition in conditions]
-    axes.set_xticks(range(len(conditions)), names, rotation=90, fontsize=SMALL)
-    axes.set_yticks(range(len(conditions)), names, fontsize=SMALL)
-    mark_controls(axes.get_xticklabels(), conditions)
-    mark_controls(axes.get_yticklabels(), conditions)
-    if first := first_control(conditions):
-        for line in (axes.axvline, axes.axhline):
-            line(first - 0.5, color="black", lw=1.2)
-    axes.grid(False)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_square(axes, conditions, rotation=90)
     excluded = rows["n_images"].max() - rows["n_images"].min()
     note = f" ({rows['n_images'].min()} to {rows['n_images'].max()} images)" if excluded else ""
     axes.set_title(f"{display_name(metric)}{note}")

@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 from augcam.clusters import CONSENSUS
 from augcam.contents import display_name
 from augcam.distances import at_equality, orientation
-from augcam.style import SMALL, colour, first_control, mark_controls, name_conditions, styled
+from augcam.style import (
+    KLD_LINEAR_BELOW,
+    SMALL,
+    colour,
+    mark_controls,
+    name_conditions,
+    name_square,
+    nothing_to_show,
+    styled,
+)
 
 KIND_TITLES = {
     "paper": "One baseline (the paper's map)",
@@ -54,14 +63,6 @@ def draw_all(
     yield "model_map", model_map(tables["model_positions"], conditions)
     yield "condition_similarity", condition_maps(tables["condition_similarity"], conditions)
     yield "planning", states_needed(tables["planning"], metrics, power)
-
-
-def _nothing(reason: str) -> Figure:
-    """A figure that says why there is nothing to see."""
-    figure, axes = plt.subplots(figsize=(6.5, 1.5))
-    axes.text(0.5, 0.5, reason, ha="center", va="center", fontsize=10)
-    axes.set_axis_off()
-    return figure
 
 
 def _grid(count: int, width: float, height: float, columns: int = 4) -> tuple[Figure, list[Axes]]:
@@ -121,7 +122,7 @@ def null_levels(
         )
         mark_controls(panel.get_xticklabels(), conditions)
         if metric == "class_kld":
-            panel.set_yscale("symlog", linthresh=0.01)
+            panel.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
             panel.set_ylim(bottom=0)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
@@ -137,7 +138,7 @@ def forest(effects: pd.DataFrame, control: str, metrics: list[str]) -> Figure:
     """
     rows = effects[effects["control"] == control]
     if rows.empty:
-        return _nothing(f"No second model of '{control}': nothing to compare with.")
+        return nothing_to_show(f"No second model of '{control}': nothing to compare with.")
     names = list(dict.fromkeys(rows["augmentation"]))
     figure, panels = _grid(len(metrics), 3.2, 0.32 * len(names) + 1.2)
     for number, (panel, metric) in enumerate(zip(panels, metrics)):
@@ -175,7 +176,9 @@ def forest(effects: pd.DataFrame, control: str, metrics: list[str]) -> Figure:
 def variance_bars(split: pd.DataFrame, metrics: list[str]) -> Figure:
     """Shares of the variance of a per-image value, one bar a metric. `split`: variance_split."""
     if split.empty:
-        return _nothing("The variance can be split with two conditions and two states at least.")
+        return nothing_to_show(
+            "The variance can be split with two conditions and two states at least."
+        )
     table = split.pivot(index="metric", columns="component", values="share")
     components = list(dict.fromkeys(split["component"]))
     table = table.loc[[m for m in metrics if m in table.index], components]
@@ -218,16 +221,7 @@ def _heat(
         text = "–" if np.isnan(value) else f"{value:.{digits}f}"
         ink = "white" if dark[y, x] and not np.isnan(value) else "black"
         axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ink)
-    labels = [display_name(name) for name in names]
-    axes.set_xticks(range(len(names)), labels, rotation=40, ha="right", fontsize=SMALL)
-    axes.set_yticks(range(len(names)), labels, fontsize=SMALL)
-    mark_controls([*axes.get_xticklabels(), *axes.get_yticklabels()], names * 2)
-    if first := first_control(names):
-        for line in (axes.axvline, axes.axhline):
-            line(first - 0.5, color="black", lw=1.2)
-    axes.grid(False)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    name_square(axes, names, rotation=40, ha="right")
     return image
 
 
@@ -263,7 +257,7 @@ def dendrograms(trees: pd.DataFrame) -> Figure:
         if len(part := trees[(trees["source"] == source) & (trees["metric"] == metric)])
     ]
     if not parts:
-        return _nothing("Trees need three conditions with defined distances.")
+        return nothing_to_show("Trees need three conditions with defined distances.")
     leaves = parts[0][2]["n_members"].max()
     figure, panels = _grid(len(parts), 4.3, 0.33 * leaves + 1.6, columns=3)
     for panel, (source, metric, part) in zip(panels, parts):
@@ -325,7 +319,7 @@ def model_map(positions: pd.DataFrame, conditions: list[str]) -> Figure:
     """All models in two dimensions, so that near ones have similar maps. A cross: the mean."""
     metrics = list(dict.fromkeys(positions["metric"]))
     if not metrics:
-        return _nothing("A map needs three models with defined distances.")
+        return nothing_to_show("A map needs three models with defined distances.")
     figure, panels = _grid(len(metrics), 5.2, 4.8, columns=2)
     for panel, metric in zip(panels, metrics):
         rows = positions[positions["metric"] == metric]
@@ -387,7 +381,7 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
 def states_needed(planning: pd.DataFrame, metrics: list[str], power: float) -> Figure:
     """Starting states needed against the size of the shift, one line a metric."""
     if planning.empty:
-        return _nothing("Planning needs a control and two starting states at least.")
+        return nothing_to_show("Planning needs a control and two starting states at least.")
     controls = list(dict.fromkeys(planning["control"]))
     figure, panels = _grid(len(controls), 4.8, 4.0, columns=2)
     inks = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(metrics)))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from augcam.contents import EXTREMES, display_name
 from augcam.similarity import Explained, to_maps
-from augcam.style import HEAT, SMALL, mark_controls, styled
+from augcam.style import HEAT, SMALL, mark_controls, nothing_to_show, styled
 
 TILE = 96  # pixels of a side of a picture in a grid
 GAP, CAPTION = 6, 26  # pixels between pictures, and below them for text
@@ -230,12 +230,4 @@ def extreme_grid(
     for line, text in enumerate(title):
         font = {"fontsize": 7.5} if line else {"fontsize": 9, "fontweight": "bold"}
         figure.text(0.012, 1 - (20 + 20 * line) / (height + TITLE), text, va="center", **font)
-    return figure
-
-
-@styled
-def nothing_to_show(reason: str) -> Figure:
-    """A picture that says in words why there is none."""
-    figure = plt.figure(figsize=(6.5, 1.2))
-    figure.text(0.02, 0.5, reason, va="center", wrap=True)
     return figure

@@ -60,6 +60,9 @@ STYLE = {
 SMALL = 8.5
 """Font size in points of what is written at ticks, bars and cells."""
 
+KLD_LINEAR_BELOW = 0.01
+"""The class-prediction KLD's scale is logarithmic above: most values are small, a few large."""
+
 
 def colour(name: str) -> str:
     """The colour of a condition or segment; of an unknown one always the same further colour."""
@@ -125,6 +128,31 @@ def mark_controls(labels: list, conditions: list[str]) -> None:
     """Write the labels of controls in italics."""
     for label, condition in zip(labels, conditions, strict=True):
         label.set_style("italic" if condition in CONTROLS else "normal")
+
+
+def name_square(axes: Axes, conditions: list[str], **x_labels) -> None:
+    """Name rows and columns of a square of conditions, controls in italics and set apart by lines.
+
+    `x_labels`: how the names below are written.
+    """
+    names = [display_name(condition) for condition in conditions]
+    axes.set_xticks(range(len(conditions)), names, fontsize=SMALL, **x_labels)
+    axes.set_yticks(range(len(conditions)), names, fontsize=SMALL)
+    mark_controls([*axes.get_xticklabels(), *axes.get_yticklabels()], conditions * 2)
+    if first := first_control(conditions):
+        for line in (axes.axvline, axes.axhline):
+            line(first - 0.5, color="black", lw=1.2)
+    axes.grid(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+@styled
+def nothing_to_show(reason: str) -> Figure:
+    """A picture that says in words why there is none."""
+    figure = plt.figure(figsize=(6.5, 1.2))
+    figure.text(0.02, 0.5, reason, va="center", wrap=True)
+    return figure
 
 
 def width_for(conditions: list[str]) -> float:
