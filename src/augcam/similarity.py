@@ -7,7 +7,7 @@ float32, with sums in float64. Definitions: section 5.1 of the paper.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ import pandas as pd
 from augcam.errors import AugcamError
 from augcam.files import array_blocks, table_blocks, table_writer
 
-_CHUNK_PIXELS = 500_000  # maps that are worked on at once, about 20 MB a thread: near the caches
+_CHUNK_PIXELS = 1_000_000  # of maps that are worked on at once: about 40 MB a thread
 _BLOCK_IMAGES = 4096  # that are read, compared and written at once
 SEGMENTS = ("both_right", "only_baseline", "only_augmented", "both_wrong")
 
@@ -41,27 +41,27 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
 
     The same as torch's `interpolate(mode="bilinear", align_corners=False)` and as OpenCV's.
     """
-    for axis in (2, 1):
-        low, weight = bilinear(cam.shape[axis], size)
-        # In this form equal neighbours give exactly equal values: ranks depend on ties.
-        steps = np.diff(cam, axis=axis, append=cam.take([-1], axis))
-        rise = steps.take(low, axis)
-        rise *= weight if axis == 2 else weight[:, None]
-        rise += cam.take(low, axis)
-        cam = rise
-    return cam
+    from augcam import kernels
+
+    rows, columns = (bilinear(length, size) for length in cam.shape[1:])
+    return kernels.enlarge(np.ascontiguousarray(cam), *rows, *columns)
 
 
-def bilinear(length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each of `size` outputs the first of its two inputs of `length`, and the second's weight.
+class Positions(NamedTuple):
+    """Where outputs of a bilinear resize lie among its inputs: for each output the first of its
+    two inputs (int64), and the second's weight (float32). The last input is its own neighbour."""
 
-    Behind the last input there is nothing: it is its own neighbour.
-    """
+    low: np.ndarray
+    weight: np.ndarray
+
+
+def bilinear(length: int, size: int) -> Positions:
+    """The positions of `size` outputs among `length` inputs."""
     scale = np.float32(length) / np.float32(size)
     position = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
-    position = position.clip(0)
-    low = np.minimum(position.astype(np.int64), length - 1)
-    return low, position - low.astype(np.float32)
+    position = position.clip(0, length - 1)
+    low = position.astype(np.int64)
+    return Positions(low, position - low.astype(np.float32))
 
 
 def to_maps(cam: np.ndarray, size: int) -> np.ndarray:
@@ -69,27 +69,86 @@ def to_maps(cam: np.ndarray, size: int) -> np.ndarray:
 
     ReLU, min-max, bilinear to `size`, min-max: pytorch-grad-cam's steps (section 2.4).
     """
-    cam = np.maximum(cam.astype(np.float32, copy=False), 0)
-    return normalise(upsample(normalise(cam), size))
+    return _maps_at(cam, *(bilinear(length, size) for length in cam.shape[1:]))
+
+
+def _maps_at(cam: np.ndarray, rows: Positions, columns: Positions) -> np.ndarray:
+    from augcam import kernels
+
+    cam = normalise(np.maximum(cam.astype(np.float32, copy=False), 0))
+    return normalise(kernels.enlarge(cam, *rows, *columns))
+
+
+class _Grid(NamedTuple):
+    """The pixels of an enlarged map that differ by their place: behind the centres of the outermost
+    inputs all are equal, at 7 → 224 15 rows and columns on each side.
+
+    `rows`, `columns`: their positions. `counts` (D,) int32: how many pixels are equal to each of
+    them. `places` (pixels,): which of them each pixel is equal to.
+    """
+
+    rows: Positions
+    columns: Positions
+    counts: np.ndarray
+    places: np.ndarray
+
+
+@cache
+def _grid(height: int, width: int, size: int) -> _Grid:
+    (rows, row_places), (columns, column_places) = (
+        _distinct(bilinear(length, size)) for length in (height, width)
+    )
+    places = row_places[:, None] * len(columns.low) + column_places
+    counts = np.bincount(places.ravel()).astype(np.int32)
+    return _Grid(rows, columns, counts, places.ravel())
+
+
+def _distinct(positions: Positions) -> tuple[Positions, np.ndarray]:
+    """The different ones of ascending `positions`, and which of them each one is."""
+    first = np.append(True, np.diff(positions.low + positions.weight) > 0)
+    return Positions(*(part[first] for part in positions)), np.cumsum(first) - 1
 
 
 class Maps:
-    """A chunk of flattened maps, float32 (N, pixels) in [0, 1], with what metrics share.
+    """A chunk of maps with what metrics share; values in [0, 1].
 
     What is derived is computed when first asked for, and once: a baseline's ranks and thresholds
-    serve for all models that it is compared with. Raises ValueError for other values, and NaN.
+    serve for all models that it is compared with. All of it is computed from `distinct`, float32
+    (N, D), of which every value stands for `counts` (D,) equal pixels, int32.
+    Raises ValueError for values outside [0, 1], and NaN.
     """
 
     def __init__(self, maps: np.ndarray):
-        self.values = np.ascontiguousarray(maps.reshape(len(maps), -1), dtype=np.float32)
-        self.smallest, self.largest = self.values.min(axis=1), self.values.max(axis=1)
+        """Of any maps (N, …), whose pixels count one each."""
+        maps = np.ascontiguousarray(maps.reshape(len(maps), -1), dtype=np.float32)
+        self._set(maps, np.ones(maps.shape[1], dtype=np.int32), np.arange(maps.shape[1]))
+
+    @classmethod
+    def of(cls, cam: np.ndarray, size: int) -> "Maps":
+        """The same as `Maps(to_maps(cam, size))`, without computing equal pixels again."""
+        grid = _grid(*cam.shape[1:], size)
+        maps = cls.__new__(cls)
+        distinct = _maps_at(cam, grid.rows, grid.columns).reshape(len(cam), -1)
+        maps._set(distinct, grid.counts, grid.places)
+        return maps
+
+    def _set(self, distinct: np.ndarray, counts: np.ndarray, places: np.ndarray) -> None:
+        """`places` (pixels,): which of the distinct values each pixel has."""
+        self.distinct, self.counts, self._places = distinct, counts, places
+        self.smallest, self.largest = distinct.min(axis=1), distinct.max(axis=1)
         if not ((self.smallest >= 0).all() and (self.largest <= 1).all()):
             raise ValueError("maps must hold numbers from 0 to 1")
         self._thresholds: dict[int, np.ndarray] = {}
+        self._latest: tuple[Maps, Differences] | None = None
 
     @property
     def pixels(self) -> int:
-        return self.values.shape[1]
+        return len(self._places)
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Every pixel of the maps, float32 (N, pixels)."""
+        return self.distinct[:, self._places]
 
     @cached_property
     def constant(self) -> np.ndarray:
@@ -101,46 +160,41 @@ class Maps:
         """(N,) float64: mean of each map."""
         from augcam import kernels
 
-        return kernels.sums(self.values) / self.pixels
+        return kernels.sums(self.distinct, self.counts) / self.pixels
 
     @cached_property
     def norm(self) -> np.ndarray:
         """(N,) float64: Euclidean length of each map minus its mean."""
-        return np.sqrt(_centred_products(self.values, self.values, self.mean, self.mean))
+        return np.sqrt(self._differences(self).product)
 
     @cached_property
-    def _ranked(self) -> tuple[np.ndarray, np.ndarray]:
+    def _ranked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from augcam import kernels
 
-        return kernels.rank(self.values)
-
-    @property
-    def ordered(self) -> np.ndarray:
-        """Each map's values in ascending order, float32 (N, pixels)."""
-        return self._ranked[0]
+        return kernels.rank(self.distinct, self.counts)
 
     @property
     def ranks(self) -> np.ndarray:
-        """Twice the average rank, from 1, of each pixel in its map, int32 (N, pixels)."""
-        return self._ranked[1]
-
-    @cached_property
-    def rank_mean(self) -> np.ndarray:
-        """(N,) float64: mean of `ranks`, the same for all maps."""
-        return np.full(len(self.values), self.pixels + 1.0)
+        """Twice the average rank, from 1, of each distinct value in its map, int32 (N, D)."""
+        return self._ranked[2]
 
     @cached_property
     def rank_norm(self) -> np.ndarray:
-        """(N,) float64: Euclidean length of `ranks` minus their mean."""
-        return np.sqrt(_centred_products(self.ranks, self.ranks, self.rank_mean, self.rank_mean))
+        """(N,) float64: Euclidean length of `ranks` minus their mean, over all pixels."""
+        from augcam import kernels
+
+        return np.sqrt(kernels.rank_products(self.ranks, self.ranks, self.pixels, self.counts))
 
     def threshold(self, top: int) -> np.ndarray:
         """(N,): the (100 − top)th percentile of each map, numpy's default (linear) definition."""
         if top not in self._thresholds:
+            from augcam import kernels
+
+            ordered, upto, _ = self._ranked
             position = (self.pixels - 1) * ((100 - top) / 100)
             low = int(position)
             share = position - low
-            below, above = self.ordered[:, low], self.ordered[:, min(low + 1, self.pixels - 1)]
+            below, above = kernels.order_statistics(ordered, upto, low)
             step = above - below
             # From the nearer side, as numpy does: the rounding decides what reaches the threshold.
             near_above = share >= 0.5
@@ -152,11 +206,26 @@ class Maps:
         """(N,) bool: maps so flat that their `top` % highest pixels are all pixels."""
         return self.threshold(top) <= self.smallest
 
+    def differences(self, other: "Maps") -> "Differences":
+        """How these maps differ from `other` ones; what was asked for last is kept."""
+        if self._latest is None or self._latest[0] is not other:
+            self._latest = other, self._differences(other)
+        return self._latest[1]
 
-def _centred_products(p: np.ndarray, q: np.ndarray, p_mean, q_mean) -> np.ndarray:
-    from augcam import kernels
+    def _differences(self, other: "Maps") -> "Differences":
+        from augcam import kernels
 
-    return kernels.centred_products(p, q, p_mean, q_mean)
+        means = self.mean, other.mean
+        return Differences(*kernels.differences(self.distinct, other.distinct, *means, self.counts))
+
+
+class Differences(NamedTuple):
+    """Sums over pixels, (N,) float64: of the absolute difference, of the squared one, and of the
+    product of the deviations from the two means."""
+
+    absolute: np.ndarray
+    squared: np.ndarray
+    product: np.ndarray
 
 
 # -------------------------------------------------------------------------------------- metrics
@@ -164,27 +233,24 @@ def _centred_products(p: np.ndarray, q: np.ndarray, p_mean, q_mean) -> np.ndarra
 
 def mad(p: Maps, q: Maps) -> np.ndarray:
     """Mean absolute difference, in [0, 1]; 0 for equal maps."""
-    from augcam import kernels
-
-    return kernels.absolute_differences(p.values, q.values) / p.pixels
+    return p.differences(q).absolute / p.pixels
 
 
 def msd(p: Maps, q: Maps) -> np.ndarray:
     """Mean squared difference, in [0, 1]; 0 for equal maps."""
-    from augcam import kernels
-
-    return kernels.squared_differences(p.values, q.values) / p.pixels
+    return p.differences(q).squared / p.pixels
 
 
 def pearson(p: Maps, q: Maps) -> np.ndarray:
     """Pearson's correlation over pixels, in [−1, 1]; NaN where a map is constant."""
-    covariance = _centred_products(p.values, q.values, p.mean, q.mean)
-    return _correlation(covariance, p.norm * q.norm, p.constant | q.constant)
+    return _correlation(p.differences(q).product, p.norm * q.norm, p.constant | q.constant)
 
 
 def spearman(p: Maps, q: Maps) -> np.ndarray:
     """Spearman's rank correlation (average ranks on ties), in [−1, 1]; NaN for constant maps."""
-    covariance = _centred_products(p.ranks, q.ranks, p.rank_mean, q.rank_mean)
+    from augcam import kernels
+
+    covariance = kernels.rank_products(p.ranks, q.ranks, p.pixels, p.counts)
     return _correlation(covariance, p.rank_norm * q.rank_norm, p.constant | q.constant)
 
 
@@ -201,7 +267,8 @@ def overlap(p: Maps, q: Maps, top: int) -> np.ndarray:
     """
     from augcam import kernels
 
-    both, either = kernels.overlaps(p.values, q.values, p.threshold(top), q.threshold(top))
+    thresholds = p.threshold(top), q.threshold(top)
+    both, either = kernels.overlaps(p.distinct, q.distinct, *thresholds, p.counts)
     return both / either
 
 
@@ -324,22 +391,22 @@ def compare(
         | {name: np.empty(count) for name in metrics}
         for other in others
     ]
+    if "class_kld" in metrics:
+        for other, table in zip(others, tables):
+            table["class_kld"] = class_kld(baseline.logits, other.logits, epsilon)
     top = largest_top(metrics)
 
     def flat(maps: Maps) -> np.ndarray:
         return maps.degenerate(top) if top else maps.constant
 
     def compare_chunk(rows: slice) -> None:
-        p = Maps(to_maps(baseline.cam[rows], size))
+        p = Maps.of(baseline.cam[rows], size)
         for other, table in zip(others, tables):
-            q = Maps(to_maps(other.cam[rows], size))
+            q = Maps.of(other.cam[rows], size)
             table["degenerate_baseline"][rows] = flat(p)
             table["degenerate_augmented"][rows] = flat(q)
             for name in map_metrics:
                 table[name][rows] = MAP_METRICS[name].function(p, q)
-            if "class_kld" in metrics:
-                kld = class_kld(baseline.logits[rows], other.logits[rows], epsilon)
-                table["class_kld"][rows] = kld
 
     step = max(1, _CHUNK_PIXELS // size**2)
     with ThreadPoolExecutor(threads) as pool:
