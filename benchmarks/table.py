@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import RESULTS
+from benchmarks.harness import RESULTS, benchmarks
 
 TABLE = RESULTS.parent / "RESULTS.md"
 _HEAD = """\
@@ -17,8 +17,9 @@ Ratio: our rate over the other's, taken round by round; median (smallest to larg
 
 
 def write_table() -> None:
-    """Write `benchmarks/RESULTS.md`."""
-    records = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    """Write `benchmarks/RESULTS.md` from the records that there are."""
+    paths = [RESULTS / f"{name}.json" for name in benchmarks()]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
     TABLE.write_text("\n".join([_HEAD, *map(section, records)]), encoding="utf-8")
 
 

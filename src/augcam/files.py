@@ -197,7 +197,7 @@ def _parquet_writer(path: str | Path) -> Iterator[Callable]:
             nonlocal writer
             if writer is None:
                 writer = stack.enter_context(ParquetWriter(temporary, table.schema))
-            writer.write_table(table)
+            writer.write_table(table, row_group_size=_GROUP_ROWS)
             digests.update(columns)
 
         yield write
@@ -207,6 +207,7 @@ def _parquet_writer(path: str | Path) -> Iterator[Callable]:
 
 
 _CHECKSUMS = "augcam.sha256"
+_GROUP_ROWS = 65_536  # what a reader that goes block by block has to hold at once
 
 
 def _columns(frame) -> dict[str, np.ndarray]:
