@@ -1,9 +1,9 @@
 """The inner loops of `augcam.similarity`, compiled by numba. Definitions and checks are there.
 
-Maps are C-contiguous float32 (N, D) of finite numbers ≥ 0, of which column i stands for `counts[i]`
-equal pixels (int32). Every kernel treats its maps one by one, so that no result depends on the other
-maps of a chunk, and releases the interpreter's lock, so that several threads can work on chunks of
-their own.
+Maps are C-contiguous float32 (N, D) of finite numbers ≥ 0, of which column i stands for
+`counts[i]` equal pixels (int32). Every kernel treats its maps one by one, so that no result depends
+on the other maps of a chunk, and releases the interpreter's lock, so that several threads can work
+on chunks of their own.
 """
 
 from collections.abc import Callable
