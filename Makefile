@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full lock docs clean
+.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full bench-gpu lock docs clean
 
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -76,6 +76,9 @@ bench: $(READY)  ## measure the speed against other tools, some minutes (BENCH=<
 
 bench-full: $(READY)  ## the same at full size
 	$(RUN) python -m benchmarks --full $(BENCH)
+
+bench-gpu: $(READY)  ## measure all there is to measure on a GPU, in half an hour
+	$(RUN) benchmarks/gpu.sh
 
 lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra bench \

@@ -1,5 +1,6 @@
 """The estimate: what it counts, what it multiplies, and that it measures the real work."""
 
+import os
 import time
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from augcam import estimate
 from augcam.config import parse_config
 from augcam.files import write_json
+from augcam.lease import Gpu, take
 
 CONFIG = parse_config(
     {
@@ -99,9 +101,66 @@ def test_the_table_says_it_all(tmp_path):
     assert scarce.endswith("100 B are free: not enough")
 
 
+@pytest.mark.parametrize(
+    "limits,expected",
+    [
+        ({}, 4),
+        ({"gpu_slots": 2}, 2),
+        ({"gpu_slots": 2, "gpu_limit": 1}, 1),
+        ({"gpu_slots": 2, "gpu_limit": 8}, 2),
+        ({"gpu_slots": 16}, 4),
+        ({"gpu_limit": 3}, 3),  # no GPU is visible: jobs run on the CPU, but the limit counts
+        ({"threads": 16}, 1),
+        ({"threads": 16, "gpu_slots": 8}, 1),
+    ],
+)
+def test_cores_gpus_and_their_limit_bound_what_runs_at_once(limits, expected):
+    assert estimate.networks_at_once(**{"cores": 8, "threads": 2, **limits}) == expected
+
+
+def test_a_tenth_of_a_gpus_memory_stays_free():
+    measured = {"memory": 2**30, "gpu_memory": 2**30, "gpu_total": 10 * 2**30}
+    _, line = estimate.memory_lines(measured, 4)
+    assert line.startswith("GPU memory: 1 GiB a training (768 MiB of it allowed for CUDA itself)")
+    assert line.endswith("10 GiB in all: 9 jobs fit on one GPU, with a tenth left free")
+
+
+def test_a_rate_starts_after_one_whole_turn(monkeypatch):
+    now, costs = [0.0], [100, 1, 1, 1]  # the first turn is the slow one
+
+    def work():
+        now[0] += costs.pop(0)
+        return 10
+
+    monkeypatch.setattr(estimate.time, "perf_counter", lambda: now[0])
+    assert estimate._rate(work, 3) == 10
+
+
+def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
+    data_folder, tmp_path, monkeypatch
+):
+    clock, ahead, wanted = time.time, [0], []
+
+    def lease_gpu(gpu, jobs_per_gpu):
+        wanted.append((gpu, jobs_per_gpu))
+        ahead[0] = 1000  # seconds of waiting
+        return take([Gpu("0", "0")], jobs_per_gpu, tmp_path)
+
+    monkeypatch.setattr(estimate, "lease_gpu", lease_gpu)
+    monkeypatch.setattr(estimate.time, "time", lambda: clock() + ahead[0])
+    measured = estimate.calibrate(CONFIG, data_folder.parent, "layer3.2", "cpu", 1, 0.01, clock())
+    assert wanted == [(1, 1)]
+    assert measured["startup"] < 500
+
+    def fail(_sentence):
+        raise AssertionError("the lease is still held")
+
+    os.close(take([Gpu("0", "0")], 1, tmp_path, say=fail).descriptor)
+
+
 def test_calibration_does_the_real_work(data_folder):
     measured = estimate.calibrate(
-        CONFIG, data_folder.parent, "layer3.2", "cpu", 0.01, time.time() - 1
+        CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1
     )
     assert all(measured[kind] > 0 for kind in RATES)
     assert measured["startup"] >= 1

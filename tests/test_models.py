@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from augcam.config import catalogue
 from augcam.errors import AugcamError
 from augcam.models import (
+    RepeatablePool,
     build,
     describe,
     describe_network,
@@ -15,6 +17,7 @@ from augcam.models import (
     has_random_layers,
     load_weights,
     map_size,
+    pooled_by_products,
     save_weights,
 )
 
@@ -83,6 +86,38 @@ def test_densenet_with_visible_relu_computes_the_same():
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(ours(images), theirs(images))
+
+
+@pytest.mark.parametrize("size", [(7, 7), (12, 5), (6, 13), (1, 3), (14, 21)])
+@pytest.mark.parametrize("bins", [(7, 7), (6, 6)])
+def test_pooling_by_products_is_torchs_pooling(size, bins):
+    ours = torch.rand(2, 3, *size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    theirs = ours.detach().clone().requires_grad_()
+    weight = torch.rand(2, 3, *bins)
+    results = pooled_by_products(ours, bins), F.adaptive_avg_pool2d(theirs, bins)
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6)
+    for result in results:
+        (result * weight).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ["alexnet", "vgg11_bn"])
+def test_networks_that_pool_to_more_than_a_pixel_do_so_repeatably(architecture):
+    from torchvision.models import get_model
+
+    with torch.device("meta"):
+        model = build(architecture, 10, {}, seed=0)
+        theirs = get_model(architecture, weights=None, num_classes=10)
+    assert isinstance(model.avgpool, RepeatablePool)
+    assert model.avgpool.output_size == theirs.avgpool.output_size
+    assert describe(architecture) == catalogue()[architecture]
+
+
+def test_only_networks_that_need_it_pool_by_products():
+    with torch.device("meta"):
+        for architecture in ("resnet18", "efficientnet_b0", "densenet121", "resnet20"):
+            modules = build(architecture, 10, {}, seed=0).modules()
+            assert not any(isinstance(module, RepeatablePool) for module in modules)
 
 
 def test_weights_depend_on_the_seed_alone():

@@ -1,8 +1,10 @@
 """One training step: recorded or not, in every precision; on a GPU where there is one."""
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,11 +26,22 @@ from augcam.training import (
 
 PARAMETERS = AugmentationParameters().model_dump()
 RANDOM = {"dropout": 0.2, "stochastic_depth_prob": 0.2}
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
 
 
-def new_step(device="cpu", precision="float32"):
-    model = build("resnet20", 10, RANDOM, seed=0).to(device, memory_format=torch.channels_last)
+NETWORKS = {"resnet20": 24, "efficientnet_b0": 64}  # architecture → input size
+
+
+def network(architecture, device):
+    """It draws random numbers, and lies channels last on `device`."""
+    arguments = RANDOM if architecture == "resnet20" else {}
+    model = build(architecture, 10, arguments, seed=0)
+    return model.to(device, memory_format=torch.channels_last)
+
+
+def new_step(device="cpu", precision="float32", architecture="resnet20"):
+    model = network(architecture, device)
     return Step(model.train(), Adam(model.parameters(), 1e-3, 1e-5), precision)
 
 
@@ -56,12 +69,22 @@ def test_a_recorded_step_is_the_step_bit_by_bit(make_course, label):
     parameters = PARAMETERS["cutmix"] | {"label": label}
     course = make_course("cutmix", parameters)
     assert len(course) % course.training.batch_size  # so that the last batch is a smaller one
-    plain, recorded = new_step(), new_step()
-    run = RecordedStep(recorded, next(course.batches(0)), played_back)
+    assert_recording_changes_nothing("resnet20", list(course.batches(0)))
+
+
+def test_a_recorded_step_of_efficientnet_is_the_step_bit_by_bit(make_course):
+    first, second, *_, last = make_course("none", batch_size=8).batches(0)
+    assert len(last.labels) == 4
+    assert_recording_changes_nothing("efficientnet_b0", [first, second, last])
+
+
+def assert_recording_changes_nothing(architecture, batches):
+    plain, recorded = (new_step(architecture=architecture) for _ in range(2))
+    run = RecordedStep(recorded, batches[0], played_back)
     for one, step in ((plain, plain), (run, recorded)):
         torch.manual_seed(7)
         step.reset()
-        for batch in course.batches(0):
+        for batch in batches:
             one(batch)
     assert_equal(everything(plain), everything(recorded))
 
@@ -86,10 +109,10 @@ def test_a_recorded_step_reads_only_its_own_memory(make_course):
     assert_equal(everything(plain), everything(recorded))
 
 
-def trained(course, folder, device="cpu"):
+def trained(course, folder, device="cpu", architecture="resnet20"):
     make_deterministic(1, course.training.precision)
     try:
-        model = build("resnet20", 10, RANDOM, seed=0).to(device, memory_format=torch.channels_last)
+        model = network(architecture, device)
         names = ("checkpoint.safetensors", "weights.safetensors", "history.parquet")
         paths = [folder / name for name in names]
         train(model, course, paths[0], "test", *paths[1:])
@@ -143,14 +166,27 @@ def test_a_job_imports_nothing_that_it_does_not_use(module):
     assert done.stdout.split() == []
 
 
+def test_measuring_a_gpu_needs_one():
+    done = subprocess.run(
+        [ROOT / "benchmarks" / "gpu.sh"],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PATH": PATH},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "torch sees no GPU here, so there is nothing to measure" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 # ------------------------------------------------------------------------------------- on a GPU
 
 
 @pytest.fixture
 def gpu_course(data_folder):
-    def make(condition, precision="float32", epochs=2) -> Course:
-        store = ImageStore(data_folder, 24, torch.device("cuda"))
-        training = Training(epochs=epochs, precision=precision, augment_at="input")
+    def make(condition, precision="float32", input_size=24) -> Course:
+        store = ImageStore(data_folder, input_size, torch.device("cuda"))
+        training = Training(epochs=2, precision=precision, augment_at="input")
         order = read_array(data_folder / "order.npy")
         return Course(store, order, condition, PARAMETERS.get(condition, {}), 1, training, 0)
 
@@ -158,11 +194,12 @@ def gpu_course(data_folder):
 
 
 @needs_gpu
+@pytest.mark.parametrize("architecture", NETWORKS)
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_a_cuda_graph_repeats_the_step_bit_by_bit(gpu_course, precision):
-    course = gpu_course("affine", precision)
+def test_a_cuda_graph_repeats_the_step_bit_by_bit(gpu_course, precision, architecture):
+    course = gpu_course("affine", precision, NETWORKS[architecture])
     make_deterministic(1, precision)
-    plain, recorded = (new_step("cuda", precision) for _ in range(2))
+    plain, recorded = (new_step("cuda", precision, architecture) for _ in range(2))
     run = RecordedStep(recorded, next(course.batches(0)))
     for one, step in ((plain, plain), (run, recorded)):
         torch.manual_seed(7)
@@ -174,11 +211,24 @@ def test_a_cuda_graph_repeats_the_step_bit_by_bit(gpu_course, precision):
 
 
 @needs_gpu
-@pytest.mark.parametrize("condition", ["none", "identity", *PARAMETERS])
-def test_training_on_a_gpu_repeats_and_resumes(gpu_course, tmp_path, condition):
-    expected = trained(gpu_course(condition), tmp_path / "a", "cuda")
-    assert_equal(expected, trained(gpu_course(condition), tmp_path / "b", "cuda"))
-    stopped = gpu_course(condition)
+@pytest.mark.parametrize(
+    "condition,architecture",
+    [
+        *((condition, "resnet20") for condition in ("none", "identity", *PARAMETERS)),
+        ("none", "efficientnet_b0"),
+        ("affine", "efficientnet_b0"),
+    ],
+)
+def test_training_on_a_gpu_repeats_and_resumes(gpu_course, tmp_path, condition, architecture):
+    def course():
+        return gpu_course(condition, input_size=NETWORKS[architecture])
+
+    def result(course, name):
+        return trained(course, tmp_path / name, "cuda", architecture)
+
+    expected = result(course(), "a")
+    assert_equal(expected, result(course(), "b"))
+    stopped = course()
     batches = stopped.batches
 
     def stop_in_the_second_epoch(epoch):
@@ -188,8 +238,23 @@ def test_training_on_a_gpu_repeats_and_resumes(gpu_course, tmp_path, condition):
 
     stopped.batches = stop_in_the_second_epoch
     with pytest.raises(KeyboardInterrupt):
-        trained(stopped, tmp_path / "c", "cuda")
-    assert_equal(expected, trained(gpu_course(condition), tmp_path / "c", "cuda"))
+        result(stopped, "c")
+    assert_equal(expected, result(course(), "c"))
+
+
+@needs_gpu
+def test_a_network_that_pools_to_more_than_a_pixel_repeats_on_a_gpu(gpu_course):
+    course = gpu_course("none", input_size=96)
+    make_deterministic(1)
+    steps = [new_step("cuda", architecture="alexnet") for _ in range(2)]
+    for step in steps:
+        torch.manual_seed(7)
+        run = RecordedStep(step, next(course.batches(0)))
+        step.reset()
+        torch.manual_seed(7)
+        for batch in course.batches(0):
+            run(batch)
+    assert_equal(*map(everything, steps))
 
 
 @needs_gpu

@@ -16,7 +16,15 @@ import torch.nn.functional as F
 from augcam.config import AugmentationParameters
 from augcam.errors import AugcamError
 from augcam.models import build, read_tensors
-from augcam.training import Adam, ImageStore, evaluate, fingerprint, other_images, train
+from augcam.training import (
+    Adam,
+    ImageStore,
+    evaluate,
+    fingerprint,
+    other_images,
+    resident,
+    train,
+)
 
 PARAMETERS = AugmentationParameters().model_dump()
 AUGMENTATIONS = list(PARAMETERS)
@@ -117,6 +125,29 @@ def test_inputs_are_the_images_resized_with_antialiasing(data_folder, input_size
         store.raw(ids), (input_size, input_size), mode="bilinear", antialias=True
     )
     torch.testing.assert_close(store.inputs(ids), store.normalised(expected), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (6, 9)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_enlarging_is_torchs_own_bit_by_bit_and_keeps_the_layout(data_folder, size, layout):
+    store = ImageStore(data_folder, 32, torch.device("cpu"))
+    images = torch.rand(5, 3, *size).contiguous(memory_format=layout)
+    enlarged = store.resized(images)
+    left = (size[1] - size[0]) // 2
+    square = images[..., left : left + size[0]]
+    expected = F.interpolate(square, (32, 32), mode="bilinear", align_corners=False)
+    assert torch.equal(enlarged, expected)
+    assert enlarged.is_contiguous(memory_format=layout)
+
+
+def test_images_that_a_gpu_has_no_room_for_are_an_error_in_a_sentence(tmp_path):
+    class Full(torch.Tensor):
+        def to(self, device):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    pixels = torch.zeros(2**22, dtype=torch.uint8).as_subclass(Full)
+    with pytest.raises(AugcamError, match=r"data: the images take 0\.00 GiB, .*jobs_per_gpu"):
+        resident(pixels, torch.device("cuda"), tmp_path / "data")
 
 
 def test_cutmix_partner_is_another_training_image():

@@ -44,7 +44,8 @@ def pictures(count: int) -> tuple[np.ndarray, np.ndarray]:
 def batches_a_round(settings: Settings) -> int:
     """Batches of each augmentation in one round."""
     if settings.device == "cuda":
-        return 100 if settings.full else 20
+        # Between two rounds the loader's workers prepare 16 batches: they must not count for much.
+        return 200 if settings.full else 100
     return 4 if settings.full else 2
 
 
@@ -82,9 +83,16 @@ def courses(input_size: int, precision: str, device) -> dict[str, Any]:
 
 
 def our_loop(
-    network: Network, precision: str, resident: bool, settings: Settings
+    network: Network,
+    precision: str,
+    resident: bool,
+    settings: Settings,
+    layout: str = "channels_last",
 ) -> Callable[[], int]:
-    """A round of one training of augcam's; `resident`: always the same batch, prepared before."""
+    """A round of one training of augcam's; `resident`: always the same batch, prepared before.
+
+    `layout` of weights and of a resident batch in memory, as torch calls it.
+    """
     import torch
 
     from augcam.models import build
@@ -94,13 +102,15 @@ def our_loop(
     device = torch.device(settings.device)
     architecture, input_size = network
     model = build(architecture, CLASSES, RANDOM_LAYERS.get(architecture, {}), seed=0)
-    model = model.to(device, memory_format=torch.channels_last).train()
+    memory_format = getattr(torch, layout)
+    model = model.to(device, memory_format=memory_format).train()
     step = Step(model, Adam(model.parameters(), 1e-3, 1e-5), precision)
 
     def forever(course) -> Iterator:
         batch = next(course.batches(0))
         if resident:
-            return itertools.repeat(batch)
+            images = batch.images.contiguous(memory_format=memory_format)
+            return itertools.repeat(batch._replace(images=images))
         # The last batch of an epoch may be a smaller one: rounds are of whole batches.
         epochs = map(course.batches, itertools.count())
         return (b for b in itertools.chain.from_iterable(epochs) if len(b.labels) == BATCH)
@@ -320,6 +330,10 @@ def on_a_gpu(precision: str) -> Comparison:
             "augcam": partial(alone, partial(our_loop, network, precision, False)),
             "its step alone, on one resident batch": partial(
                 alone, partial(our_loop, network, precision, True)
+            ),
+            "its step alone, contiguous": partial(
+                alone,
+                partial(our_loop, network, precision, True, layout="contiguous_format"),
             ),
             "DataLoader loop": partial(standard_loop, network, precision, 8),
         },

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from augcam.config import Config
+from augcam.lease import lease_gpu
 
 
 class Stage(NamedTuple):
@@ -120,30 +122,67 @@ def disk(
     }
 
 
+def networks_at_once(cores: int, threads: int, gpu_slots: int = 0, gpu_limit: int = 0) -> int:
+    """Trainings or explanations of `threads` threads that run together.
+
+    `gpu_slots`: how many the visible GPUs take; `gpu_limit`: `--resources gpu=N`; 0: none of that.
+    """
+    limits = (max(1, cores // threads), gpu_slots, gpu_limit)
+    return min(limit for limit in limits if limit)
+
+
 # ------------------------------------------------------------------------------------ calibration
+
+_CUDA_CONTEXT = 3 * 2**28
+"""Bytes a process takes on a GPU beyond what torch's allocator reserves: driver, cuBLAS, cuDNN.
+Some hundred MiB, depending on card and driver; nothing tells a process its own."""
+
+_GPU_FILL = 0.9
+"""Share of a GPU's memory to fill: where little is left, cuDNN takes other algorithms, which are
+slower and round otherwise."""
+
+_GPU_TURNS = 4
+"""Batches of each condition between two waits for a GPU, which waits for nobody in a real run."""
 
 
 def measure(
-    config: Config, folder: Path, layer: str, device: str, at_once: int, seconds: float = 8
+    config: Config,
+    folder: Path,
+    layer: str,
+    device: str,
+    at_once: int,
+    gpu: int = 0,
+    seconds: float = 8,
 ) -> dict[str, float]:
     """`calibrate` in `at_once` processes together, as the run's jobs will be; means over them."""
     # Forked, which is safe as long as this process has not used torch.
     with ProcessPoolExecutor(at_once, mp_context=get_context("fork")) as pool:
-        arguments = (config, folder, layer, device, seconds)
+        arguments = (config, folder, layer, device, gpu, seconds)
         jobs = [pool.submit(calibrate, *arguments, time.time()) for _ in range(at_once)]
         results = [job.result() for job in jobs]
     return {name: sum(result[name] for result in results) / at_once for name in results[0]}
 
 
 def calibrate(
-    config: Config, folder: Path, layer: str, device: str, seconds: float, started: float
+    config: Config,
+    folder: Path,
+    layer: str,
+    device: str,
+    gpu: int,
+    seconds: float,
+    started: float,
 ) -> dict[str, float]:
     """Do a little of the real work of `config` on its prepared data in `folder`.
 
-    Returns images a second by kind of work; `startup`: seconds from `started` (`time.time()`) until
-    this process could work; `memory`, `gpu_memory` and `gpu_total`: bytes that it takes, and that
-    there are (0 without a GPU). Writes nothing.
+    A lease is taken where the jobs take one (`gpu` 1). Returns images a second by kind of work;
+    `startup`: seconds from `started` (`time.time()`) until the first batch could be trained,
+    without the wait for a lease; `memory`, `gpu_memory` and `gpu_total`: bytes that it takes, and
+    that there are (0 without a GPU). Writes nothing.
     """
+    waiting = time.time()
+    lease = lease_gpu(gpu, config.execution.jobs_per_gpu)
+    started += time.time() - waiting
+
     import numpy as np
     import torch
 
@@ -163,10 +202,10 @@ def calibrate(
         pick_device,
     )
 
-    ready = time.time() - started
     training, network = config.training, config.model
     make_deterministic(training.threads, training.precision)
     where = pick_device(device)
+    on_gpu = where.type == "cuda"
     store = ImageStore(folder / "data", network.input_size, where)
     model = build(
         network.architecture,
@@ -188,14 +227,19 @@ def calibrate(
         return itertools.chain.from_iterable(map(course.batches, itertools.count()))
 
     # Every condition in turn: augmentations differ in what they cost.
-    turns = itertools.cycle([batches(c) for c in dict.fromkeys(c for c, _ in config.models)])
-    run = RecordedStep(step, next(next(turns))) if where.type == "cuda" else step
+    streams = [batches(c) for c in dict.fromkeys(c for c, _ in config.models)]
+    run = RecordedStep(step, next(streams[0])) if on_gpu else step
+    step.loss.item()  # waits for a GPU, here and below
+    startup = time.time() - started
 
     def train() -> int:
-        batch = next(next(turns))
-        run(batch)
-        step.loss.item()  # waits for a GPU
-        return len(batch.labels)
+        images = 0
+        for stream in streams * (_GPU_TURNS if on_gpu else 1):
+            batch = next(stream)
+            run(batch)
+            images += len(batch.labels)
+        step.loss.item()
+        return images
 
     rates = {"training": _rate(train, seconds)}
     model.eval().requires_grad_(False)
@@ -217,7 +261,10 @@ def calibrate(
 
     shapes: list[tuple[int, ...]] = []
     rates["inference"] = _rate(infer, seconds / 4)
+    make_deterministic(training.threads)  # networks are explained in float32, however trained
     rates["explanation"] = _rate(explain, seconds / 4)
+    gpu_memory = torch.cuda.max_memory_reserved() + _CUDA_CONTEXT if on_gpu else 0
+    gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
     rng, count = np.random.default_rng(0), 64
     baseline, *others = (
         Explained(
@@ -235,12 +282,13 @@ def calibrate(
         return count * len(others)
 
     rates["comparison"] = _rate(compare_all, seconds / 4)
-    free, total = torch.cuda.mem_get_info() if where.type == "cuda" else (0, 0)
+    if lease:
+        os.close(lease.descriptor)  # this process may live on while another waits for its GPU
     return rates | {
-        "startup": ready,
+        "startup": startup,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "gpu_memory": total - free,
-        "gpu_total": total,
+        "gpu_memory": gpu_memory,
+        "gpu_total": gpu_total,
     }
 
 
@@ -336,9 +384,10 @@ def memory_lines(measured: Mapping[str, float], at_once: int) -> list[str]:
     """What a job takes, on the GPU too where there is one."""
     lines = [f"memory: {size(measured['memory'])} a training, {at_once} at once"]
     if measured["gpu_memory"]:
-        fit = int(measured["gpu_total"] // measured["gpu_memory"])
+        fit = int(_GPU_FILL * measured["gpu_total"] // measured["gpu_memory"])
         lines.append(
-            f"GPU memory: {size(measured['gpu_memory'])} a training, {size(measured['gpu_total'])} "
-            f"in all: {fit} jobs fit on one GPU"
+            f"GPU memory: {size(measured['gpu_memory'])} a training ({size(_CUDA_CONTEXT)} of it "
+            f"allowed for CUDA itself), {size(measured['gpu_total'])} in all: {fit} jobs fit "
+            "on one GPU, with a tenth left free"
         )
     return lines

@@ -212,7 +212,7 @@ def gpus():
     return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
 
 
-def gpu_jobs():
-    """Jobs that run at once on GPUs (`--resources gpu=N`, 1 without), 0 where there are none."""
+def gpu_limit():
+    """Jobs that may run at once on GPUs (`--resources gpu=N`); 0: no limit, or no GPU here."""
     limit = workflow.global_resources.get("gpu")
-    return gpus() * int(getattr(limit, "value", limit) or 1)
+    return gpus() * int(getattr(limit, "value", limit) or 0)

@@ -18,7 +18,7 @@ rule estimate:
         device=CONFIG.execution.device,
     params:
         config=CONFIG.model_dump(mode="json"),
-        gpu_jobs=gpu_jobs(),
+        gpu_limit=gpu_limit(),
     message:
         "Measuring this machine for half a minute"
     script:

@@ -1,5 +1,6 @@
 """Print what the run will train, explain and compare, and how long that takes on this machine."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,17 +8,19 @@ from augcam import estimate
 from augcam.config import parse_config
 from augcam.files import read_json
 from augcam.jobs import job
+from augcam.lease import driver_gpus, visible_gpus
 
 with job(snakemake.log[0]):
     params, files, cores = snakemake.params, snakemake.input, snakemake.threads
     config, folder = parse_config(params.config), Path(files.stats).parents[1]
     stats, network = read_json(files.stats), read_json(files.network)
     counts = {part: sum(classes.values()) for part, classes in stats["counts"].items()}
-    networks = params.gpu_jobs or max(1, cores // config.training.threads)
+    gpu, device = snakemake.resources.gpu, snakemake.resources.device
+    gpus = visible_gpus(os.environ, driver_gpus()) if gpu else []
+    slots = len(gpus) * config.execution.jobs_per_gpu
+    networks = estimate.networks_at_once(cores, config.training.threads, slots, params.gpu_limit)
     at_once = {"train": networks, "explain": networks, "compare": cores}
-    measured = estimate.measure(
-        config, folder, network["cam_layer"], snakemake.resources.device, networks
-    )
+    measured = estimate.measure(config, folder, network["cam_layer"], device, networks, gpu)
     from augcam.training import epochs_done  # only now: it brings torch
 
     stages = estimate.planned(config, counts, folder, epochs_done)
@@ -31,7 +34,7 @@ with job(snakemake.log[0]):
         networks,
     )
     text = estimate.as_text(
-        estimate.headline(config, snakemake.resources.device, cores),
+        estimate.headline(config, device, cores),
         rows,
         measured,
         needed,
