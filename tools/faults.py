@@ -28,6 +28,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from projects import copy_project, digest, run, start, write_config  # noqa: E402
 
+from augcam.files import read_columns  # noqa: E402
+from augcam.models import read_recorded  # noqa: E402
+
 TINY = {
     "dataset": {"train_limit": 120, "test_limit": 40},
     "model": {"input_size": 16},
@@ -78,11 +81,18 @@ def undisturbed(folder: Path) -> Experiment:
 # ------------------------------------------------------------------------------------- the faults
 
 
+KILLED = (
+    "all processes",
+    "Snakemake alone, and went on once its jobs had ended",
+    "Snakemake alone, and went on at once beside its jobs",
+)
+
+
 def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
-    """SIGKILL at random moments, in turn of everything and of Snakemake alone, whose jobs go on.
+    """SIGKILL at random moments, in turn of what `KILLED` names.
 
     After each: unlock and go on. Whenever a run has ended its results are compared and it begins
-    anew.
+    anew. A training that had finished is not repeated: its history keeps its seconds.
     """
     rng = random.Random(seed)
     victim = experiment(reference.project, "killed")
@@ -91,30 +101,65 @@ def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
     victim.run()
     whole = time.monotonic() - started
     shutil.rmtree(victim.results)
-    done = 0
+    done, groups, known = 0, [], {}
     while done < times:
         process = victim.start(stdout=subprocess.DEVNULL)
         moment = rng.uniform(0.05, 0.6) * whole
         try:
             process.wait(timeout=moment)
         except subprocess.TimeoutExpired:
-            group = done % 2 == 0
-            if group:
+            what = KILLED[done % len(KILLED)]
+            if what == KILLED[0]:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
             process.wait()
+            groups.append(process.pid)
+            if what != KILLED[2]:
+                wait_for_end(groups)
+                known |= finished_trainings(victim)
             made = sum(path.is_file() for path in victim.results.rglob("*"))
             done += 1
             victim.run("--unlock")
-            what = "all processes" if group else "Snakemake alone"
-            yield f"killed {what} after {moment:.0f} s, {made} files made"
+            yield f"killed {what}, after {moment:.0f} s, {made} files made"
             continue
         assert process.returncode == 0, "a run failed that nobody killed"
-        assert digest(victim.results) == digest(reference.results), "results differ"
+        compare_after_kills(victim, reference, known)
+        wait_for_end(groups)
         shutil.rmtree(victim.results)
+        known = {}
     victim.run()
+    compare_after_kills(victim, reference, known)
+
+
+def wait_for_end(groups: list[int]) -> None:
+    """Wait until no process of these groups is left."""
+    while groups:
+        try:
+            os.killpg(groups[-1], 0)
+            time.sleep(0.1)
+        except ProcessLookupError:
+            groups.pop()
+
+
+def finished_trainings(made: Experiment) -> dict[Path, list[float]]:
+    """History's file → seconds of each epoch, of the trainings whose checkpoint holds them all."""
+    found = {}
+    for checkpoint in made.results.glob("models/*/*/checkpoint.safetensors"):
+        history = read_recorded(checkpoint)[1]["history"]
+        if len(history) == TINY["training"]["epochs"]:
+            file = checkpoint.with_name("history.parquet")
+            found[file] = [row["seconds"] for row in history]
+    return found
+
+
+def compare_after_kills(
+    victim: Experiment, reference: Experiment, known: dict[Path, list[float]]
+) -> None:
     assert digest(victim.results) == digest(reference.results), "results differ"
+    for history, seconds in known.items():
+        found = read_columns(history, ["seconds"])["seconds"].tolist()
+        assert found == seconds, f"{history}: a finished training was trained again"
 
 
 class Stage(NamedTuple):

@@ -206,6 +206,13 @@ def source_files():
     return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
 
 
+def remove_checkpoints():
+    """Delete the checkpoints of all trainings that this call needed."""
+    for job in workflow.dag.jobs:
+        if "checkpoint" in job.params.keys():
+            Path(job.params.checkpoint).unlink(missing_ok=True)
+
+
 def gpus():
     """GPUs that a training or explanation takes (counted by `--resources gpu=N`)."""
     device = CONFIG.execution.device
