@@ -10,7 +10,8 @@ CONFIG ?= config/config.yaml
 VENV := .venv
 READY := $(VENV)/.ready
 RUN := source $(VENV)/bin/activate &&
-EXPERIMENT = $$(python -c "import yaml; print(yaml.safe_load(open('$(CONFIG)'))['experiment'])")
+# The default config's where the file names none, as for Snakemake.
+EXPERIMENT = $$(python -c "from augcam.status import read_config; print(read_config('config/config.yaml', '$(CONFIG)').experiment)")
 
 # The user's uv, or one installed into a folder of its own.
 UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
@@ -50,7 +51,7 @@ test-fast: $(READY)  ## run the tests that do not start Snakemake
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
 	tools/one_node_slurm.sh install
 	$(MAKE) slurm
-	$(RUN) python -m pytest -m slurm
+	$(RUN) SLURM_REQUIRED=1 python -m pytest -m slurm
 
 slurm: $(READY)  ## add Snakemake's SLURM executor to .venv
 	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'

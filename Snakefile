@@ -37,6 +37,11 @@ wildcard_constraints:
 report: "workflow/report/workflow.rst"
 
 
+# Now Snakemake has recorded that the trainings are done: a kill can no longer lose them.
+onsuccess:
+    remove_checkpoints()
+
+
 # GPUs are counted on this machine; a cluster's scheduler counts its own.
 resource_scopes:
     gpu="local",

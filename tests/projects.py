@@ -56,7 +56,11 @@ def run(project: Path, *arguments: str, check: bool = True) -> str:
 
 
 def digest(results: Path) -> dict[str, str]:
-    """Checksum of every result that must be the same in two runs, by name."""
+    """Checksum of every result that must be the same in two runs, by name.
+
+    Checkpoints and half-written files, whose names begin with a dot, are no results, and the table
+    of architectures holds times.
+    """
     patterns = (
         "data/*",
         "models/*.*",
@@ -68,5 +72,5 @@ def digest(results: Path) -> dict[str, str]:
     return {
         str(file.relative_to(results)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files
-        if file.is_file()
+        if file.is_file() and not file.name.startswith((".", "checkpoint.", "architectures."))
     }

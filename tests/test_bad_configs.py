@@ -13,7 +13,13 @@ import yaml
 from conftest import ROOT
 from projects import copy_project, run
 
-from augcam.config import AugmentationParameters, Config, parse_config, repeated_keys
+from augcam.config import (
+    AugmentationParameters,
+    Config,
+    parse_config,
+    repeated_keys,
+    source_files,
+)
 from augcam.errors import AugcamError
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))
@@ -82,12 +88,28 @@ def mutated(rng, config):
     return config, done
 
 
-def mutations():
+def bases():
+    """Configs to damage, by name: the presets, and one for each reader of files."""
     for preset in PRESETS:
-        rng = random.Random(preset.stem)
-        base = everything(yaml.safe_load(preset.read_text(encoding="utf-8")))
+        yield preset.stem, yaml.safe_load(preset.read_text(encoding="utf-8"))
+    yield "imagefolder", {"dataset": {"name": "imagefolder", "train": "src", "test": "tests"}}
+    yield "parquet", {"dataset": {"name": "parquet", "train": "src", "test": "pyproject.toml"}}
+
+
+def mutations():
+    for name, base in bases():
+        rng = random.Random(name)
         for _ in range(MUTATIONS):
-            yield mutated(rng, base)
+            yield mutated(rng, everything(base))
+
+
+def mutated_paths():
+    """The bases whose data set is files, with something else in place of each path."""
+    for _, base in bases():
+        if "train" in base["dataset"]:
+            for key in ("train", "test"):
+                for value in VALUES:
+                    yield everything(base) | {"dataset": base["dataset"] | {key: value}}
 
 
 def names_a_key(line):
@@ -114,6 +136,20 @@ def test_every_mutation_is_understood_or_refused_with_sentences_that_name_keys()
     assert accepted >= 100
 
 
+def test_every_path_of_a_data_set_is_found_or_refused_with_its_key():
+    refused = 0
+    for values in mutated_paths():
+        try:
+            source_files(parse_config(values).dataset)
+        except AugcamError as error:
+            refused += 1
+            assert re.match(r"config: dataset\.(train|test)\b|config: dataset: ", str(error)), (
+                values
+            )
+            assert "\n" not in str(error)
+    assert refused > 200
+
+
 def is_sound(config):
     """What the workflow makes of an accepted config: paths, wildcards and numbers that work."""
     assert re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", config.experiment, re.ASCII)
@@ -138,6 +174,8 @@ CONTRADICTIONS = {
     "starting_states.0": {"starting_states": [2**32]},
     "training.epochs": {"training": {"epochs": True}},
     "training.learning_rate": {"training": {"learning_rate": float("inf")}},
+    "similarity.metrics.0": {"similarity": {"metrics": ["overlap_1٣"]}},
+    "statistics.resamples": {"statistics": {"resamples": 10**12}},
     "similarity.metrics.1": {"similarity": {"metrics": ["mad", "ssim"]}},
     "augmentation_parameters.affine.scale": {
         "augmentation_parameters": {"affine": {"scale": [1.1, 0.9]}}

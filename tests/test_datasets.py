@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from augcam import datasets
 from augcam.config import Dataset, Split
 from augcam.datasets import (
     CIFAR10_ARCHIVE,
@@ -339,6 +340,8 @@ def test_parquet_columns(tmp_path):
         ([0, None] * 20, "image 1 has no label"),
         ([0.5, 1.5] * 20, "whole numbers or names"),
         ([-1, 0] * 20, "label -1 is outside"),
+        (pa.array([2**63, 0] * 20, pa.uint64()), "label 9223372036854775808 is outside 0 to 39"),
+        ([10**12, 0] * 20, "label 1000000000000 is outside 0 to 39"),
     ],
 )
 def test_parquet_labels(tmp_path, labels, message):
@@ -362,6 +365,94 @@ def test_broken_image_in_parquet(tmp_path):
 def test_decompression_bomb(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert_refused(folder, "the image cannot be decoded", from_folder)
+
+
+def test_a_strip_is_refused_before_it_is_enlarged(folder):
+    picture(3, (1, 80)).save(folder / "train" / "dog" / "003.png")
+    assert_refused(
+        folder,
+        r"dog/003\.png: of an image of 1×80 pixels .* crop it to at most 50:1",
+        from_folder,
+        image_size=10,
+    )
+    picture(3, (1, 50)).save(folder / "train" / "dog" / "003.png")
+    assert from_folder(folder, image_size=10)[0].shape == (50, 10, 10, 3)
+
+
+def test_no_other_program_is_started_for_an_image(folder, monkeypatch):
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript"))
+    path = folder / "train" / "dog" / "003.png"
+    path.write_bytes(encoded(picture(3), "EPS"))
+    assert_refused(folder, r"dog/003\.png: the image cannot be decoded", from_folder)
+
+
+def test_large_files_are_refused_before_they_are_read(folder, monkeypatch):
+    monkeypatch.setattr(datasets, "_LARGEST_FILE", 100)
+    assert_refused(folder, "cannot be decoded .*bytes are more than 100", from_folder)
+
+
+def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
+    parquet(tmp_path / "train.parquet", [b"\0" * 1000] * 40, [0, 1] * 20)
+    monkeypatch.setattr(datasets, "_memory", lambda: 1000)
+    assert_refused(tmp_path, r"train\.parquet: it unpacks to 0\.0 GiB", from_parquet)
+
+
+@pytest.mark.parametrize("place", ["train/dog/\udcff.png", "train/\udcff/a.png"])
+def test_names_that_are_no_text(folder, place):
+    (folder / place).parent.mkdir(exist_ok=True)
+    if "\udcff/" in place:
+        (folder / "test" / "\udcff").mkdir()
+    picture(3).save(folder / "train" / "new.png")
+    (folder / "train" / "new.png").rename(folder / place)
+    assert_refused(folder, r"train: the name of '.*\\udcff.*' is not UTF-8; rename it", from_folder)
+
+
+def test_a_column_that_holds_no_images(tmp_path):
+    for values in ([{"x": 1}] * 2, [1, 2], ["a", "b"], [{"bytes": "text"}] * 2):
+        pq.write_table(pa.table({"img": values, "label": [0, 1]}), tmp_path / "train.parquet")
+        message = r"train\.parquet: column 'img' \(dataset\.image_column\) holds no encoded images"
+        assert_refused(tmp_path, message, from_parquet, image_column="img")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "5", "{}", '{"info": {"features": 5}}',
+             '{"info": {"features": {"label": {"names": [1, 2]}}}}']
+)  # fmt: skip
+def test_metadata_that_cannot_be_understood(tmp_path, text):
+    path = tmp_path / "train.parquet"
+    parquet(path, [encoded(picture(i)) for i in range(40)], [0, 1] * 20)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"huggingface": text}), path)
+    assert_refused(tmp_path, r"train\.parquet: Hugging Face's metadata in it cannot", from_parquet)
+    assert from_parquet(tmp_path, class_names=["a", "b"])[3]["class_names"] == ["a", "b"]
+
+
+class HalfADownload:
+    """What `urlopen` gives where the connection breaks."""
+
+    url, length = None, 1000
+
+    def __init__(self, *_args, **_kwargs):
+        self.parts = iter([b"half"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def read(self, _size):
+        for part in self.parts:
+            return part
+        raise KeyboardInterrupt  # as a kill: nothing that is caught
+
+
+def test_half_a_download_of_cifar10_is_not_taken_for_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("urllib.request.urlopen", HalfADownload)
+    with pytest.raises(KeyboardInterrupt):
+        from_cifar10(tmp_path)
+    assert list((tmp_path / "download").iterdir()) == []
 
 
 def from_cifar10(folder):

@@ -1,6 +1,7 @@
 """A few of each kind of fault; `make faults` does all of them (tools/faults.py)."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from augcam.errors import AugcamError
 from augcam.jobs import job
 from augcam.models import write_tensors
 
+RULE = re.compile(r"^ *(?:rule|use rule \w+ as) (\w+)", re.MULTILINE)
 pytestmark = pytest.mark.workflow
 
 
@@ -38,6 +40,20 @@ def test_damaged_inputs_are_named_or_harmless(reference):
     lines = list(faults.damaged_inputs(reference, rules=["explain", "count_pairs"]))
     assert len(lines) >= 6 * len(faults.DAMAGES)
     assert sum(line.endswith(": named") for line in lines) >= len(lines) - 2
+
+
+def test_the_campaign_meets_every_rule(reference):
+    name = faults.write_config(reference.project, faults.WIDE | {"experiment": "wide"})
+    wide = faults.Experiment(reference.project, Path(name).stem, faults.EVERYTHING)
+    plan = wide.run("--dry-run", "--quiet", "rules")
+    rules = {
+        rule
+        for path in ROOT.glob("workflow/rules/*.smk")
+        for rule in RULE.findall(path.read_text())
+    }
+    targets = {"models", "explanations", "similarity", "tables", "figures", "statistics"}
+    planned = set(re.findall(r"^(\w+) +\d+$", plan, re.MULTILINE))
+    assert rules - planned == targets | {"report_pages", "estimate"}
 
 
 def test_touched_files_retrain_nothing(reference):

@@ -1,6 +1,10 @@
 """Files are whole or absent, and broken ones are named."""
 
+import errno
 import os
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -19,6 +23,36 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         raise ValueError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_processes_left_is_removed_by_the_next_writer(tmp_path):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    host = socket.gethostname()
+    here, elsewhere = f".a.{host}-{killed.pid}", ".a.other-node-1"
+    living, old = f".a.{host}-{os.getppid()}", ".a.other-node-2"
+    for name in (here, elsewhere, living, old):
+        (tmp_path / f"{name}.partial.json").write_text("{")
+    os.utime(tmp_path / f"{old}.partial.json", (0, 0))
+    files.write_json({}, tmp_path / "a.json")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.json", f"{elsewhere}.partial.json", f"{living}.partial.json"}
+
+
+@pytest.mark.parametrize(
+    "error,advice",
+    [
+        (OSError(errno.EIO, "Input/output error"), "may be whole: mend the cause and run again"),
+        (PermissionError(errno.EACCES, "denied"), "may be whole: mend the cause and run again"),
+        (MemoryError(), "give the job more memory or, if it had enough, delete the file"),
+        (ValueError("bad magic"), "delete it and run again to make it anew"),
+        (OSError("Couldn't deserialize thrift"), "delete it and run again to make it anew"),
+    ],
+)
+def test_only_damage_is_to_be_deleted(error, advice):
+    expected = pytest.raises(AugcamError, match=f"^x: the file cannot be read .*{advice}")
+    with expected, files.reading("x"):
+        raise error
 
 
 def test_arrays_and_tables_come_back_and_equal_content_gives_equal_bytes(tmp_path):
@@ -108,7 +142,7 @@ def test_blocks_are_the_whole_in_order(tmp_path):
 
 def test_a_flipped_byte_is_noticed_block_by_block(tmp_path):
     path = tmp_path / "a.npz"
-    np.savez(path, x=np.zeros((50, 7)))
+    files.write_arrays(path, x=np.zeros((50, 7)))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

@@ -32,9 +32,9 @@ STATS = {"mean": [0.1, 0.25, 1 / 3], "class_names": ["a", "ü"], "counts": {"tra
 def write(kind, path):
     if kind == "json":
         files.write_json(STATS, path)
-    elif kind == "parquet":
+    elif kind.endswith("parquet"):
         files.write_table(TABLE, path)
-    elif kind == "npz":
+    elif kind.endswith("npz"):
         files.write_arrays(path, **ARRAYS)
     else:
         write_tensors(TENSORS, path, RECORD)
@@ -46,6 +46,19 @@ def check(kind, path):
         assert files.read_json(path) == STATS
     elif kind == "parquet":
         pd.testing.assert_frame_equal(files.read_table(path), TABLE)
+    elif kind == "blocks.parquet":
+        table = pd.concat(files.table_blocks(path, 7), ignore_index=True)
+        pd.testing.assert_frame_equal(table, TABLE)
+    elif kind == "columns.parquet":
+        names = ["segment", "mad", "logit_0"]
+        columns = pd.DataFrame(files.read_columns(path, names))
+        pd.testing.assert_frame_equal(columns, TABLE[names], check_dtype=False)
+    elif kind == "blocks.npz":
+        blocks = list(files.array_blocks(path, ["image_id", "cam"], 2))
+        for name in ("cam", "image_id"):
+            found = np.concatenate([block[name] for block in blocks])
+            assert found.dtype == ARRAYS[name].dtype
+            np.testing.assert_array_equal(found, ARRAYS[name])
     elif kind == "npz":
         arrays = files.read_arrays(path)
         assert list(arrays) == list(ARRAYS)
@@ -60,7 +73,7 @@ def check(kind, path):
             assert tensors[name].dtype == value.dtype
 
 
-KINDS = ["json", "parquet", "npz", "safetensors"]
+KINDS = ["json", "parquet", "npz", "safetensors", "blocks.npz", "blocks.parquet", "columns.parquet"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,7 +106,7 @@ def test_truncated_at_any_place_a_file_is_refused(tmp_path, kind):
         content = content.rstrip()  # without its last line break it is still whole
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
-        with pytest.raises(AugcamError, match=r"file\.\w+: the file cannot be read"):
+        with pytest.raises(AugcamError, match=r"file\.[\w.]+: the file cannot be read"):
             check(kind, path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from augcam import lease as lease_module
 from augcam.errors import AugcamError
 from augcam.lease import Gpu, lease_gpu, take, visible_gpus
 
@@ -38,7 +39,8 @@ for _ in range(3):
     time.sleep(0.01)
     mine.unlink()
     print(lease.gpu.name, flush=True)
-    os.close(lease.descriptor)
+    for descriptor in lease.descriptors:
+        os.close(descriptor)
 """
 
 
@@ -53,6 +55,12 @@ def start(code, folder, jobs_per_gpu, *names):
 
 def gpus(*names):
     return [Gpu(name, name) for name in names]
+
+
+def release(*leases):
+    for lease in leases:
+        for descriptor in lease.descriptors:
+            os.close(descriptor)
 
 
 def end(*holders):
@@ -83,7 +91,7 @@ def test_a_killed_job_frees_its_gpu_at_once_and_who_waits_gets_it(tmp_path):
     assert lease.gpu.name == "a"
     assert said == ["waiting for a free GPU (a; 1 jobs each)"]
     holder.communicate()
-    os.close(lease.descriptor)
+    release(lease)
 
 
 def test_many_processes_never_hold_the_same_slot(tmp_path):
@@ -95,11 +103,42 @@ def test_many_processes_never_hold_the_same_slot(tmp_path):
     assert not list(tmp_path.glob("owner-of-*"))
 
 
+@pytest.mark.parametrize("first,second", [(1, 3), (3, 1)])
+def test_who_wants_a_gpu_alone_shares_it_with_nobody(tmp_path, first, second):
+    """Two experiments with different `jobs_per_gpu`, whichever comes first."""
+    held = take(gpus("a"), first, tmp_path)
+    said = []
+
+    def let_go(sentence):
+        said.append(sentence)
+        release(held)
+
+    then = take(gpus("a"), second, tmp_path, say=let_go)
+    assert said == [f"waiting for a free GPU (a; {second} jobs each)"]
+    release(then)
+    shared = [take(gpus("a"), 3, tmp_path, say=pytest.fail) for _ in range(3)]
+    assert [lease.slot for lease in shared] == [0, 1, 2]
+    release(*shared)
+
+
+def test_a_wait_is_said_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease_module, "_SAY_AGAIN", 0)
+    monkeypatch.setattr(lease_module, "_PATIENCE", 0)
+    held, said = take(gpus("a"), 1, tmp_path), []
+
+    def let_go_at_last(sentence):
+        said.append(sentence)
+        if len(said) == 3:
+            release(held)
+
+    release(take(gpus("a"), 1, tmp_path, say=let_go_at_last))
+    assert said == ["waiting for a free GPU (a; 1 jobs each)"] * 3
+
+
 def test_leases_of_one_process_differ_too(tmp_path):
     first, second = (take(gpus("a", "b"), 1, tmp_path) for _ in range(2))
     assert {first.gpu.name, second.gpu.name} == {"a", "b"}
-    for lease in (first, second):
-        os.close(lease.descriptor)
+    release(first, second)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +165,7 @@ def test_the_leased_gpu_is_the_only_visible_one(tmp_path, monkeypatch, capsys):
         leases.append(lease_gpu(1, 1, tmp_path, dict))
         assert os.environ["CUDA_VISIBLE_DEVICES"] == name
         assert capsys.readouterr().out == f"using GPU {name}, slot 1 of 1\n"
-    for lease in leases:
-        os.close(lease.descriptor)
+    release(*leases)
 
 
 def test_without_a_gpu_nothing_happens(tmp_path, monkeypatch):
@@ -139,13 +177,13 @@ def test_without_a_gpu_nothing_happens(tmp_path, monkeypatch):
 
 
 def test_a_link_in_place_of_a_lock_is_refused_with_a_sentence(tmp_path):
-    (tmp_path / "a.0").symlink_to("/etc/hostname")
-    with pytest.raises(AugcamError, match=r"a\.0: the lock file of a GPU cannot be opened"):
+    (tmp_path / "a").symlink_to("/etc/hostname")
+    with pytest.raises(AugcamError, match=r"/a: the lock file of a GPU cannot be opened"):
         take(gpus("a"), 1, tmp_path)
 
 
 def test_names_of_gpus_stay_in_the_folder(tmp_path):
     lease = take(gpus("../../x"), 1, tmp_path / "locks")
-    assert [path.name for path in (tmp_path / "locks").iterdir()] == [".._.._x.0"]
+    assert [path.name for path in (tmp_path / "locks").iterdir()] == [".._.._x"]
     assert Path(tmp_path).joinpath("locks").stat().st_mode & 0o7777 == 0o1777
-    os.close(lease.descriptor)
+    release(lease)

@@ -7,6 +7,7 @@ from torch import nn
 
 from augcam.config import catalogue
 from augcam.errors import AugcamError
+from augcam.explanations import rehearse
 from augcam.models import (
     RepeatablePool,
     build,
@@ -170,3 +171,29 @@ def test_random_layers_are_noticed():
     assert has_random_layers(build("resnet20", 10, {"stochastic_depth_prob": 0.1}, seed=0))
     assert has_random_layers(build("efficientnet_b0", 10, {}, seed=0))
     assert not has_random_layers(build("resnet18", 10, {}, seed=0))
+
+
+@pytest.mark.parametrize(
+    "architecture,arguments,input_size,layer",
+    [
+        ("resnet20", {"stochastic_depth_prob": 2}, 16, None),
+        ("resnet20", {"stochastic_depth_prob": 1}, 16, None),  # divides by zero
+        ("alexnet", {}, 16, "features.0"),
+        ("googlenet", {"aux_logits": True}, 224, None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_that_cannot_be_trained_is_refused(architecture, arguments, input_size, layer):
+    model = build(architecture, 10, arguments, seed=0)
+    keys = rf"model\.input_size {input_size}, architecture_arguments: "
+    with pytest.raises(AugcamError, match=f"^{keys}") as caught:
+        describe_network(model, input_size, layer)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_layer_that_runs_twice_is_refused():
+    model = build("resnet18", 10, {}, seed=0)
+    assert describe_network(model, 128, "layer4.1.relu")["feature_map"] == [4, 4]
+    with pytest.raises(AugcamError, match=r"^model\.cam_layer: 'layer4\.1\.relu' cannot"):
+        rehearse(model, "layer4.1.relu", 128)
+    rehearse(build("resnet20", 10, {}, seed=0), "layer3.2", 16)

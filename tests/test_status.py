@@ -90,7 +90,7 @@ def test_each_model_is_done_running_failed_stopped_or_waiting(tmp_path):
     log(tmp_path, "affine/2", bar(60, 600) + "\nerror: affine, state 2: the loss is not finite.\n")
     log(tmp_path, "cutmix/1", bar(60, 600), age=SILENCE + 1)
     found = status(CONFIG, tmp_path, NOW)
-    states = {f"{m.condition}/{m.starting_state}": m.state for m in found.models}
+    states = {model.name: model.state for model in found.models}
     assert states == {
         "none/1": "done",
         "affine/1": "running",
@@ -114,8 +114,38 @@ def test_a_model_that_is_trained_again_counts_as_running(tmp_path):
     finish(tmp_path, "affine/1")
     log(tmp_path, "affine/1", bar(10, 600))
     (tmp_path / "models/affine/1/weights.safetensors").unlink()
-    states = {m[:2]: m.state for m in status(CONFIG, tmp_path, NOW).models}
-    assert states["affine", 1] == "running"
+    states = {model.name: model.state for model in status(CONFIG, tmp_path, NOW).models}
+    assert states["affine/1"] == "running"
+
+
+def test_a_training_that_waits_for_a_gpu_is_not_running(tmp_path):
+    from augcam.lease import Gpu, take
+
+    held = take([Gpu("0", "0")], 1, tmp_path / "locks")
+    said = []
+    with pytest.raises(InterruptedError):
+
+        def say(sentence):
+            said.append(sentence)
+            raise InterruptedError
+
+        take([Gpu("0", "0")], 1, tmp_path / "locks", say)
+    log(tmp_path, "affine/1", said[0] + "\n")
+    log(tmp_path, "affine/2", f"{said[0]}\nusing GPU 0, slot 1 of 1\n")
+    states = {model.name: model.state for model in status(CONFIG, tmp_path, NOW).models}
+    assert (states["affine/1"], states["affine/2"]) == ("waiting for a GPU", "running")
+    for descriptor in held.descriptors:
+        os.close(descriptor)
+
+
+def test_compared_architectures_are_shown_once_they_have_begun(tmp_path):
+    path = tmp_path / "logs/train_architecture/resnet18.log"
+    path.parent.mkdir(parents=True)
+    path.write_text(bar(120, 600, "epoch 1/5, loss 2.000, val. accuracy 0.300"))
+    os.utime(path, (NOW, NOW))
+    found = status(CONFIG, tmp_path, NOW)
+    assert [model.name for model in found.models][-2:] == ["cutmix/2", "resnet18"]
+    assert table(found).splitlines()[6].split()[:4] == ["resnet18", "running", "20%", "1/5"]
 
 
 def test_remaining_time_counts_running_and_waiting_trainings(tmp_path):
@@ -148,6 +178,11 @@ def test_configs_are_merged_as_snakemake_does(tmp_path):
     for name, content in {"c.yaml": "- 1", "d.yaml": "a: [1"}.items():
         (tmp_path / name).write_text(content)
         with pytest.raises(AugcamError, match=name):
+            read_config(str(tmp_path / name))
+    (tmp_path / "e.yaml").write_bytes(b"experiment: \xff")
+    (tmp_path / "f.yaml").mkdir()
+    for name in ("e.yaml", "f.yaml"):
+        with pytest.raises(AugcamError, match=rf"{name}: this is no readable config file \("):
             read_config(str(tmp_path / name))
     with pytest.raises(AugcamError, match="not found"):
         read_config(str(tmp_path / "missing.yaml"))

@@ -300,10 +300,27 @@ def test_a_killed_training_ends_with_the_same_weights(data_folder, tmp_path):
     output = subprocess.run([*command, str(killed)], check=True, capture_output=True, text=True)
     assert "resuming after epoch" in resumed_from[1] + output.stdout
     assert (killed / "weights").read_bytes() == (undisturbed / "weights").read_bytes()
-    assert not checkpoint.exists()
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
     histories = [pd.read_parquet(f / "history.parquet")[columns] for f in (killed, undisturbed)]
     pd.testing.assert_frame_equal(*histories, check_exact=True)
+
+
+def test_a_finished_training_is_not_repeated_when_its_files_are_lost(
+    make_course, tmp_path, monkeypatch
+):
+    """Snakemake deletes them if it is killed between a training's end and its record of it."""
+    from augcam import training
+
+    weights, history = run(make_course("none"), tmp_path)
+    for name in ("weights.safetensors", "history.parquet"):
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(training, "_run_epoch", None)
+    again, same = run(make_course("none"), tmp_path)
+    assert_equal_weights(weights, again)
+    pd.testing.assert_frame_equal(history, same, check_exact=True)  # with its seconds
+    # Only what that takes is kept: the best weights, neither the last ones nor Adam's moments.
+    size = (tmp_path / "weights.safetensors").stat().st_size
+    assert (tmp_path / "checkpoint.safetensors").stat().st_size < 1.5 * size
 
 
 @pytest.mark.parametrize("damage", ["foreign", "truncated", "empty"])

@@ -2,7 +2,7 @@
 
     make faults          # all of them, about an hour on two cores; writes docs/faults.md
 
-Each function does one kind of fault so and so often in a copy of the project and returns one line
+Each function does one kind of fault so and so often in a copy of the project and yields one line
 for each time; an `AssertionError` means that something was lost. tests/test_faults.py does a few of
 each.
 """
@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from projects import copy_project, digest, run, start, write_config  # noqa: E402
+
+from augcam.files import read_columns  # noqa: E402
+from augcam.models import read_recorded  # noqa: E402
 
 TINY = {
     "dataset": {"train_limit": 120, "test_limit": 40},
@@ -37,6 +41,15 @@ TINY = {
     "starting_states": [1],
     "execution": {"device": "cpu"},
 }
+# Every rule there is, for what is done to each of them.
+WIDE = TINY | {
+    "training": {"epochs": 1},
+    "controls": ["none", "identity"],
+    "starting_states": [1, 2],
+    "architectures": ["resnet20"],
+    "statistics": {"resamples": 100, "targets": True},
+}
+EVERYTHING = ("all", "architectures")
 DAMAGES = ("emptied", "truncated", "a flipped bit")
 
 
@@ -45,15 +58,16 @@ class Experiment(NamedTuple):
 
     project: Path
     name: str
+    targets: tuple[str, ...] = ("tables",)
 
     @property
     def results(self) -> Path:
         return self.project / "results" / self.name
 
     def command(self, *arguments: str) -> list[str]:
-        """Snakemake's arguments; all tables, and what they are made of, unless targets follow."""
-        target = [] if "--" in arguments else ["--", "tables"]
-        return ["--cores", "2", "--configfile", f"{self.name}.yaml", *arguments, *target]
+        """Snakemake's arguments; its own targets unless others follow."""
+        targets = [] if "--" in arguments else ["--", *self.targets]
+        return ["--cores", "2", "--configfile", f"{self.name}.yaml", *arguments, *targets]
 
     def run(self, *arguments: str, check: bool = True) -> str:
         return run(self.project, *self.command(*arguments), check=check)
@@ -75,14 +89,38 @@ def undisturbed(folder: Path) -> Experiment:
     return made
 
 
+def everything(project: Path) -> Experiment:
+    """A whole run in `project` in which every rule has a job."""
+    write_config(project, WIDE | {"experiment": "everything"})
+    made = Experiment(project, "everything", EVERYTHING)
+    made.run()
+    return made
+
+
+@contextmanager
+def copied(made: Experiment) -> Iterator[Experiment]:
+    """A copy of an experiment and its project, in which anything may be done."""
+    with tempfile.TemporaryDirectory() as folder:
+        victim = made._replace(project=Path(folder) / "project")
+        shutil.copytree(made.project, victim.project)
+        yield victim
+
+
 # ------------------------------------------------------------------------------------- the faults
 
 
+KILLED = (
+    "all processes",
+    "Snakemake alone, and went on once its jobs had ended",
+    "Snakemake alone, and went on at once beside its jobs",
+)
+
+
 def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
-    """SIGKILL at random moments, in turn of everything and of Snakemake alone, whose jobs go on.
+    """SIGKILL at random moments, in turn of what `KILLED` names.
 
     After each: unlock and go on. Whenever a run has ended its results are compared and it begins
-    anew.
+    anew. A training that had finished is not repeated: its history keeps its seconds.
     """
     rng = random.Random(seed)
     victim = experiment(reference.project, "killed")
@@ -91,49 +129,89 @@ def kills(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
     victim.run()
     whole = time.monotonic() - started
     shutil.rmtree(victim.results)
-    done = 0
+    done, groups, known = 0, [], {}
     while done < times:
         process = victim.start(stdout=subprocess.DEVNULL)
         moment = rng.uniform(0.05, 0.6) * whole
         try:
             process.wait(timeout=moment)
         except subprocess.TimeoutExpired:
-            group = done % 2 == 0
-            if group:
+            what = KILLED[done % len(KILLED)]
+            if what == KILLED[0]:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
             process.wait()
+            groups.append(process.pid)
+            if what != KILLED[2]:
+                wait_for_end(groups)
+                known |= finished_trainings(victim)
             made = sum(path.is_file() for path in victim.results.rglob("*"))
             done += 1
             victim.run("--unlock")
-            what = "all processes" if group else "Snakemake alone"
-            yield f"killed {what} after {moment:.0f} s, {made} files made"
+            yield f"killed {what}, after {moment:.0f} s, {made} files made"
             continue
         assert process.returncode == 0, "a run failed that nobody killed"
-        assert digest(victim.results) == digest(reference.results), "results differ"
+        compare_after_kills(victim, reference, known)
+        wait_for_end(groups)
         shutil.rmtree(victim.results)
+        known = {}
     victim.run()
+    compare_after_kills(victim, reference, known)
+
+
+def wait_for_end(groups: list[int]) -> None:
+    """Wait until no process of these groups is left."""
+    while groups:
+        try:
+            os.killpg(groups[-1], 0)
+            time.sleep(0.1)
+        except ProcessLookupError:
+            groups.pop()
+
+
+def finished_trainings(made: Experiment) -> dict[Path, list[float]]:
+    """History's file → seconds of each epoch, of the trainings whose checkpoint holds them all."""
+    found = {}
+    for checkpoint in made.results.glob("models/*/*/checkpoint.safetensors"):
+        history = read_recorded(checkpoint)[1]["history"]
+        if len(history) == TINY["training"]["epochs"]:
+            file = checkpoint.with_name("history.parquet")
+            found[file] = [row["seconds"] for row in history]
+    return found
+
+
+def compare_after_kills(
+    victim: Experiment, reference: Experiment, known: dict[Path, list[float]]
+) -> None:
     assert digest(victim.results) == digest(reference.results), "results differ"
+    for history, seconds in known.items():
+        found = read_columns(history, ["seconds"])["seconds"].tolist()
+        assert found == seconds, f"{history}: a finished training was trained again"
 
 
 class Stage(NamedTuple):
-    """A rule, one file that it makes, and the files under results/ that it reads."""
+    """A rule and one of its jobs: what that makes, and the files under results/ that it reads."""
 
     rule: str
-    target: str
+    outputs: list[str]
     inputs: list[str]
 
 
-def stages(made: Experiment) -> list[Stage]:
-    """Every rule of a finished run, by one of its jobs, in the order of the chain."""
+def stages(made: Experiment, rules: list[str] | None = None) -> list[Stage]:
+    """Every rule of a finished run (or `rules`), in the order of the chain."""
     found: dict[str, Stage] = {}
+    logs: dict[str, str] = {}
     text = made.run("--detailed-summary")
     rows = [line.split("\t") for line in text.splitlines() if line.startswith("results/")]
-    for target, _, rule, _, inputs, *_ in rows:
+    for output, _, rule, log, inputs, *_ in rows:
+        if rules is not None and rule not in rules:
+            continue
         under_results = [path for path in inputs.split(",") if path.startswith("results/")]
-        found.setdefault(rule, Stage(rule, target, under_results))
-    return sorted(found.values(), key=lambda s: (made.project / s.target).stat().st_mtime)
+        stage = found.setdefault(rule, Stage(rule, [], under_results))
+        if logs.setdefault(rule, log) == log:  # of this job
+            stage.outputs.append(output)
+    return sorted(found.values(), key=lambda s: (made.project / s.outputs[0]).stat().st_mtime)
 
 
 def damage(path: Path, how: str, rng: random.Random) -> None:
@@ -153,29 +231,25 @@ def damage(path: Path, how: str, rng: random.Random) -> None:
 def damaged_inputs(
     reference: Experiment, rules: list[str] | None = None, seed: int = 0
 ) -> Iterator[str]:
-    """Every input of every stage (or of `rules`) damaged in each way, and the stage run again.
+    """The inputs of every stage (or of `rules`) damaged, and the stage run again.
 
-    It must fail with a sentence that names the file, and make nothing; or, where the damaged bytes
-    mean nothing (a date, white space) or are not read, make exactly what it made before.
+    Of each stage one input of each kind: in every way where the kind is met for the first time, in
+    one way, in turn, in further stages, which read it with the same code. The stage must fail with
+    a sentence that names the file, and make nothing; or, where the damaged bytes mean nothing (a
+    date, white space) or are not read, make exactly what it made before.
     """
-    rng = random.Random(seed)
+    rng, in_turn, met = random.Random(seed), cycle(DAMAGES), set()
     expected = digest(reference.results)
-    chosen = [s for s in stages(reference) if rules is None or s.rule in rules]
-    with tempfile.TemporaryDirectory() as folder:
-        victim = Experiment(Path(folder) / "project", reference.name)
-        shutil.copytree(reference.project, victim.project)
-        for stage in chosen:
-            # One input of each kind: the same code reads `models/affine/1` and `models/cutmix/1`.
-            kinds = {Path(path).name if "/data/" in path else suffixes(path): path
-                     for path in stage.inputs}  # fmt: skip
-            for path in kinds.values():
-                for how in DAMAGES:
+    with copied(reference) as victim:
+        for stage in stages(reference, rules):
+            for kind, path in {kind_of(path): path for path in stage.inputs}.items():
+                for how in [next(in_turn)] if kind in met else DAMAGES:
                     damage(victim.project / path, how, rng)
-                    output = victim.run("--force", "--", stage.target, check=False)
+                    output = victim.run("--force", "--", stage.outputs[0], check=False)
                     named = f"error: {path}: " in output
                     assert "Traceback" not in output, output
                     if named:
-                        assert not (victim.project / stage.target).exists()
+                        assert not any((victim.project / file).exists() for file in stage.outputs)
                     else:
                         assert "Error" not in output, output
                         assert without(digest(victim.results), path) == without(expected, path)
@@ -183,14 +257,17 @@ def damaged_inputs(
                     shutil.copytree(reference.results, victim.results)
                     outcome = "named" if named else "not read, or without meaning: same result"
                     yield f"{stage.rule}: {path} {how}: {outcome}"
+                met.add(kind)
 
 
 def without(files: dict[str, str], damaged: str) -> dict[str, str]:
     return {name: checksum for name, checksum in files.items() if not damaged.endswith(name)}
 
 
-def suffixes(path: str) -> str:
-    return "".join(Path(path).suffixes) + Path(path).parts[2]
+def kind_of(path: str) -> str:
+    """The same for files that the same code reads, `models/affine/1` and `models/cutmix/1`."""
+    folder, name = Path(path).parts[2], Path(path)
+    return name.name if folder == "data" else folder + "".join(name.suffixes)
 
 
 @contextmanager
@@ -217,26 +294,25 @@ def fill(folder: Path) -> Path:
 
 def full_disks(reference: Experiment, rules: list[str] | None = None) -> Iterator[str]:
     """The disk of the results full when a stage begins to write; afterwards there is room again."""
-    victim = experiment(reference.project, "full")
     size = sum(file.stat().st_size for file in reference.results.rglob("*") if file.is_file())
-    for stage in stages(reference):
-        if rules is not None and stage.rule not in rules:
-            continue
-        target = stage.target.replace(reference.name, victim.name)
-        with small_disk(victim.results, 4 * size // 2**20 + 8):
-            # Everything that the stage needs, then a file that takes the rest.
-            wanted = [path.replace(reference.name, victim.name) for path in stage.inputs]
-            if wanted:
-                victim.run("--", *wanted)
+    with copied(reference) as victim, small_disk(victim.results, 4 * size // 2**20 + 8):
+        shutil.copytree(reference.results, victim.results, dirs_exist_ok=True)
+        for stage in stages(reference, rules):
+            outputs = [victim.project / path for path in stage.outputs]
+            for output in outputs:
+                output.unlink()
+            for name in ("logs", "benchmarks"):  # a job that overwrites its own makes room
+                shutil.rmtree(victim.results / name, ignore_errors=True)
             filler = fill(victim.results)
-            output = victim.run("--", target, check=False)
-            assert not (victim.project / target).exists(), f"{stage.rule}: half a file was accepted"
-            assert "No space left on device" in output or "the disk is full" in output, output
+            said = victim.run("--", stage.outputs[0], check=False)
+            left = [output for output in outputs if output.exists()]
+            assert not left, f"{stage.rule}: half a file was accepted"
+            assert "No space left on device" in said or "the disk is full" in said, said
             filler.unlink()
-            victim.run()
+            victim.run("--", stage.outputs[0])
             assert digest(victim.results) == digest(reference.results), "results differ"
-        sentence = "said in a sentence" if "the disk is full" in output else "said by Snakemake"
-        yield f"{stage.rule}: {sentence}; completed once there was room"
+            sentence = "said in a sentence" if "the disk is full" in said else "said by Snakemake"
+            yield f"{stage.rule}: {sentence}; completed once there was room"
 
 
 def two_at_once(reference: Experiment) -> Iterator[str]:
@@ -265,17 +341,17 @@ def touched(reference: Experiment, times: int, seed: int = 0) -> Iterator[str]:
     Code is set to the past alone: what lies in the future is refused before a training begins.
     """
     rng = random.Random(seed)
-    project = reference.project
-    for _ in range(times):
-        for folder in (reference.results, project / "src", project / "workflow"):
-            latest = 86_400 if folder == reference.results else -1
-            for file in folder.rglob("*"):
-                if file.is_file():
-                    moment = time.time() + rng.uniform(-86_400, latest)
-                    os.utime(file, (moment, moment))
-        output = reference.run("--dry-run")
-        assert "Nothing to be done" in output, output
-        yield "nothing to be done"
+    with copied(reference) as victim:
+        for _ in range(times):
+            for folder in (victim.results, victim.project / "src", victim.project / "workflow"):
+                latest = 86_400 if folder == victim.results else -1
+                for file in folder.rglob("*"):
+                    if file.is_file():
+                        moment = time.time() + rng.uniform(-86_400, latest)
+                        os.utime(file, (moment, moment))
+            output = victim.run("--dry-run")
+            assert "Nothing to be done" in output, output
+            yield "nothing to be done"
 
 
 # ------------------------------------------------------------------------------------ the campaign
@@ -289,14 +365,14 @@ TITLES = {
 }
 
 
-def campaign(reference: Experiment, repeat: int) -> dict[str, Iterator[str]]:
-    """Every kind of fault, by its short name."""
+def campaign(reference: Experiment, wide: Experiment, repeat: int) -> dict[str, Iterator[str]]:
+    """Every kind of fault, by its short name; in `wide` every rule has a job."""
     return {
-        "touch": touched(reference, repeat),
-        "damage": damaged_inputs(reference),
+        "touch": touched(wide, repeat),
         "together": two_at_once(reference),
         "kill": kills(reference, repeat),
-        "disk": full_disks(reference),
+        "disk": full_disks(wide),
+        "damage": damaged_inputs(wide),
     }
 
 
@@ -334,7 +410,8 @@ def main() -> None:
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         reference = undisturbed(Path(folder) / "project")
-        for name, faults in campaign(reference, options.repeat).items():
+        wide = everything(reference.project)
+        for name, faults in campaign(reference, wide, options.repeat).items():
             if name not in options.only:
                 continue
             started, lines[name] = time.monotonic(), []

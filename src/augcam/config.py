@@ -9,6 +9,7 @@ value. `config/schema.json` and the key table in `config/README.md` are generate
 import difflib
 import json
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -111,7 +112,7 @@ def _text(value: str) -> str:
 
 
 def _metric_name(name: str) -> str:
-    if name in METRICS or re.fullmatch(r"overlap_([1-9]|[1-9]\d)", name):
+    if name in METRICS or re.fullmatch(r"overlap_([1-9]|[1-9][0-9])", name):
         return name
     raise ValueError(
         f"unknown metric '{name}'{_suggestion(name, METRICS)} "
@@ -365,7 +366,7 @@ class Analysis(Section):
 
 
 class Statistics(Section):
-    resamples: Annotated[int, Field(ge=100)] = 2000
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Bootstrap resamples and permutations."""
     seed: Seed = 0
     """Their seed."""
@@ -562,6 +563,35 @@ class Config(Section):
     def builder_arguments(self, architecture: str) -> dict[str, Any]:
         """Options for the builder of `architecture`."""
         return self.architecture_arguments.get(architecture, {})
+
+
+def source_files(dataset: Dataset) -> list[str]:
+    """The files that a data set is read from, as far as they are few enough to be named.
+
+    Raises AugcamError naming the key of a path that is not there.
+    """
+    if dataset.name not in ("parquet", "imagefolder"):
+        return []
+    files = []
+    for key, path in (("dataset.train", dataset.train), ("dataset.test", dataset.test)):
+        if path is None:
+            continue
+        try:
+            mode = Path(path).stat().st_mode
+        except OSError as error:  # also a name that no file can have
+            reason = "" if isinstance(error, FileNotFoundError) else f" ({error.strerror})"
+            raise AugcamError(
+                f"config: {key}: there is no file or folder '{_short_path(path)}'{reason}."
+            ) from None
+        if not stat.S_ISDIR(mode):
+            files.append(path)
+        elif dataset.name == "parquet":
+            files += sorted(map(str, Path(path).glob("*.parquet")))
+    return files
+
+
+def _short_path(path: str) -> str:
+    return path if len(path) <= 200 else f"{path[:197]}..."
 
 
 def parse_config(values: Mapping[str, Any]) -> Config:

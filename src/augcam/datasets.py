@@ -1,6 +1,7 @@
 """Data sets: from any source to one memory-mapped store with a fixed split and training order."""
 
 import io
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ SPLITS = ("train", "val", "test")
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+# Pillow opens more, and for PostScript starts another program.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
+_LONGEST = 50  # times the shorter side: resized before it is cropped, more would fill the memory
 _GREY_MODES = {"1", "L", "LA", "La"}
 _COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
 
@@ -69,18 +74,24 @@ def read_digits(_dataset: Dataset) -> Source:
 def read_cifar10(dataset: Dataset) -> Source:
     """CIFAR-10 (Krizhevsky 2009): 50,000 + 10,000 images, 32×32, downloaded by torchvision."""
     from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import download_url
 
     root = Path(dataset.root)
     archive = root / CIFAR10_ARCHIVE
     if archive.exists() and (found := md5(archive.read_bytes()).hexdigest()) != CIFAR10_MD5:
         raise AugcamError(
             f"{archive}: wrong checksum (md5 {found}, not {CIFAR10_MD5}); the file is damaged or "
-            "incomplete: delete it and download it again."
+            "incomplete: delete it and run again, which downloads it anew."
         )
     try:
         parts = [CIFAR10(root, train=train) for train in (True, False)]
     except RuntimeError:  # not there, or damaged
         try:
+            if not archive.exists():
+                # Not to its own name: if killed, what is there would be taken for the whole.
+                with atomic(archive) as temporary:
+                    download_url(CIFAR10.url, root, temporary.name, CIFAR10_MD5)
+            # Unpacks; it downloads nothing, as the archive is there.
             parts = [CIFAR10(root, train=train, download=True) for train in (True, False)]
         except Exception as error:  # whatever urllib or torchvision raise without a network
             raise AugcamError(
@@ -120,8 +131,6 @@ def read_parquet(dataset: Dataset) -> Source:
 
 def _parquet_part(key: str, path: str, dataset: Dataset):
     """(encoded images, labels, places, class names or None) of one file or folder of files."""
-    import json
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -131,7 +140,8 @@ def _parquet_part(key: str, path: str, dataset: Dataset):
     images, labels, places, class_names = [], [], [], None
     for file in files:
         try:
-            schema = pq.read_schema(file)
+            metadata = pq.read_metadata(file)
+            schema = metadata.schema.to_arrow_schema()
             image_column = dataset.image_column or _image_column(file, schema)
             missing = [c for c in (image_column, dataset.label_column) if c not in schema.names]
             if missing:
@@ -139,33 +149,71 @@ def _parquet_part(key: str, path: str, dataset: Dataset):
                     f"{file}: there is no column '{missing[0]}'; its columns are "
                     f"{', '.join(schema.names)} (dataset.image_column, dataset.label_column)."
                 )
+            if not _holds_images(schema.field(image_column).type):
+                raise AugcamError(
+                    f"{file}: column '{image_column}' (dataset.image_column) holds no encoded "
+                    "images, which are bytes, or a struct with a field 'bytes'."
+                )
+            _refuse_more_than_memory(file, metadata)
             table = pq.read_table(file, columns=[image_column, dataset.label_column])
         except (pa.ArrowException, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise AugcamError(f"{file}: this is no readable parquet file ({reason}).") from error
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        feature = features.get("info", {}).get("features", {}).get(dataset.label_column, {})
-        class_names = feature.get("names", class_names)
-        column = table[image_column].combine_chunks()
-        if pa.types.is_struct(column.type):
-            column = column.field("bytes")
-        images.extend(column)
+        if not dataset.class_names:
+            class_names = _feature_names(file, schema, dataset.label_column) or class_names
+        for chunk in table[image_column].chunks:
+            images.extend(chunk.field("bytes") if pa.types.is_struct(chunk.type) else chunk)
         labels.extend(table[dataset.label_column].to_pylist())
         places.extend(f"{file.name}[{i}]" for i in range(len(table)))
     return images, labels, places, class_names
 
 
-def _image_column(file: Path, schema) -> str:
-    """The only column that holds encoded images: a struct with `bytes`, or binary."""
+def _refuse_more_than_memory(file: Path, metadata) -> None:
+    """Raises AugcamError where a parquet file unpacks to more than this machine's memory."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    needed, there = sum(group.total_byte_size for group in groups), _memory()
+    if needed > there:
+        raise AugcamError(
+            f"{file}: it unpacks to {needed / 2**30:.1f} GiB, and this machine has "
+            f"{there / 2**30:.1f} GiB of memory; take a part of it, or a larger machine."
+        )
+
+
+def _memory() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _feature_names(file: Path, schema, column: str) -> list[str] | None:
+    """The names of classes in Hugging Face's metadata; None where there are none."""
+    text = (schema.metadata or {}).get(b"huggingface")
+    if text is None:
+        return None
+    try:
+        names = json.loads(text)["info"]["features"].get(column, {}).get("names")
+        if names is not None and not (names and all(isinstance(name, str) for name in names)):
+            raise ValueError("names that are no texts")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AugcamError(
+            f"{file}: Hugging Face's metadata in it cannot be understood ({error}); name the "
+            "classes in dataset.class_names."
+        ) from error
+    return names
+
+
+def _holds_images(kind) -> bool:
+    """Whether an Arrow type is binary, or a struct with binary `bytes`."""
     import pyarrow as pa
 
-    found = [
-        field.name
-        for field in schema
-        if pa.types.is_binary(field.type)
-        or pa.types.is_large_binary(field.type)
-        or (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
-    ]
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _holds_images(kind.field(place).type)
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _image_column(file: Path, schema) -> str:
+    """The only column that holds encoded images: a struct with `bytes`, or binary."""
+    found = [field.name for field in schema if _holds_images(field.type)]
     if len(found) == 1:
         return found[0]
     raise AugcamError(
@@ -186,12 +234,12 @@ def _numbered(raw: list, names: list[str] | None, where: str) -> tuple[np.ndarra
         return np.array([number[label] for label in raw], dtype=np.int64), list(names)
     if not all(isinstance(label, int) for label in raw):
         raise AugcamError(f"{where}: labels must be whole numbers or names.")
-    labels = np.array(raw, dtype=np.int64)
-    names = list(names) if names else [str(i) for i in range(int(labels.max()) + 1)]
-    if labels.min() < 0 or labels.max() >= len(names):
-        wrong = labels.min() if labels.min() < 0 else labels.max()
-        raise AugcamError(f"{where}: label {wrong} is outside 0 to {len(names) - 1}.")
-    return labels, names
+    # Without names: there are at most as many classes as images.
+    count = len(names) if names else len(raw)
+    if wrong := [label for label in raw if not 0 <= label < count]:
+        raise AugcamError(f"{where}: label {wrong[0]} is outside 0 to {count - 1}.")
+    names = list(names) if names else [str(i) for i in range(max(raw, default=0) + 1)]
+    return np.array(raw, dtype=np.int64), names
 
 
 def read_imagefolder(dataset: Dataset) -> Source:
@@ -219,13 +267,25 @@ def read_imagefolder(dataset: Dataset) -> Source:
     )
 
 
+def _is_utf8(name: str) -> bool:
+    """Whether a name from the file system is text; other bytes come as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _files_by_class(folder: Path, classes: list[str]) -> list[tuple[Path, str]]:
     found = [
         (file, name)
         for name in classes
         for file in sorted((folder / name).rglob("*"))
-        if file.suffix.lower() in IMAGE_SUFFIXES
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
     ]
+    for path in [*(folder / name for name in classes), *(file for file, _ in found)]:
+        if not _is_utf8(str(path)):
+            raise AugcamError(f"{folder}: the name of {str(path)!a} is not UTF-8; rename it.")
     if extra := {entry.name for entry in folder.iterdir() if entry.is_dir()} - set(classes):
         raise AugcamError(f"{folder}: class '{min(extra)}' has no training images.")
     if not found:
@@ -248,8 +308,11 @@ def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            size = len(encoded) if isinstance(encoded, bytes) else encoded.stat().st_size
+            if size > _LARGEST_FILE:
+                raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
             image.load()
     except Exception as error:  # Pillow's decoders raise many kinds
         raise AugcamError(f"{place}: the image cannot be decoded ({error}).") from error
@@ -351,6 +414,15 @@ def to_size(pixels: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
+def _refuse_a_strip(pixels: np.ndarray, name: str) -> None:
+    height, width = pixels.shape[:2]
+    if max(height, width) > _LONGEST * min(height, width):
+        raise AugcamError(
+            f"{name}: of an image of {width}×{height} pixels a centred square shows next to "
+            f"nothing; crop it to at most {_LONGEST}:1, or remove it."
+        )
+
+
 def decoded(source: Source, positions: np.ndarray, dataset: Dataset) -> Iterator[np.ndarray]:
     """The images at `positions`, all uint8 of one shape (H, W, 3).
 
@@ -360,6 +432,7 @@ def decoded(source: Source, positions: np.ndarray, dataset: Dataset) -> Iterator
     for position in positions:
         picture, name = source.decode(position), source.names[position]
         if dataset.image_size:
+            _refuse_a_strip(picture.pixels, name)
             picture = picture._replace(pixels=to_size(picture.pixels, dataset.image_size))
         first = first or (picture, name)
         if picture.grey != first[0].grey and dataset.grey == "refuse":

@@ -116,7 +116,8 @@ def disk(
     row = 8 * len(config.similarity.metrics) + 12
     return {
         "models": left["train"] * weights,
-        "checkpoints, while training": min(at_once, left["train"]) * 4 * weights,
+        # Those of finished trainings, the best weights alone, stay until the run has succeeded.
+        "checkpoints, meanwhile": (left["train"] + 3 * min(at_once, left["train"])) * weights,
         "explanations": images["explanation"] * (cam + prediction),
         "similarity": images["comparison"] * row,
     }

@@ -107,6 +107,18 @@ def explain_batch(
         return logits.detach(), method(activations.detach(), gradients), targets
 
 
+def rehearse(model: nn.Module, layer_name: str, input_size: int) -> None:
+    """Explain two images. Raises AugcamError where `layer_name` does not lend itself to it."""
+    model = model.eval().requires_grad_(False)
+    try:
+        explain_batch(model, get_layer(model, layer_name), torch.rand(2, 3, input_size, input_size))
+    except Exception as error:  # whatever hooks and gradients raise
+        raise AugcamError(
+            f"model.cam_layer: '{layer_name}' cannot be explained ({error}); take a layer that "
+            "runs once in each forward pass and on which the output depends."
+        ) from error
+
+
 class Explanations(NamedTuple):
     """Of N images, in the order of `image_id`: `cam` float32 (N, h, w), raw and signed, at the
     layer's resolution; `target` int64 (N,); `logits` float32 (N, C)."""

@@ -5,11 +5,14 @@ under the name `sha256`, tables in the metadata of their schema; those of `.npy`
 `stats.json`. A damaged file is an error, never another number.
 """
 
+import contextlib
 import errno
+import glob
 import hashlib
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,15 +29,19 @@ from augcam.errors import AugcamError
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` once the block succeeds.
 
-    A block that raises, or a process that is killed, leaves `path` as it was.
-    Raises AugcamError naming `path` where the disk is full.
+    A block that raises, or a process that is killed, leaves `path` as it was; what the killed one
+    had written is removed by the next. Raises AugcamError naming `path` where the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
     # The suffix stays last: writers such as numpy and matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    temporary = path.with_name(f".{path.stem}.{owner}.partial{path.suffix}")
     try:
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # otherwise a power cut may leave the new name without bytes
         temporary.replace(path)
     except Exception as error:
         if disk_is_full(error):
@@ -44,6 +51,28 @@ def atomic(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove half-written files of `path` whose process on this machine is dead, or a day old."""
+    stem, suffix = glob.escape(path.stem), glob.escape(path.suffix)
+    for file in path.parent.glob(f".{stem}.*-*.partial{suffix}"):
+        owner = file.name.removesuffix(f".partial{path.suffix}").removeprefix(f".{path.stem}.")
+        host, _, process = owner.rpartition("-")
+        with contextlib.suppress(FileNotFoundError):  # another process may be faster
+            old = time.time() - file.stat().st_mtime > 86_400
+            if old or (host == socket.gethostname() and not _is_alive(int(process))):
+                file.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def disk_is_full(error: Exception) -> bool:
@@ -63,8 +92,20 @@ def reading(path: str | Path) -> Iterator[None]:
     except Exception as error:  # each library raises its own kind on a damaged file
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise AugcamError(
-            f"{path}: the file cannot be read ({reason}); delete it and run again to make it anew."
+            f"{path}: the file cannot be read ({reason}); {_advice(error)}."
         ) from error
+
+
+# Errors that say something of the machine and nothing of what is in the file.
+_NO_DAMAGE = {errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
+
+
+def _advice(error: Exception) -> str:
+    if getattr(error, "errno", None) in _NO_DAMAGE:
+        return "the file itself may be whole: mend the cause and run again"
+    if isinstance(error, MemoryError):  # a damaged size looks like this, too
+        return "give the job more memory or, if it had enough, delete the file, and run again"
+    return "delete it and run again to make it anew"
 
 
 def compare_checksums(found: object, expected: object) -> None:
@@ -129,6 +170,8 @@ def table_blocks(path: str | Path, rows: int) -> Iterator:
 
     digests = _ColumnDigests()
     with reading(path), pq.ParquetFile(path) as file:
+        # Damage may leave no block, and every column counts all the same.
+        digests.update(_columns(file.schema_arrow.empty_table().to_pandas()))
         for batch in file.iter_batches(batch_size=rows):
             block = batch.to_pandas()
             digests.update(_columns(block))
@@ -287,12 +330,28 @@ def _array_digest(arrays: dict[str, np.ndarray | str]) -> str:
     return digest.hexdigest()
 
 
+def _verify_archive(archive: ZipFile) -> None:
+    """As `read_arrays` compares the checksum, but with little in memory; to be used inside
+    `reading`."""
+    digest = hashlib.sha256()
+    for name in sorted(set(archive.namelist()) - {"sha256.npy"}):
+        with archive.open(name) as member:
+            shape, dtype = _array_header(member)
+            digest.update(f"{name.removesuffix('.npy')} {dtype} {shape}".encode())
+            while content := member.read(2**20):
+                digest.update(content)
+    with archive.open("sha256.npy") as member:
+        compare_checksums(str(np.lib.format.read_array(member)), digest.hexdigest())
+
+
 def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict[str, np.ndarray]]:
     """The arrays `names` of a `.npz`, `rows` rows at a time, whatever its size.
 
-    Raises AugcamError naming the file where it cannot be read or its arrays differ in length.
+    Raises AugcamError naming the file where it cannot be read or its arrays differ in length, the
+    checksum included, before the first block.
     """
     with reading(path), ZipFile(path) as archive, ExitStack() as stack:
+        _verify_archive(archive)
         members = [stack.enter_context(archive.open(f"{name}.npy")) for name in names]
         shapes, dtypes = zip(*map(_array_header, members))
         if len({shape[0] for shape in shapes}) != 1:
@@ -304,8 +363,6 @@ def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict
                 content = bytearray(member.read(math.prod(part) * dtype.itemsize))
                 block[name] = np.frombuffer(content, dtype).reshape(part)
             yield block
-        if any(member.read(1) for member in members):  # reaching the end checks the sums
-            raise ValueError("its arrays are longer than they say")
 
 
 def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -9,6 +9,7 @@ users, do not take the same GPU either.
 
 import contextlib
 import fcntl
+import math
 import os
 import re
 import subprocess
@@ -21,7 +22,9 @@ from typing import NamedTuple
 from augcam.errors import AugcamError
 
 SLOTS = Path(tempfile.gettempdir()) / "augcam-gpus"
+WAITING = "waiting for a free GPU"
 _PATIENCE = 0.5  # seconds between two looks for a free slot
+_SAY_AGAIN = 60  # seconds
 
 
 class Gpu(NamedTuple):
@@ -32,11 +35,11 @@ class Gpu(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """A slot of a GPU, held as long as `descriptor` is open: normally until the process ends."""
+    """A slot of a GPU, held as long as `descriptors` are open: normally until the process ends."""
 
     gpu: Gpu
     slot: int
-    descriptor: int
+    descriptors: tuple[int, ...]
 
 
 def lease_gpu(
@@ -96,24 +99,43 @@ def take(
 ) -> Lease:
     """Lock a free slot of `gpus` in `folder`, the emptiest GPUs first; wait while there is none.
 
+    A wait is said again every minute, so that a silent log means a job that has ended.
     Raises AugcamError where `folder` cannot hold locks.
     """
-    waiting = False
+    said = -math.inf
     while True:
         for slot in range(jobs_per_gpu):
             for gpu in gpus:
-                descriptor = _lock(folder, f"{gpu.key}.{slot}")
-                if descriptor is not None:
-                    return Lease(gpu, slot, descriptor)
-        if not waiting:
+                if descriptors := _slot(folder, gpu, slot, jobs_per_gpu):
+                    return Lease(gpu, slot, descriptors)
+        if time.monotonic() - said > _SAY_AGAIN:
             names = ", ".join(gpu.name for gpu in gpus)
-            say(f"waiting for a free GPU ({names}; {jobs_per_gpu} jobs each)")
-            waiting = True
+            say(f"{WAITING} ({names}; {jobs_per_gpu} jobs each)")
+            said = time.monotonic()
         time.sleep(_PATIENCE)
 
 
-def _lock(folder: Path, name: str) -> int | None:
-    """A descriptor that holds the lock file `name`, or None while another process holds it."""
+def _slot(folder: Path, gpu: Gpu, slot: int, jobs_per_gpu: int) -> tuple[int, ...]:
+    """Descriptors that hold a slot of a GPU; none while it is taken.
+
+    All jobs that share a GPU share one lock, which a job that wants it for itself takes alone: also
+    experiments with different `jobs_per_gpu` keep out of each other's way.
+    """
+    if jobs_per_gpu == 1:
+        alone = _lock(folder, gpu.key, fcntl.LOCK_EX)
+        return () if alone is None else (alone,)
+    shared = _lock(folder, gpu.key, fcntl.LOCK_SH)
+    if shared is None:
+        return ()
+    own = _lock(folder, f"{gpu.key}.{slot}", fcntl.LOCK_EX)
+    if own is None:
+        os.close(shared)
+        return ()
+    return shared, own
+
+
+def _lock(folder: Path, name: str, kind: int) -> int | None:
+    """A descriptor that holds the lock file `name`, or None while other processes do not let it."""
     path = folder / re.sub(r"[^A-Za-z0-9.-]", "_", name)
     try:
         descriptor = _open(path)
@@ -123,7 +145,7 @@ def _lock(folder: Path, name: str) -> int | None:
             "folder of this machine in which you may write."
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None

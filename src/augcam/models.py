@@ -273,8 +273,9 @@ def describe_network(
     """The layer to explain (`cam_layer`, or the one found), its feature map [h, w], number of
     parameters and whether training draws random numbers inside the network.
 
-    Raises AugcamError where the map is smaller than 4×4.
+    Raises AugcamError where the map is smaller than 4×4 or the network cannot be trained.
     """
+    rehearse_training(model, input_size)
     layer = cam_layer or find_cam_layer(model, input_size)
     return {
         "cam_layer": layer,
@@ -282,6 +283,29 @@ def describe_network(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "random_layers": has_random_layers(model),
     }
+
+
+def rehearse_training(model: nn.Module, input_size: int) -> None:
+    """Forward and backward pass of a training step on two images; changes running means.
+
+    Raises AugcamError where that fails: which options a builder takes says not which ones work.
+    """
+    keys = f"model.input_size {input_size}, architecture_arguments"
+    images = torch.rand(2, _CHANNELS, input_size, input_size)
+    try:
+        loss = F.cross_entropy(model.train()(images), torch.tensor([0, 1]))
+        loss.backward()
+    except Exception as error:  # whatever the network's layers raise
+        reason = str(error).strip().partition("\n")[0]
+        raise AugcamError(
+            f"{keys}: the network cannot be trained with these values ({reason})."
+        ) from error
+    model.zero_grad()
+    if not loss.isfinite():
+        raise AugcamError(
+            f"{keys}: with these values the first loss already is no finite number; see that all "
+            "probabilities are below 1."
+        )
 
 
 def save_weights(model: nn.Module, path: str | Path, **record: Any) -> None:

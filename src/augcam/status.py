@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from augcam.config import Config, parse_config
 from augcam.errors import AugcamError
+from augcam.lease import WAITING
 
 SILENCE = 300  # seconds without a word after which a training no longer counts as running
 _BAR = re.compile(
@@ -40,12 +41,13 @@ class Progress(NamedTuple):
 
 
 class ModelStatus(NamedTuple):
-    """`state`: done, running, failed, stopped (silent, without a result) or waiting; `age`:
-    seconds since its log was last written; `words`: the log's last lines, where it failed or
-    stopped."""
+    """`name`: `<condition>/<state>`, or the name of a compared architecture, whose `condition` is
+    `none`; `state`: done, running, waiting for a GPU, failed, stopped (silent, without a result) or
+    waiting; `age`: seconds since its log was last written; `words`: the log's last lines, where it
+    failed or stopped."""
 
+    name: str
     condition: str
-    starting_state: int
     state: str
     progress: Progress | None
     age: float | None
@@ -53,7 +55,8 @@ class ModelStatus(NamedTuple):
 
 
 class Status(NamedTuple):
-    """The models in the config's order, and files made and wanted of each stage after them."""
+    """The models in the config's order, then the compared architectures whose training has begun,
+    and files made and wanted of each stage after them."""
 
     models: list[ModelStatus]
     stages: dict[str, tuple[int, int]]
@@ -78,23 +81,22 @@ def last_lines(log: str, count: int = 3) -> tuple[str, ...]:
     return tuple([line for line in lines if line][-count:])
 
 
-def model_status(folder: Path, condition: str, state: int, now: float) -> ModelStatus:
-    """The status of one training of the experiment in `folder`."""
-    model = folder / "models" / condition / str(state)
-    log = folder / "logs" / "train" / condition / f"{state}.log"
+def model_status(model: Path, log: Path, name: str, condition: str, now: float) -> ModelStatus:
+    """The status of the training that writes into the folder `model` and says so in `log`."""
     if (model / "weights.safetensors").exists() and (model / "history.parquet").exists():
-        return ModelStatus(condition, state, "done", None, None, ())
+        return ModelStatus(name, condition, "done", None, None, ())
     try:
         text = log.read_bytes().decode("utf-8", errors="replace")
         age = max(0.0, now - log.stat().st_mtime)
     except FileNotFoundError:
-        return ModelStatus(condition, state, "waiting", None, None, ())
+        return ModelStatus(name, condition, "waiting", None, None, ())
     progress, words = read_progress(text), last_lines(text)
     if re.search(r"^(error: |Traceback )", text, re.MULTILINE):
-        return ModelStatus(condition, state, "failed", progress, age, words)
+        return ModelStatus(name, condition, "failed", progress, age, words)
     if age > SILENCE:
-        return ModelStatus(condition, state, "stopped", progress, age, words)
-    return ModelStatus(condition, state, "running", progress, age, ())
+        return ModelStatus(name, condition, "stopped", progress, age, words)
+    state = "waiting for a GPU" if words and words[-1].startswith(WAITING) else "running"
+    return ModelStatus(name, condition, state, progress, age, ())
 
 
 def status(config: Config, folder: Path, now: float) -> Status:
@@ -108,7 +110,16 @@ def status(config: Config, folder: Path, now: float) -> Status:
         for stage, (pattern, models) in files.items()
     }
     made["whole run"] = (int((folder / "provenance.json").exists()), 1)
-    return Status([model_status(folder, *model, now) for model in config.models], made)
+    names = {f"{condition}/{state}": condition for condition, state in config.models}
+    models = [
+        model_status(folder / "models" / name, folder / f"logs/train/{name}.log", name, c, now)
+        for name, c in names.items()
+    ]
+    for name in config.candidates:
+        log = folder / f"logs/train_architecture/{name}.log"
+        if log.exists():
+            models.append(model_status(folder / "architectures" / name, log, name, "none", now))
+    return Status(models, made)
 
 
 def remaining_seconds(models: Sequence[ModelStatus]) -> float | None:
@@ -148,7 +159,7 @@ def table(found: Status) -> str:
     lines = [line.rstrip() for line in lines]
     for model in found.models:
         if model.words:
-            lines += ["", f"{model.condition}/{model.starting_state} {model.state}; its log ends:"]
+            lines += ["", f"{model.name} {model.state}; its log ends:"]
             lines += [f"  {words}" for words in model.words]
     states = Counter(model.state for model in found.models)
     lines += ["", "trained: " + ", ".join(f"{count} {state}" for state, count in states.items())]
@@ -159,7 +170,7 @@ def table(found: Status) -> str:
 
 
 def _row(model: ModelStatus) -> tuple[str, ...]:
-    name, progress = f"{model.condition}/{model.starting_state}", model.progress
+    name, progress = model.name, model.progress
     age = f"{duration(model.age)} ago" if model.age is not None else ""
     if progress is None:
         return (name, model.state, *[""] * 6, age)
@@ -187,8 +198,9 @@ def read_config(*paths: str) -> Config:
             update_config(values, load_configfile(path))
         except FileNotFoundError:
             raise AugcamError(f"{path}: the config file was not found.") from None
-        except WorkflowError as error:
-            raise AugcamError(f"{path}: {error}") from error
+        except (WorkflowError, OSError, UnicodeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise AugcamError(f"{path}: this is no readable config file ({reason}).") from error
     return parse_config(values)
 
 

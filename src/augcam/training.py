@@ -473,8 +473,10 @@ def train(
     images_per_second; with `test_every_epoch` the measures of `augcam.performance` on the test
     images, too.
     After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
-    `identity` (see `fingerprint`) is the same, and deleted at the end: a training killed at any
-    moment ends with bitwise the same weights. Raises AugcamError when the loss is not finite.
+    `identity` (see `fingerprint`) is the same: a training killed at any moment ends with bitwise
+    the same weights. The caller deletes it once the two files can no longer be lost; until then a
+    finished training that is started again makes them at once.
+    Raises AugcamError when the loss is not finite.
     """
     training, store = course.training, course.store
     optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
@@ -512,14 +514,14 @@ def train(
                     best_epoch=epoch + 1, best_accuracy=row["val_accuracy"], best_weights=weights
                 )
             progress = progress._replace(history=[*progress.history, row])
-            _save_checkpoint(checkpoint, identity, model, optimizer, progress)
+            ahead = {} if epoch + 1 == training.epochs else _to_go_on(model, optimizer)
+            _save_checkpoint(checkpoint, identity, progress, ahead)
     model.load_state_dict(progress.best_weights)
     save_weights(model, weights_path, epoch=str(progress.best_epoch))
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
     columns += ["seconds", "images_per_second", *(MEASURES if test_every_epoch else ())]
     history = {name: np.array([row[name] for row in progress.history]) for name in columns}
     write_columns(history, history_path)
-    Path(checkpoint).unlink(missing_ok=True)
     print(
         f"best epoch: {progress.best_epoch} of {training.epochs}, "
         f"validation accuracy {progress.best_accuracy:.4f}"
@@ -561,16 +563,17 @@ def _seed_network(state: int, epoch: int) -> None:
 # ---------------------------------------------------------------------------------- checkpoints
 
 
-def _save_checkpoint(
-    path: str | Path,
-    identity: str,
-    model: nn.Module,
-    optimizer: Adam,
-    progress: Progress,
-) -> None:
+def _to_go_on(model: nn.Module, optimizer: Adam) -> dict[str, Tensor]:
+    """What a further epoch begins with: weights and moments, named as in a checkpoint."""
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
-    tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
+    return tensors | {f"adam/{name}": value for name, value in optimizer.state().items()}
+
+
+def _save_checkpoint(
+    path: str | Path, identity: str, progress: Progress, ahead: dict[str, Tensor]
+) -> None:
+    """`ahead`: see `_to_go_on`; empty after the last epoch, which leaves a quarter of the bytes."""
+    tensors = ahead | {f"best/{name}": value for name, value in progress.best_weights.items()}
     tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
     record = {"identity": identity, **progress._replace(best_weights={})._asdict()}
     write_tensors(tensors, path, record)
@@ -593,8 +596,9 @@ def _resume(path: str | Path, identity: str, model: nn.Module, optimizer: Adam) 
     for name, value in tensors.items():
         part, _, rest = name.partition("/")
         parts[part][rest] = value
-    model.load_state_dict(parts["model"])
-    optimizer.load(parts["adam"])
+    if parts["model"]:  # otherwise it was the last epoch
+        model.load_state_dict(parts["model"])
+        optimizer.load(parts["adam"])
     return Progress(**{**record, "best_weights": parts["best"]})
 
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import parse_config, repeated_keys
+    from augcam.config import parse_config, repeated_keys, source_files
     from augcam.contents import PAGES, SECTIONS, figures
     from augcam.errors import AugcamError
     from augcam.jobs import ALLOCATION
@@ -193,17 +193,20 @@ def baseline_predictions(wildcards):
     return model_files("explanations/{condition}/{state}/predictions.parquet", [CONFIG.reference])
 
 
-def source_files():
-    """Files that the data set is read from, so that a changed one is read again."""
-    dataset = CONFIG.dataset
-    if dataset.name not in ("parquet", "imagefolder"):
-        return []
-    paths = {"dataset.train": dataset.train, "dataset.test": dataset.test}
-    for key, path in paths.items():
-        if path and not Path(path).exists():
-            raise WorkflowError(f"config: {key}: there is no file or folder '{path}'.")
-    files = [path for path in paths.values() if path and Path(path).is_file()]
+def data_files():
+    """Files that the data set is read from, as inputs, so that a changed one is read again."""
+    try:
+        files = source_files(CONFIG.dataset)
+    except AugcamError as error:
+        raise WorkflowError(str(error)) from None
     return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
+
+
+def remove_checkpoints():
+    """Delete the checkpoints of all trainings that this call needed."""
+    for job in workflow.dag.jobs:
+        if "checkpoint" in job.params.keys():
+            Path(job.params.checkpoint).unlink(missing_ok=True)
 
 
 def gpus():

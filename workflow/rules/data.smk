@@ -1,6 +1,6 @@
 rule prepare_data:
     input:
-        source=source_files(),
+        source=data_files(),
         code=code("datasets"),
     output:
         images=f"{OUT}/data/images.npy",

@@ -6,7 +6,7 @@ rule models:
 rule describe_network:
     input:
         stats=DATA["stats"],
-        code=code("models"),
+        code=code("explanations", "models"),
     output:
         f"{OUT}/models/network.json",
     log:

@@ -1,6 +1,6 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
-from augcam.files import read_array, read_table
+from augcam.files import read_array, read_json, read_table, verify
 from augcam.jobs import job
 from augcam.pictures import extreme_figures
 from augcam.similarity import read_explained
@@ -8,6 +8,7 @@ from augcam.style import save_figures
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
+    verify(files.images, read_json(files.stats)["checksums"]["images.npy"])
     models = [tuple(model) for model in params.models]
     explained = map(read_explained, files.cams, files.predictions)
     figures = extreme_figures(
