@@ -23,9 +23,19 @@ from augcam.clusters import (
     with_consensus,
 )
 from augcam.conclusions import conclude
-from augcam.decoupling import correlations, draw_weights, map_table, pair_table, top_counts
+from augcam.decoupling import (
+    PAIR_COLUMNS,
+    _permuted,
+    _ragged_maps,
+    correlations,
+    draw_weights,
+    map_table,
+    pair_table,
+    top_counts,
+)
 from augcam.distances import Distances, group_images
 from augcam.effects import effects, variance_split
+from augcam.files import write_table
 from augcam.modelspace import (
     PAIR_METRICS,
     Bilinear,
@@ -54,9 +64,8 @@ def maps_of(d, resamples=20, seed=0):
 # ----------------------------------------------------------------------------- correlation maps
 
 
-@pytest.mark.parametrize("undefined", [False, True])
-def test_the_papers_map_is_the_table_of_the_first_half(undefined):
-    d = simulated(undefined=undefined)
+def first_half(d):
+    """The tables of the first half of the report: correlation maps and counts of pairs."""
     tables = {}
     for c, condition in enumerate(d.conditions):
         for s, state in enumerate(d.states):
@@ -65,18 +74,90 @@ def test_the_papers_map_is_the_table_of_the_first_half(undefined):
                 frame = pd.DataFrame(values.T, columns=d.metrics)
                 frame.insert(0, "image_id", range(len(frame)))
                 tables[condition, state] = frame
-    expected = correlation_maps(similarity_mean(tables, d.metrics), d.metrics)
-    table = map_table(maps_of(d), d)
+    return correlation_maps(similarity_mean(tables, d.metrics), d.metrics)
+
+
+@pytest.mark.parametrize("undefined", [0, 0.03, 0.3])
+def test_the_papers_analysis_is_that_of_the_first_half(undefined):
+    d = simulated(images=200)
+    d.values[np.random.default_rng(5).random(d.values.shape) < undefined] = np.nan
+    expected = first_half(d)
+    found = maps_of(d)
+    table = map_table(found, d)
     both = expected.merge(
         table[table["kind"] == "paper"],
         on=["metric", "augmentation_a", "augmentation_b"],
         suffixes=("", "_ours"),
     )
     assert len(both) == len(expected)
-    # Undefined values are left out image by image there, pair by pair here.
-    exact = both if not undefined else both[both["metric"] == "mad"]
-    np.testing.assert_allclose(exact["r"], exact["r_ours"], atol=1e-10)
-    np.testing.assert_allclose(both["r"], both["r_ours"], atol=0.15)
+    np.testing.assert_allclose(both["r"], both["r_ours"], atol=1e-12)
+    assert (both["n_images"] == both["n_images_ours"]).all()
+    counts = pair_counts(expected, AUGMENTATIONS, 1)
+    pairs = pair_table(d, found, AUGMENTATIONS, 1, 20, np.random.default_rng(0))
+    ours = pairs.loc[pairs["count"] > 0, counts.columns]
+    pd.testing.assert_frame_equal(ours.reset_index(drop=True), counts)
+
+
+def test_undefined_values_are_permuted_and_resampled_as_they_are_analysed():
+    """Both ways to the paper's map agree where all values are defined; by hand where not."""
+    d = simulated(images=60)
+    weights = draw_weights(d, 20, np.random.default_rng(0))
+    direct = _ragged_maps(d.values[0, :, :, 0], weights, slice(None))
+    np.testing.assert_allclose(direct, correlations(d, "mad", weights).paper, atol=1e-12)
+    d.values[0, 0, 1, 0, :9] = np.nan
+    labels = np.array([[[0, 1, 2], [1, 0, 1], [2, 2, 0]]])
+    r = _permuted(d, "mad", [0, 1, 2], labels)
+    values = d.values[0, :3, :, 0]
+    rows = [np.nanmean([values[labels[0, c, s], s] for s in range(3)], axis=0) for c in range(3)]
+    np.testing.assert_allclose(r[0], np.corrcoef(rows)[np.triu_indices(3, 1)], atol=1e-12)
+
+
+def test_a_metric_that_is_undefined_everywhere_is_undefined():
+    d = simulated()
+    d.values[1] = np.nan
+    found = maps_of(d)
+    assert all(np.isnan(maps).all() for maps in found["pearson"])
+    pairs = pair_table(d, found, AUGMENTATIONS, 1, 50, np.random.default_rng(0))
+    one = d._replace(values=d.values[:1], metrics=["mad"])
+    alone = pair_table(one, {"mad": found["mad"]}, AUGMENTATIONS, 1, 50, np.random.default_rng(0))
+    pd.testing.assert_series_equal(pairs["p_r"], alone["p_r"])
+    assert pairs["p_r"].notna().all()
+    nothing = pair_table(
+        d._replace(values=d.values[1:], metrics=["pearson"]),
+        {"pearson": found["pearson"]}, AUGMENTATIONS, 1, 50, np.random.default_rng(0),
+    )  # fmt: skip
+    assert nothing["p_r"].isna().all() and not nothing["count"].any()
+
+
+def test_one_augmentation_has_no_pairs(tmp_path):
+    d = simulated(conditions=["affine", "none", "identity"])
+    table = pair_table(d, maps_of(d), ["affine"], 4, 50, np.random.default_rng(0))
+    write_table(table, tmp_path / "pairs.parquet")
+    assert table.empty and "count" in table
+
+
+def test_pairs_are_ranked_among_those_with_a_condition_that_does_nothing():
+    rng = np.random.default_rng(0)
+    names = ["affine", "cutmix", "elastic", "equalize", "identity", "none"]
+    values = rng.standard_normal((4, 6, 3, 2, 300))
+    values[:, :2] += 3 * rng.standard_normal(300)
+    d = Distances(values, list("abcd"), names, [1, 2, 3], "none", [9, 1])
+    table = pair_table(d, maps_of(d), names[:4], 1, 50, rng).set_index(PAIR_COLUMNS[:3])["p_null"]
+    assert table["strongest", "affine", "cutmix"] == pytest.approx(1 / 10)  # 9 pairs with a null
+    assert table["strongest", "elastic", "equalize"] == 1
+    values[:, 5, 0, 0] = np.nan  # `none` at the reference's own state
+    values[:, 4, 1, 0] = np.nan
+    assert pair_table(d, maps_of(d), names[:4], 1, 50, rng)["p_null"].isna().all()
+
+
+def test_many_models_get_fewer_groups_of_images():
+    values = np.random.default_rng(0).standard_normal((1, 9, 6, 6, 300))
+    names = [f"c{i}" for i in range(9)]
+    d = Distances(values, ["mad"], names, list(range(6)), "none", list(range(6)))
+    weights = draw_weights(d, 30, np.random.default_rng(0))
+    assert 20 <= weights.images.shape[1] < 200
+    assert 3 * 8 * weights.images.shape[1] * (9 * 6 * 6) ** 2 <= 500 * 10**6
+    assert correlations(d, "mad", weights).decoupled.shape == (31, 9, 9)
 
 
 def test_decoupled_entries_by_hand():

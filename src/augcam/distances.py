@@ -65,15 +65,20 @@ def orientation(metric: str) -> int:
     return 1 if at_equality(metric) == 0 else -1
 
 
-def group_images(n_images: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A random order of the images, and where in it each group starts (equal groups, ± 1 image)."""
-    groups = min(IMAGE_GROUPS, n_images)
+def group_images(
+    n_images: int, rng: np.random.Generator, groups: int = IMAGE_GROUPS
+) -> tuple[np.ndarray, np.ndarray]:
+    """A random order of the images, and where in it each of at most `groups` groups starts (equal
+    ones, ± 1 image)."""
+    groups = min(groups, n_images)
     return rng.permutation(n_images), np.arange(groups) * n_images // groups
 
 
-def image_weights(resamples: int, n_images: int, rng: np.random.Generator) -> np.ndarray:
+def image_weights(
+    resamples: int, n_images: int, rng: np.random.Generator, groups: int = IMAGE_GROUPS
+) -> np.ndarray:
     """How often each resample holds each group of images: float64 (resamples, groups)."""
-    groups = min(IMAGE_GROUPS, n_images)
+    groups = min(groups, n_images)
     return rng.multinomial(groups, np.full(groups, 1 / groups), resamples).astype(np.float64)
 
 
@@ -125,11 +130,15 @@ def read_distances(
     metrics: list[str],
 ) -> Distances:
     """Distances from the files of `augcam.similarity.compare_files`: `compared`: model → its table
-    against the reference; `further`: (state of another baseline, condition, state) → table."""
+    against the reference; `further`: (state of another baseline, condition, state) → table.
+
+    States are those at which other conditions than the baseline's were trained: a reference at a
+    state of its own is no state of any of them.
+    """
     base, first = reference
     files = {(first, *model): path for model, path in compared.items()}
     files |= {key: path for key, path in further.items() if key[1:] != (base, key[0])}
     tables = {key: read_table(path, metrics) for key, path in files.items()}
     conditions = list(dict.fromkeys(condition for condition, _ in compared))
-    states = list(dict.fromkeys([first, *(state for _, state in compared)]))
+    states = list(dict.fromkeys(state for condition, state in compared if condition != base))
     return collect(tables, metrics, conditions, states, base)
