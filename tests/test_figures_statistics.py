@@ -40,7 +40,7 @@ def tables_of(d, controls):
     summary = [{"augmentation": c, "metric": m} | quartiles for c in CONDITIONS for m in METRICS]
     nulls = [{"null": n, "metric": m, "median": 0.1} for n in drawn.NULL_STYLES for m in METRICS]
     at = [i for i, c in enumerate(d.conditions) if c != "none"]
-    grown = {key: 1 - r for key, r in with_consensus(found).items()}
+    grown = {key: 1 - r for key, r in with_consensus(found, at).items()}
     return {
         "similarity_summary": pd.DataFrame(summary),
         "null_levels": pd.DataFrame(nulls),
@@ -50,7 +50,7 @@ def tables_of(d, controls):
         "correlation_trees": trees(grown, at, [d.conditions[i] for i in at]),
         "model_trees": trees(apart, list(range(len(names))), names),
         "model_positions": positions(sums, models),
-        "condition_similarity": condition_table(replicates, names, 3, 0.05),
+        "condition_similarity": condition_table(replicates, names, models, 0.05),
         "planning": plan(d, controls),
     }
 
@@ -84,11 +84,27 @@ def test_a_forest_shows_farther_to_the_right_for_every_metric():
         assert first.get_markerfacecolor() != "white"
 
 
+def test_the_legend_holds_what_any_panel_shows():
+    """Class predictions have no mean map, and may come first."""
+    metrics = ["class_kld", "mad"]
+    quartiles = {"min": 0.0, "q1": 0.2, "median": 0.3, "q3": 0.5, "max": 0.9}
+    summary = pd.DataFrame([{"augmentation": "none", "metric": m} | quartiles for m in metrics])
+    shown = [("other_image", "class_kld"), *((null, "mad") for null in drawn.NULL_STYLES)]
+    nulls = pd.DataFrame(
+        [{"null": null, "metric": metric, "median": 0.1} for null, metric in shown]
+    )
+    figure = drawn.null_levels(summary, nulls, metrics, ["none"])
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == [label for _, label in drawn.NULL_STYLES.values()]
+    assert not drawn.null_levels(summary, nulls.iloc[:0], metrics, ["none"]).legends
+
+
 def test_a_tree_shows_its_leaves_and_the_support_of_its_nodes():
     distance_of = np.array([[0, 1, 4, 4], [1, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], float)
     replicates = np.repeat(distance_of[None], 5, axis=0)
     table = tree_table(replicates, ["affine", "cutmix", "elastic", "none"], "models", "msd")
-    figure = drawn.dendrograms(table)
+    figure = drawn.dendrograms(table.assign(left_out=""))
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(labels) == ["Affine", "CutMix", "Elastic", "None"]

@@ -97,8 +97,11 @@ def state_weights(shape: tuple[int, ...], n_states: int, rng: np.random.Generato
     return gamma / gamma.sum(axis=-1, keepdims=True)
 
 
-def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high from (resamples + 1, …) whose first entry is the estimate.
+def interval(
+    replicates: np.ndarray, n_states: int | np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high from (resamples + 1, …) whose first entry is the estimate; `n_states`: of all
+    entries, or of each (…).
 
     The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
     ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
@@ -108,13 +111,12 @@ def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.nd
     from scipy import stats
 
     estimate, rest = replicates[0], replicates[1:]
-    if n_states < 3:
-        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
-    undefined = np.isnan(rest).mean(axis=0) > 0.1
+    undefined = (np.isnan(rest).mean(axis=0) > 0.1) | (np.asarray(n_states) < 3)
     rest = np.where(np.isnan(rest), estimate, rest)
     low, high = np.quantile(rest, [0.025, 0.975], axis=0)
     se = (high - low) / (2 * stats.norm.ppf(0.975))
-    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, n_states - 1) * se)
+    df = np.maximum(np.asarray(n_states) - 1, 1)
+    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, df) * se)
     return estimate - half, estimate + half
 
 

@@ -29,6 +29,7 @@ KIND_TITLES = {
     "corrected": "Different baselines,\ncorrected for noise",
     "models": "Distance between models",
 }
+SLANTED = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
 NULL_STYLES = {
     "other_image": ("-", "maps of two different images"),
     "same_class": ("--", "… predicted as the same class"),
@@ -78,6 +79,18 @@ def _grid(count: int, width: float, height: float, columns: int = 4) -> tuple[Fi
     return figure, panels[:count]
 
 
+def _legend(figure: Figure, panels: list[Axes], columns: int) -> None:
+    """One legend below the figure: every entry of any panel, once."""
+    shown = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels()):
+            shown.setdefault(label, handle)
+    if shown:
+        figure.legend(
+            shown.values(), shown, loc="outside lower center", ncols=columns, fontsize=SMALL
+        )
+
+
 @styled
 def null_levels(
     summary: pd.DataFrame, nulls: pd.DataFrame, metrics: list[str], conditions: list[str]
@@ -111,21 +124,11 @@ def null_levels(
             line, label = NULL_STYLES[row.null]
             panel.axhline(row.median, color="#CC3311", ls=line, lw=1.2, label=label)
         panel.set_title(display_name(metric))
-        name_conditions(panel, conditions)
-        panel.set_xticks(
-            range(len(conditions)),
-            [display_name(c) for c in conditions],
-            rotation=45,
-            ha="right",
-            rotation_mode="anchor",
-            fontsize=7,
-        )
-        mark_controls(panel.get_xticklabels(), conditions)
+        name_conditions(panel, conditions, **SLANTED)
         if metric == "class_kld":
             panel.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
             panel.set_ylim(bottom=0)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
+    _legend(figure, panels, 4)
     return figure
 
 
@@ -263,11 +266,16 @@ def dendrograms(trees: pd.DataFrame) -> Figure:
     for panel, (source, metric, part) in zip(panels, parts):
         _tree(panel, part)
         title = KIND_TITLES[source].replace("\n", " ")
-        note = "all metrics" if metric == CONSENSUS else display_name(metric)
+        note = _metrics_of(part) if metric == CONSENSUS else display_name(metric)
         fit = part["cophenetic"].iloc[0]
         panel.set_title(f"{title}\n{note}, cophenetic r {fit:.2f}", fontsize=9)
         panel.set_xlabel("distance" if source == "models" else "1 − r", fontsize=SMALL)
     return figure
+
+
+def _metrics_of(consensus: pd.DataFrame) -> str:
+    left_out = [display_name(m) for m in consensus["left_out"].iloc[0].split(" + ") if m]
+    return f"all metrics but {', '.join(left_out)}" if left_out else "all metrics"
 
 
 def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
@@ -347,8 +355,7 @@ def model_map(positions: pd.DataFrame, conditions: list[str]) -> Figure:
         panel.set_xticks([])
         panel.set_yticks([])
         panel.spines[:].set_visible(True)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=SMALL)
+    _legend(figure, panels, 5)
     return figure
 
 
@@ -405,6 +412,5 @@ def states_needed(planning: pd.DataFrame, metrics: list[str], power: float) -> F
         panel.set_xlabel(f"shift, % of the distance of '{display_name(control)}'")
         panel.set_ylabel(f"starting states for {100 * power:.0f} % power")
         panel.grid(True, axis="both")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
+    _legend(figure, panels, 4)
     return figure

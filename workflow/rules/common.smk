@@ -88,6 +88,11 @@ def network(architecture=CONFIG.model.architecture):
     }
 
 
+def trained_conditions():
+    """All conditions with a model; the baseline's, too, where it is no control."""
+    return list(dict.fromkeys([*CONFIG.conditions, REFERENCE_CONDITION]))
+
+
 def model_files(pattern, models=CONFIG.models):
     """`pattern` filled in with condition and state of every model."""
     return [

@@ -267,7 +267,7 @@ rule draw_statistics:
         runtime=30,
     params:
         metrics=CONFIG.similarity.metrics,
-        conditions=CONFIG.conditions,
+        conditions=trained_conditions(),
         compared=CONFIG.compared_conditions,
         controls=CONFIG.effect_controls,
         power=CONFIG.statistics.power,
