@@ -1,5 +1,7 @@
 """Figures of the report's second half: the listed ones are drawn, from what the tables say."""
 
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -41,7 +43,10 @@ def tables_of(d, controls):
     nulls = [{"null": n, "metric": m, "median": 0.1} for n in drawn.NULL_STYLES for m in METRICS]
     at = [i for i, c in enumerate(d.conditions) if c != "none"]
     grown = {key: 1 - r for key, r in with_consensus(found, at).items()}
+    changes = [(c, m, t, 0.2) for c in CONDITIONS for m in METRICS for t in drawn.TARGET_STYLES]
+    columns = ["augmentation", "metric", "target", "mean"]
     return {
+        "target_changes": pd.DataFrame(changes, columns=columns),
         "similarity_summary": pd.DataFrame(summary),
         "null_levels": pd.DataFrame(nulls),
         "effects": effects(d, controls, 100),
@@ -110,3 +115,17 @@ def test_a_tree_shows_its_leaves_and_the_support_of_its_nodes():
     assert sorted(labels) == ["Affine", "CutMix", "Elastic", "None"]
     assert abs(labels.index("Affine") - labels.index("CutMix")) == 1
     assert [text.get_text() for text in axes.texts] == ["100", "100"]
+
+
+def test_support_stands_apart_in_a_dense_tree():
+    """Nine leaves that join at nearly the same height: no number touches another."""
+    rng = np.random.default_rng(0)
+    names = [f"leaf {i}" for i in range(9)]
+    replicates = 0.4 + 0.02 * rng.random((20, 9, 9))
+    table = tree_table(replicates, names, "models", "msd").assign(left_out="")
+    figure = drawn.dendrograms(table)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 7
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert figure.axes[0].get_xlim()[0] > 0.3
