@@ -68,9 +68,9 @@ def main(images: int = 10_000, resamples: int = 2000) -> None:
     found = timed("correlation maps", lambda: {m: correlations(d, m, weights) for m in METRICS})
     timed("their intervals", lambda: map_table(found, d))
     timed("pair tables", lambda: pair_table(d, found, list(AUGMENTATIONS), 4, resamples, rng))
-    likeness = with_consensus(found)
-    apart = {key: 1 - r for key, r in likeness.items()}
     at = [i for i, c in enumerate(CONDITIONS) if c != "none"]
+    likeness = with_consensus(found, at)
+    apart = {key: 1 - r for key, r in likeness.items()}
     timed("trees", lambda: trees(apart, at, [CONDITIONS[i] for i in at]))
     timed(
         "suggested clusters",
@@ -80,7 +80,7 @@ def main(images: int = 10_000, resamples: int = 2000) -> None:
     replicates, names = timed(
         "conditions, resampled", lambda: condition_replicates(sums, models, images, resamples, rng)
     )
-    timed("their table", lambda: condition_table(replicates, names, 3, 0.05))
+    timed("their table", lambda: condition_table(replicates, names, models, 0.05))
     between = {("models", m): distance(values, m) for m, values in replicates.items()}
     timed("trees of models", lambda: trees(between, list(range(len(names))), names))
     timed("separation", lambda: separation(sums, models, controls, resamples, rng))

@@ -1,5 +1,7 @@
 """Figures of the report's second half: the listed ones are drawn, from what the tables say."""
 
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -40,8 +42,11 @@ def tables_of(d, controls):
     summary = [{"augmentation": c, "metric": m} | quartiles for c in CONDITIONS for m in METRICS]
     nulls = [{"null": n, "metric": m, "median": 0.1} for n in drawn.NULL_STYLES for m in METRICS]
     at = [i for i, c in enumerate(d.conditions) if c != "none"]
-    grown = {key: 1 - r for key, r in with_consensus(found).items()}
+    grown = {key: 1 - r for key, r in with_consensus(found, at).items()}
+    changes = [(c, m, t, 0.2) for c in CONDITIONS for m in METRICS for t in drawn.TARGET_STYLES]
+    columns = ["augmentation", "metric", "target", "mean"]
     return {
+        "target_changes": pd.DataFrame(changes, columns=columns),
         "similarity_summary": pd.DataFrame(summary),
         "null_levels": pd.DataFrame(nulls),
         "effects": effects(d, controls, 100),
@@ -50,7 +55,7 @@ def tables_of(d, controls):
         "correlation_trees": trees(grown, at, [d.conditions[i] for i in at]),
         "model_trees": trees(apart, list(range(len(names))), names),
         "model_positions": positions(sums, models),
-        "condition_similarity": condition_table(replicates, names, 3, 0.05),
+        "condition_similarity": condition_table(replicates, names, models, 0.05),
         "planning": plan(d, controls),
     }
 
@@ -84,13 +89,43 @@ def test_a_forest_shows_farther_to_the_right_for_every_metric():
         assert first.get_markerfacecolor() != "white"
 
 
+def test_the_legend_holds_what_any_panel_shows():
+    """Class predictions have no mean map, and may come first."""
+    metrics = ["class_kld", "mad"]
+    quartiles = {"min": 0.0, "q1": 0.2, "median": 0.3, "q3": 0.5, "max": 0.9}
+    summary = pd.DataFrame([{"augmentation": "none", "metric": m} | quartiles for m in metrics])
+    shown = [("other_image", "class_kld"), *((null, "mad") for null in drawn.NULL_STYLES)]
+    nulls = pd.DataFrame(
+        [{"null": null, "metric": metric, "median": 0.1} for null, metric in shown]
+    )
+    figure = drawn.null_levels(summary, nulls, metrics, ["none"])
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == [label for _, label in drawn.NULL_STYLES.values()]
+    assert not drawn.null_levels(summary, nulls.iloc[:0], metrics, ["none"]).legends
+
+
 def test_a_tree_shows_its_leaves_and_the_support_of_its_nodes():
     distance_of = np.array([[0, 1, 4, 4], [1, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], float)
     replicates = np.repeat(distance_of[None], 5, axis=0)
     table = tree_table(replicates, ["affine", "cutmix", "elastic", "none"], "models", "msd")
-    figure = drawn.dendrograms(table)
+    figure = drawn.dendrograms(table.assign(left_out=""))
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(labels) == ["Affine", "CutMix", "Elastic", "None"]
     assert abs(labels.index("Affine") - labels.index("CutMix")) == 1
     assert [text.get_text() for text in axes.texts] == ["100", "100"]
+
+
+def test_support_stands_apart_in_a_dense_tree():
+    """Nine leaves that join at nearly the same height: no number touches another."""
+    rng = np.random.default_rng(0)
+    names = [f"leaf {i}" for i in range(9)]
+    replicates = 0.4 + 0.02 * rng.random((20, 9, 9))
+    table = tree_table(replicates, names, "models", "msd").assign(left_out="")
+    figure = drawn.dendrograms(table)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 7
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert figure.axes[0].get_xlim()[0] > 0.3

@@ -20,12 +20,23 @@ from augcam.clusters import (
     redundant_groups,
     suggested_clusters,
     tree_table,
+    trees,
     with_consensus,
 )
 from augcam.conclusions import conclude
-from augcam.decoupling import correlations, draw_weights, map_table, pair_table, top_counts
+from augcam.decoupling import (
+    PAIR_COLUMNS,
+    _permuted,
+    _ragged_maps,
+    correlations,
+    draw_weights,
+    map_table,
+    pair_table,
+    top_counts,
+)
 from augcam.distances import Distances, group_images
 from augcam.effects import effects, variance_split
+from augcam.files import write_table
 from augcam.modelspace import (
     PAIR_METRICS,
     Bilinear,
@@ -54,9 +65,8 @@ def maps_of(d, resamples=20, seed=0):
 # ----------------------------------------------------------------------------- correlation maps
 
 
-@pytest.mark.parametrize("undefined", [False, True])
-def test_the_papers_map_is_the_table_of_the_first_half(undefined):
-    d = simulated(undefined=undefined)
+def first_half(d):
+    """The tables of the first half of the report: correlation maps and counts of pairs."""
     tables = {}
     for c, condition in enumerate(d.conditions):
         for s, state in enumerate(d.states):
@@ -65,18 +75,90 @@ def test_the_papers_map_is_the_table_of_the_first_half(undefined):
                 frame = pd.DataFrame(values.T, columns=d.metrics)
                 frame.insert(0, "image_id", range(len(frame)))
                 tables[condition, state] = frame
-    expected = correlation_maps(similarity_mean(tables, d.metrics), d.metrics)
-    table = map_table(maps_of(d), d)
+    return correlation_maps(similarity_mean(tables, d.metrics), d.metrics)
+
+
+@pytest.mark.parametrize("undefined", [0, 0.03, 0.3])
+def test_the_papers_analysis_is_that_of_the_first_half(undefined):
+    d = simulated(images=200)
+    d.values[np.random.default_rng(5).random(d.values.shape) < undefined] = np.nan
+    expected = first_half(d)
+    found = maps_of(d)
+    table = map_table(found, d)
     both = expected.merge(
         table[table["kind"] == "paper"],
         on=["metric", "augmentation_a", "augmentation_b"],
         suffixes=("", "_ours"),
     )
     assert len(both) == len(expected)
-    # Undefined values are left out image by image there, pair by pair here.
-    exact = both if not undefined else both[both["metric"] == "mad"]
-    np.testing.assert_allclose(exact["r"], exact["r_ours"], atol=1e-10)
-    np.testing.assert_allclose(both["r"], both["r_ours"], atol=0.15)
+    np.testing.assert_allclose(both["r"], both["r_ours"], atol=1e-12)
+    assert (both["n_images"] == both["n_images_ours"]).all()
+    counts = pair_counts(expected, AUGMENTATIONS, 1)
+    pairs = pair_table(d, found, AUGMENTATIONS, 1, 20, np.random.default_rng(0))
+    ours = pairs.loc[pairs["count"] > 0, counts.columns]
+    pd.testing.assert_frame_equal(ours.reset_index(drop=True), counts)
+
+
+def test_undefined_values_are_permuted_and_resampled_as_they_are_analysed():
+    """Both ways to the paper's map agree where all values are defined; by hand where not."""
+    d = simulated(images=60)
+    weights = draw_weights(d, 20, np.random.default_rng(0))
+    direct = _ragged_maps(d.values[0, :, :, 0], weights, slice(None))
+    np.testing.assert_allclose(direct, correlations(d, "mad", weights).paper, atol=1e-12)
+    d.values[0, 0, 1, 0, :9] = np.nan
+    labels = np.array([[[0, 1, 2], [1, 0, 1], [2, 2, 0]]])
+    r = _permuted(d, "mad", [0, 1, 2], labels)
+    values = d.values[0, :3, :, 0]
+    rows = [np.nanmean([values[labels[0, c, s], s] for s in range(3)], axis=0) for c in range(3)]
+    np.testing.assert_allclose(r[0], np.corrcoef(rows)[np.triu_indices(3, 1)], atol=1e-12)
+
+
+def test_a_metric_that_is_undefined_everywhere_is_undefined():
+    d = simulated()
+    d.values[1] = np.nan
+    found = maps_of(d)
+    assert all(np.isnan(maps).all() for maps in found["pearson"])
+    pairs = pair_table(d, found, AUGMENTATIONS, 1, 50, np.random.default_rng(0))
+    one = d._replace(values=d.values[:1], metrics=["mad"])
+    alone = pair_table(one, {"mad": found["mad"]}, AUGMENTATIONS, 1, 50, np.random.default_rng(0))
+    pd.testing.assert_series_equal(pairs["p_r"], alone["p_r"])
+    assert pairs["p_r"].notna().all()
+    nothing = pair_table(
+        d._replace(values=d.values[1:], metrics=["pearson"]),
+        {"pearson": found["pearson"]}, AUGMENTATIONS, 1, 50, np.random.default_rng(0),
+    )  # fmt: skip
+    assert nothing["p_r"].isna().all() and not nothing["count"].any()
+
+
+def test_one_augmentation_has_no_pairs(tmp_path):
+    d = simulated(conditions=["affine", "none", "identity"])
+    table = pair_table(d, maps_of(d), ["affine"], 4, 50, np.random.default_rng(0))
+    write_table(table, tmp_path / "pairs.parquet")
+    assert table.empty and "count" in table
+
+
+def test_pairs_are_ranked_among_those_with_a_condition_that_does_nothing():
+    rng = np.random.default_rng(0)
+    names = ["affine", "cutmix", "elastic", "equalize", "identity", "none"]
+    values = rng.standard_normal((4, 6, 3, 2, 300))
+    values[:, :2] += 3 * rng.standard_normal(300)
+    d = Distances(values, list("abcd"), names, [1, 2, 3], "none", [9, 1])
+    table = pair_table(d, maps_of(d), names[:4], 1, 50, rng).set_index(PAIR_COLUMNS[:3])["p_null"]
+    assert table["strongest", "affine", "cutmix"] == pytest.approx(1 / 10)  # 9 pairs with a null
+    assert table["strongest", "elastic", "equalize"] == 1
+    values[:, 5, 0, 0] = np.nan  # `none` at the reference's own state
+    values[:, 4, 1, 0] = np.nan
+    assert pair_table(d, maps_of(d), names[:4], 1, 50, rng)["p_null"].isna().all()
+
+
+def test_many_models_get_fewer_groups_of_images():
+    values = np.random.default_rng(0).standard_normal((1, 9, 6, 6, 300))
+    names = [f"c{i}" for i in range(9)]
+    d = Distances(values, ["mad"], names, list(range(6)), "none", list(range(6)))
+    weights = draw_weights(d, 30, np.random.default_rng(0))
+    assert 20 <= weights.images.shape[1] < 200
+    assert 3 * 8 * weights.images.shape[1] * (9 * 6 * 6) ** 2 <= 500 * 10**6
+    assert correlations(d, "mad", weights).decoupled.shape == (31, 9, 9)
 
 
 def test_decoupled_entries_by_hand():
@@ -319,7 +401,7 @@ def test_between_conditions_by_hand():
     assert means[2, 2] == pytest.approx(values[6:, 6:][np.triu_indices(3, 1)].mean())
     replicates, _ = condition_replicates(sums, models, 40, 50, np.random.default_rng(0))
     np.testing.assert_allclose(replicates["msd"][0], means)
-    table = condition_table(replicates, names, 3, 0.05)
+    table = condition_table(replicates, names, models, 0.05)
     assert ((table["low"] < table["value"]) & (table["value"] < table["high"])).all()
 
 
@@ -341,6 +423,35 @@ def test_permanova_by_enumeration():
     assert f == pytest.approx(pseudo_f(labels))
     assert p == pytest.approx(np.mean(np.array(every) >= f - 1e-9))
     assert smallest == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (1, 1, 4), (3, 2), (3, 3), (2, 2, 1, 1)])
+def test_the_smallest_p_is_that_of_all_relabellings(sizes):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    squared = squareform(pdist(rng.standard_normal((len(labels), 3)))) ** 2
+    _, _, smallest = permanova(squared, labels, 9999, rng)
+    every = list(permutations(labels))
+    groups = [
+        {frozenset(np.flatnonzero(np.array(chosen) == g)) for g in set(labels)} for chosen in every
+    ]
+    assert smallest == pytest.approx(groups.count(groups[0]) / len(every))
+    if len(sizes) > 2:
+        _, _, coarse = permanova(squared, labels, 9, rng)
+        assert coarse == pytest.approx(max(smallest, 1 / 10))
+
+
+def test_one_model_of_a_condition_costs_the_others_no_interval():
+    """The paper's own experiment: several states of each augmentation, one of the baseline."""
+    cams, models = random_cams()
+    cams, models = cams[2:], models[2:]  # one model of `a`
+    rng = np.random.default_rng(0)
+    sums = pair_sums(cams, 20, *group_images(40, rng))
+    replicates, names = condition_replicates(sums, models, 40, 50, rng)
+    table = condition_table(replicates, names, models, 0.05)
+    known = table["low"].notna()
+    with_a = (table["condition_a"] == "a") | (table["condition_b"] == "a")
+    assert (known == ~with_a).all()
 
 
 def test_separation_finds_a_moved_condition():
@@ -365,25 +476,16 @@ def test_scaling_recovers_a_plane():
     assert 0.01 < stress < 0.5
 
 
-def test_scaling_is_no_worse_than_scikit_learns():
-    from sklearn.manifold import MDS
-
+def test_scaling_always_gives_the_same_picture():
     distance = squareform(pdist(np.random.default_rng(1).standard_normal((12, 6))))
-    _, ours = scaling(distance)
-    theirs = MDS(2, n_init=4, random_state=0, **_precomputed()).fit_transform(distance)
-    d = squareform(pdist(theirs))
-    assert ours < 1.1 * np.sqrt(((d - distance) ** 2).sum() / (d**2).sum())
-
-
-def _precomputed():
-    import inspect
-
-    from sklearn.manifold import MDS
-
-    known = inspect.signature(MDS).parameters
-    if "metric_mds" in known:  # scikit-learn ≥ 1.8 renamed it
-        return {"metric": "precomputed", "init": "random"}
-    return {"dissimilarity": "precomputed"}
+    x, stress = scaling(distance)
+    again, _ = scaling(distance)
+    np.testing.assert_array_equal(x, again)
+    gaps = squareform(pdist(x))
+    assert stress == pytest.approx(np.sqrt(((gaps - distance) ** 2).sum() / (gaps**2).sum()))
+    turned, _ = scaling(distance[::-1, ::-1])  # the models in another order
+    np.testing.assert_allclose(turned[::-1], x, atol=1e-4)
+    assert np.ptp(x[:, 0]) > np.ptp(x[:, 1])
 
 
 def test_positions_hold_every_model():
@@ -400,13 +502,13 @@ def test_positions_hold_every_model():
 def tables_of(d, controls=("none", "identity")):
     found = maps_of(d, 100)
     rng = np.random.default_rng(0)
-    likeness = with_consensus(found)
+    likeness = with_consensus(found, [d.conditions.index(a) for a in AUGMENTATIONS])
     suggested = suggested_clusters(
         likeness, d.conditions, AUGMENTATIONS, [["affine", "cutmix"]], d.n_states, 0.05
     )
     cams, models = random_cams()
     sums = pair_sums(cams, 20, *group_images(40, rng))
-    none = pd.DataFrame(columns=["source", "metric", "members", "support"])
+    none = pd.DataFrame(columns=["source", "metric", "members", "support", "left_out"])
     behaviour = [("affine", 1, 0.3, 0.2), ("none", 2, 0.25, 0.1)]
     changes = [("affine", "mad", 0.2)]
     nulls = [(null, m, 0.0) for null in ("other_image", "mean_map") for m in ("mad", "pearson")]
@@ -444,8 +546,57 @@ def test_conclusions_say_what_was_planted_and_what_cannot_be_told():
     small = findings(simulated(states=3))
     assert "No augmentation is shown to lead farther than seed noise." in small["effects"]
     assert "sign-flip test cannot give p below 0.25" in small["size of the run"]
-    assert "Affine and CutMix is a group?" in small["clusters of the paper"]
+    assert "Affine and CutMix are a group?" in small["clusters of the paper"]
     assert not any("nan" in finding for finding in small)
+
+
+def concluded(tables, n_states=3, augmentations=AUGMENTATIONS):
+    table = conclude(tables, augmentations, ["none", "identity"], "none", n_states, 0.05, 0.1)
+    return table.groupby("topic", sort=False)["finding"].agg(" ".join)
+
+
+def test_conclusions_name_only_what_was_measured():
+    tables = tables_of(simulated())
+    scale = concluded(tables)["scale"]
+    assert "two different images 0.000, a map and the model's mean map 0.000" in scale
+    nulls = tables["null_levels"]
+    some = concluded(tables | {"null_levels": nulls[nulls["null"] == "other_image"]})["scale"]
+    assert "two different images" in some and "mean map" not in some
+    assert concluded(tables | {"null_levels": nulls.iloc[:0]})["scale"].endswith("on average.")
+    pairs = concluded(
+        tables | {"pair_significance": tables["pair_significance"].assign(p_r=np.nan)}
+    )
+    assert "mean r" not in pairs["pairs"] and "nan" not in pairs["pairs"]
+    suggested = tables["suggested_clusters"].assign(margin=np.nan)
+    assert "clusters of the paper" not in concluded(tables | {"suggested_clusters": suggested})
+    tree = ["affine + cutmix", "decoupled", CONSENSUS, 0.99, "pearson"]
+    columns = ["members", "source", "metric", "support", "left_out"]
+    found = concluded(tables | {"correlation_trees": pd.DataFrame([tree], columns=columns)})
+    assert found["clusters"] == (
+        "By different baselines (without Pearson correlation: undefined), "
+        "supported in 95 % of resamples: Affine and CutMix."
+    )
+
+
+def test_one_augmentation_gives_no_sentence_about_pairs():
+    tables = tables_of(simulated())
+    maps = tables["decoupled_maps"]
+    for side in ("augmentation_a", "augmentation_b"):
+        maps = maps[~maps[side].isin(["cutmix", "elastic"])]
+    one = {"decoupled_maps": maps, "pair_significance": tables["pair_significance"].iloc[:0]}
+    found = concluded(tables | one, augmentations=["affine"])
+    assert "shared baseline" not in found and "pairs" not in found
+
+
+def test_conclusions_say_what_explaining_the_same_class_leaves():
+    tables = tables_of(simulated())
+    assert "class explained" not in concluded(tables)
+    means = {"predicted": 0.3, "label": 0.2, "baseline": 0.1}
+    rows = [("affine", "mad", target, mean) for target, mean in means.items()]
+    columns = ["augmentation", "metric", "target", "mean"]
+    text = concluded(tables | {"target_changes": pd.DataFrame(rows, columns=columns)})
+    assert "0.300 on average where every model explains its own" in text["class explained"]
+    assert "0.200 where all explain the true label" in text["class explained"]
 
 
 def test_conclusions_without_controls_say_that_nothing_can_be_told_apart():
@@ -453,10 +604,26 @@ def test_conclusions_without_controls_say_that_nothing_can_be_told_apart():
     d = d._replace(values=d.values[:, :, :, :1], baselines=[1])
     table = conclude(tables_of(d, []), AUGMENTATIONS, [], "none", 3, 0.05, 0.1)
     text = table.groupby("topic")["finding"].agg(" ".join)
-    assert "seed noise is unknown" in text["scale"]
+    assert "the distance between two trainings of 'none' is unknown" in text["scale"]
     assert "cannot be told without further baselines" in text["shared baseline"]
 
 
+def test_the_consensus_leaves_out_what_is_undefined_and_says_so():
+    d = simulated(conditions=["affine", "cutmix", "elastic", "identity", "none"])
+    d.values[1, 1] = np.nan  # pearson of cutmix
+    found, at = maps_of(d), [0, 1, 2, 3]
+    likeness = with_consensus(found, at)
+    np.testing.assert_array_equal(likeness["paper", CONSENSUS], found["mad"].paper)
+    names = [d.conditions[i] for i in at]
+    table = trees({key: 1 - r for key, r in likeness.items()}, at, names)
+    consensus_rows = table[table["metric"] == CONSENSUS]
+    assert set(consensus_rows["source"]) == {"paper", "decoupled", "corrected"}
+    assert set(consensus_rows["left_out"]) == {"pearson"}
+    assert not table.loc[table["metric"] == "mad", "left_out"].any()
+    d.values[0, 1] = np.nan
+    assert ("paper", CONSENSUS) not in with_consensus(maps_of(d), at)
+
+
 def test_consensus_stands_beside_the_metrics():
-    keys = with_consensus(maps_of(simulated())).keys()
+    keys = with_consensus(maps_of(simulated()), [0, 1, 2]).keys()
     assert ("decoupled", CONSENSUS) in keys and ("paper", "mad") in keys and len(keys) == 9

@@ -24,9 +24,11 @@ from augcam.distances import (
     group_images,
     interval,
     orientation,
+    read_distances,
     state_weights,
 )
 from augcam.effects import effects, holm, pooled_noise, sign_flip, two_level_se, variance_split
+from augcam.files import write_table
 from augcam.nulls import null_levels, other_images
 from augcam.planning import plan, power, states_needed
 from augcam.similarity import Explained, compare
@@ -168,7 +170,7 @@ def test_pooled_test_is_the_anova_contrast():
     assert table.loc[("affine", "mad"), ["pooled_low", "pooled_high"]].tolist() == pytest.approx(
         [low, high]
     )
-    assert pooled_noise(d)[1] == 8
+    assert pooled_noise(d)[1].tolist() == [8, 8]
 
 
 def test_a_large_effect_is_found_and_a_tiny_one_is_told_apart_from_none():
@@ -194,6 +196,97 @@ def test_what_few_models_cannot_tell_is_said():
     assert set(table["farther_than_control"]) == {"cannot be told with 1 state"}
     assert table[["low", "high", "pooled_low", "p", "p_holm"]].isna().all(axis=None)
     assert effects(d, []).empty
+
+
+def test_a_reference_at_a_state_of_its_own_is_no_state_of_the_others(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def written(*names):
+        path = tmp_path / f"{'-'.join(map(str, names))}.parquet"
+        write_table(pd.DataFrame({"mad": rng.random(30)}), path)
+        return path
+
+    compared = [(c, s) for c in ("affine", "cutmix", "none") for s in (1, 2, 3)]
+    models = [("none", 9), *compared]
+    d = read_distances(
+        ("none", 9),
+        {model: written(*model) for model in compared},
+        {(b, *model): written(b, *model) for b in (1, 2, 3) for model in models},
+        ["mad"],
+    )
+    assert d.states == [1, 2, 3] and d.baselines == [9, 1, 2, 3]
+    assert pooled_noise(d)[1].tolist() == [2 * 2]
+    table = effects(d, ["none"], resamples=100)
+    assert table["p"].notna().all() and set(table["n_states"]) == {3}
+    assert len(variance_split(d)) and len(plan(d, ["none"]))
+
+
+def test_a_model_without_a_value_takes_nothing_from_the_others():
+    whole = simulated(images=40)
+    values = whole.values.copy()
+    values[1, 1, 2] = np.nan  # pearson of cutmix, state 3
+    d = whole._replace(values=values)
+    noise, df = pooled_noise(d)
+    assert df.tolist() == [8, 7]
+    by_model = [np.nanmean(values[1, c, : 3 - (c == 1)], axis=(1, 2)) for c in (0, 1, 2, 4)]
+    squares = sum(((x - x.mean()) ** 2).sum() for x in by_model)
+    assert noise[1] == pytest.approx(squares / 7)
+    table = effects(d, ["identity"], 100).set_index(["metric", "augmentation"])
+    assert table["p"].notna().all()
+    assert table.loc[("pearson", "cutmix"), "n_states"] == 2
+    assert table.loc[("pearson", "cutmix"), "smallest_p_sign_flip"] == 0.5
+    assert table.loc[("pearson", "affine"), "n_states"] == 3
+    two = d._replace(values=values[:, :, :2], states=[1, 2])
+    again = effects(two, ["identity"], 100).set_index(["metric", "augmentation"])
+    for column in ("difference", "mean", "control_mean", "superiority", "p_sign_flip"):
+        both = [frame.loc[("pearson", "cutmix"), column] for frame in (table, again)]
+        assert both[0] == pytest.approx(both[1])
+    assert table[["low", "high"]].notna().all(axis=None)
+    assert set(variance_split(d)["metric"]) == {"mad", "pearson"}
+    assert set(plan(d, ["identity"])["metric"]) == {"mad", "pearson"}
+
+
+def test_an_undefined_state_is_no_evidence():
+    """With one baseline, `none` lacks the baseline's own state."""
+    d = simulated()
+    d = d._replace(values=d.values[:, :, :, :1], baselines=[1])
+    row = effects(d, ["identity"], 100).set_index(["metric", "augmentation"]).loc[("mad", "none")]
+    assert row["n_states"] == 2 and row["p_sign_flip"] >= row["smallest_p_sign_flip"] == 0.5
+    assert row[["difference", "low", "pooled_low", "p"]].notna().all()
+    p, smallest = sign_flip(np.array([[np.nan, 1.0, 2.0], [np.nan] * 3]))
+    assert p[0] == 0.5 and np.isnan(p[1]) and smallest.tolist() == [0.5, 1]
+
+
+def test_images_without_a_value_do_not_narrow_the_interval():
+    """Undefined images are no replicates: the interval is that of the defined ones alone."""
+    d = simulated(images=80)
+    undefined = d.values.copy()
+    undefined[..., 20:] = np.nan
+    few = effects(d._replace(values=d.values[..., :20]), ["identity"], 100)
+    padded = effects(d._replace(values=undefined), ["identity"], 100)
+    columns = ["n_images", "pooled_low", "pooled_high", "p"]
+    pd.testing.assert_frame_equal(few[columns], padded[columns])
+
+
+def test_the_pooled_test_rejects_at_its_rate_where_nothing_differs():
+    rejected, tests = 0, 0
+    for seed in range(60):
+        table = effects(simulated(images=30, seed=seed), ["identity"], resamples=10)
+        p = table.loc[table["augmentation"] != "none", "p"]
+        rejected, tests = rejected + (p < 0.05).sum(), tests + len(p)
+    # Six tests a run, of which those of a metric share one control: as if 60 × 2 independent ones.
+    low, high = stats.binom.interval(0.999, 120, 0.05)
+    assert low <= rejected / tests * 120 <= high
+
+
+def test_the_pooled_test_finds_what_was_planted_and_nothing_else():
+    found, others = 0, 0
+    for seed in range(30):
+        table = effects(simulated(images=30, seed=seed, shift=0.6), ["identity"], resamples=10)
+        yes = table["farther_than_control"] == "yes"
+        found += (yes & (table["augmentation"] == "affine") & (table["metric"] == "mad")).any()
+        others += (yes & (table["augmentation"] != "affine")).any()
+    assert found >= 24 and others <= 5
 
 
 def test_every_metric_has_an_orientation():
@@ -260,6 +353,9 @@ def test_states_needed_reach_the_power_and_one_fewer_do_not():
         needed = states_needed(shift, 8, 0.8, 0.05)
         assert power(shift, np.array(needed), 8, 0.05) >= 0.8
         assert needed == 2 or power(shift, np.array(needed - 1), 8, 0.05) < 0.8
+    # Where nothing is left of the tail, scipy says NaN (seen at 8 groups and two states).
+    assert (power(np.linspace(8, 400, 2000), np.array(2), 8, 0.05) > 0.8).all()
+    assert states_needed(39.64, 8, 0.8, 0.05) == 2
     assert states_needed(0.001, 8, 0.8, 0.05) == states_needed(0, 8, 0.8, 0.05) == -1
 
 

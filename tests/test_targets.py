@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from augcam.explanations import CAM_METHODS, explain_batch
+from augcam.explanations import CAM_METHODS, explain, explain_batch, explain_each
 from augcam.models import build, find_cam_layer, get_layer
-from augcam.targets import TARGETS, explain_each, explain_targets, target_changes
+from augcam.targets import TARGETS, target_changes
 
 
 @pytest.fixture
@@ -19,10 +19,28 @@ def test_each_target_is_its_own_explanation(model, method):
     layer = get_layer(model, find_cam_layer(model, 32))
     images = torch.randn(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     classes = [None, torch.arange(5), torch.full((5,), 7)]
-    maps = explain_each(model, layer, images, classes, CAM_METHODS[method])
-    for targets, ours in zip(classes, maps):
-        _, expected, _ = explain_batch(model, layer, images, CAM_METHODS[method], targets)
-        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-7)
+    passes = []
+    counter = model.register_forward_hook(lambda *_: passes.append(1))
+    logits, maps, explained = explain_each(model, layer, images, CAM_METHODS[method], classes)
+    counter.remove()
+    assert len(passes) == 1
+    for targets, ours, found in zip(classes, maps, explained):
+        expected = explain_batch(model, layer, images, CAM_METHODS[method], targets)
+        torch.testing.assert_close((logits, ours, found), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_further_targets_leave_the_first_as_it_is(store, model):
+    """Bit for bit, so that explaining three in an existing run changes no file of the first."""
+    layer, ids = find_cam_layer(model, 16), store.ids("test")[:40]
+    labels = store.labels.cpu()[ids]
+    alone = explain(model, layer, store, ids)
+    three = explain(model, layer, store, ids, others=[labels, (labels + 1) % 10])
+    for name in ("image_id", "cam", "target", "logits"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(three, name))
+    assert alone.others == [] and len(three.others) == 2
+    np.testing.assert_array_equal(
+        three.others[0], explain(model, layer, store, ids, targets=labels).cam
+    )
 
 
 def test_a_change_that_is_only_another_class_is_gone_with_one_class(store, model):
@@ -30,8 +48,9 @@ def test_a_change_that_is_only_another_class_is_gone_with_one_class(store, model
     layer = find_cam_layer(model, 16)
     ids = store.ids("test")[:20]
     labels = store.labels.cpu()[ids]
-    arrays = explain_targets(model, layer, store, ids, labels, (labels + 1) % 10)
-    assert set(arrays) == {"image_id", *(f"cam_{target}" for target in TARGETS)}
+    found = explain(model, layer, store, ids, others=[labels, (labels + 1) % 10])
+    maps = dict(zip(TARGETS, [found.cam, *found.others]))
+    arrays = {"image_id": found.image_id} | {f"cam_{name}": cam for name, cam in maps.items()}
     other = arrays | {"cam_predicted": arrays["cam_baseline"]}
     models = {("none", 1): arrays, ("affine", 2): other}
     table = target_changes(models, ("none", 1), ["mad", "class_kld"], 16)
@@ -42,4 +61,3 @@ def test_a_change_that_is_only_another_class_is_gone_with_one_class(store, model
     for target in ("label", "baseline"):
         assert row.loc[target, "mean"] == pytest.approx(0, abs=1e-9)
         assert row.loc[target, "share_of_change"] == pytest.approx(1)
-    assert np.array_equal(arrays["image_id"], ids.numpy())

@@ -17,7 +17,7 @@ from projects import copy_project, digest
 
 from augcam.claims import CLAIMS
 from augcam.config import parse_config
-from augcam.contents import PAGES, figures
+from augcam.contents import figures, tables
 
 pytestmark = pytest.mark.workflow
 
@@ -30,7 +30,8 @@ TINY = {
     "starting_states": [1, 2],
     "statistics": {"resamples": 200},
 }
-FIGURES = figures(parse_config({"augmentations": TINY["augmentations"]}))
+CONFIG = parse_config(TINY)
+FIGURES = figures(CONFIG)
 N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
 
 
@@ -378,6 +379,6 @@ def test_the_report_holds_every_figure_and_page(finished):
     snakemake(finished, "--configfile", "tiny.yaml", "--report", "results/tiny/report.html")
     text = (finished / "results" / "tiny" / "report.html").read_text(encoding="utf-8")
     names = [f"{item.name}.png" for item in FIGURES]
-    pages = [f"{item.name}.html" for item in PAGES]
+    pages = [f"{item.name}.html" for item in tables(CONFIG)]
     shown = [name for name in names + pages if "architectures" not in name]
     assert [name for name in shown if f'{name}"' not in text] == []

@@ -62,15 +62,8 @@ def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: st
     has none), cophenetic. Empty where a distance is undefined.
     """
     columns = [
-        "source",
-        "metric",
-        "node",
-        "members",
-        "n_members",
-        "height",
-        "support",
-        "cophenetic",
-    ]
+        "source", "metric", "node", "members", "n_members", "height", "support", "cophenetic"
+    ]  # fmt: skip
     replicates = _as_distances(replicates)
     if len(names) < 3 or np.isnan(replicates[0]).any():
         return pd.DataFrame(columns=columns)
@@ -99,20 +92,38 @@ def _as_distances(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def with_consensus(found: dict[str, Correlations]) -> dict[tuple[str, str], np.ndarray]:
-    """(kind, metric) → r, (resamples + 1, C, C), of every metric and of their consensus."""
+def is_defined(square: np.ndarray, at: list[int]) -> bool:
+    """Is every entry of (C, C) between two different ones of `at` defined?"""
+    part = square[np.ix_(at, at)]
+    return not np.isnan(part[np.triu_indices(len(at), 1)]).any()
+
+
+def with_consensus(
+    found: dict[str, Correlations], at: list[int]
+) -> dict[tuple[str, str], np.ndarray]:
+    """(kind, metric) → r, (resamples + 1, C, C), of every metric, and of the consensus of those
+    that are defined among the conditions `at` (none where there are none)."""
     result = {}
     for kind in Correlations._fields:
         maps = {metric: getattr(c, kind) for metric, c in found.items()}
-        result |= {(kind, m): r for m, r in (maps | {CONSENSUS: consensus(maps)}).items()}
+        result |= {(kind, metric): r for metric, r in maps.items()}
+        defined = {metric: r for metric, r in maps.items() if is_defined(r[0], at)}
+        if defined:
+            result[kind, CONSENSUS] = consensus(defined)
     return result
 
 
 def trees(
     distances: dict[tuple[str, str], np.ndarray], at: list[int], names: list[str]
 ) -> pd.DataFrame:
-    """`tree_table` of the conditions `at` for each (source, metric)."""
-    tables = [tree_table(d[:, at][:, :, at], names, *key) for key, d in distances.items()]
+    """`tree_table` of the conditions `at` for each (source, metric), and `left_out`: the metrics
+    (joined by " + ") that the consensus lacks, as they are undefined among these conditions."""
+    tables = []
+    for (source, metric), d in distances.items():
+        others = [m for s, m in distances if s == source and metric == CONSENSUS]
+        left_out = [m for m in others if not is_defined(distances[source, m][0], at)]
+        table = tree_table(d[:, at][:, :, at], names, source, metric)
+        tables.append(table.assign(left_out=" + ".join(left_out)))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 

@@ -21,7 +21,8 @@ def conclude(
     alpha: float,
     smallest_effect: float,
 ) -> pd.DataFrame:
-    """Findings as sentences: topic, finding. `tables`: by name, as in `tables/`."""
+    """Findings as sentences: topic, finding. `tables`: by name, as in `tables/`; target_changes is
+    there if three targets were explained."""
     findings = [
         *_scale(tables, base),
         *_effects(tables["effects"], augmentations, controls, base, n_states, smallest_effect),
@@ -30,10 +31,12 @@ def conclude(
         *_pairs(tables["pair_significance"], alpha),
         *_models(tables["separation"], alpha),
         *_trees(tables["correlation_trees"], tables["model_trees"], n_states),
-        *_suggested(tables["suggested_clusters"], tables["suggested_model_clusters"], n_states),
+        *_suggested(tables["suggested_clusters"], tables["suggested_model_clusters"]),
         *_behaviour(tables["behaviour"], tables["class_changes"], augmentations, base),
-        *_size(tables["effects"], tables["planning"], n_states, alpha),
+        *_size(tables["planning"], n_states, alpha),
     ]
+    if "target_changes" in tables:
+        findings += _targets(tables["target_changes"], augmentations)
     return pd.DataFrame(findings, columns=["topic", "finding"])
 
 
@@ -56,29 +59,23 @@ def _scale(tables, base):
     effects, nulls = tables["effects"], tables["null_levels"]
     rows = effects[effects["control"] == base]
     if rows.empty:
-        yield (
-            "scale",
-            (
-                f"There is no second training of '{base}', so seed noise is unknown: nothing "
-                "here can "
-                "be told apart from it. Add the control and a second starting state."
-            ),
+        text = (
+            f"There is no second training of '{base}': the distance between two trainings of "
+            f"'{base}' is unknown. Add the control and a second starting state."
         )
+        yield "scale", text
         return
     metric = _headline(rows["metric"])
     floor = rows[rows["metric"] == metric]["control_mean"].iloc[0]
-    levels = nulls[nulls["metric"] == metric].set_index("null")["mean"]
-    yield (
-        "scale",
-        (
-            f"{display_name(metric)}: two trainings that differ in nothing but random numbers "
-            "reach "
-            f"{floor:.3f} on average; maps of two different images reach "
-            f"{levels['other_image']:.3f}, "
-            f"a map and the model's mean map {levels['mean_map']:.3f}. Values must be read between "
-            "these."
-        ),
+    levels = nulls[nulls["metric"] == metric].set_index("null")["mean"].dropna()
+    titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
+    ends = [f"{title} {levels[null]:.3f}" for null, title in titles.items() if null in levels]
+    text = (
+        f"{display_name(metric)}: two trainings that differ in nothing but random numbers reach "
+        f"{floor:.3f} on average"
+        + (f"; {', '.join(ends)}. Values must be read between these." if ends else ".")
     )
+    yield "scale", text
 
 
 def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
@@ -103,34 +100,25 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
         else:
             yield "effects", f"No augmentation is shown to lead farther than {what}."
         if no:
-            yield (
-                "effects",
-                (
-                    f"Not farther than {what}, by less than {100 * smallest_effect:.0f} % of it in "
-                    f"every metric: {_list(no)}."
-                ),
-            )
+            most = f"{100 * smallest_effect:.0f} %"
+            yield "effects", f"At most {most} farther than {what} in every metric: {_list(no)}."
         if open_:
             states = f"{n_states} state{'s' if n_states > 1 else ''}"
             yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
         steps = rows[rows["augmentation"] == "identity"]
         if control == base and len(steps):
             count = int((steps["farther_than_control"] == YES).sum())
-            yield (
-                "step count",
-                (
-                    "Twice the number of steps without anything new to see (identity) leads "
-                    "farther "
-                    f"than seed noise in {count} of {total} metrics: "
-                    + (
-                        "what an augmentation does beyond seed noise is partly its larger number "
-                        "of "
-                        "steps; the comparison with identity is the fair one."
-                        if count
-                        else "no effect of the step count is shown."
-                    )
-                ),
+            meaning = (
+                "what an augmentation does beyond seed noise is partly its larger number of steps; "
+                "the comparison with identity is the fair one."
+                if count
+                else "no effect of the step count is shown."
             )
+            text = (
+                "Twice the number of steps without anything new to see (identity) leads farther "
+                f"than seed noise in {count} of {total} metrics: {meaning}"
+            )
+            yield "step count", text
 
 
 def _variance(split, alpha):
@@ -139,41 +127,41 @@ def _variance(split, alpha):
     shares = split.pivot(index="metric", columns="component", values="share") * 100
     p = split.drop_duplicates("metric").set_index("metric")["p_condition"]
     shown = [metric for metric in p.index if p[metric] < alpha]
-    yield (
-        "variance",
-        (
-            f"Which augmentation was used explains {shares['condition'].min():.1f} to "
-            f"{shares['condition'].max():.1f} % of the variance of one image's value (by metric), "
-            f"which training of it {shares['condition × state'].min():.1f} to "
-            f"{shares['condition × state'].max():.1f} %, which image "
-            f"{shares['image'].min():.1f} to {shares['image'].max():.1f} %. Conditions differ at "
-            "all "
-            f"(p < {alpha:g}, uncorrected) in {len(shown)} of {len(p)} metrics."
-        ),
+
+    def between(component: str) -> str:
+        return f"{shares[component].min():.1f} to {shares[component].max():.1f} %"
+
+    text = (
+        f"Which augmentation was used explains {between('condition')} of the variance of one "
+        f"image's value (by metric), which training of it {between('condition × state')}, which "
+        f"image {between('image')}. Conditions differ at all (p < {alpha:g}, uncorrected) in "
+        f"{len(shown)} of {len(p)} metrics."
     )
+    yield "variance", text
 
 
 def _decoupling(maps, augmentations):
     inside = maps["augmentation_a"].isin(augmentations) & maps["augmentation_b"].isin(augmentations)
     pairs = maps[inside & (maps["augmentation_a"] != maps["augmentation_b"])]
+    if pairs.empty:
+        return
     mean = pairs.groupby("kind")["r"].mean()
-    if np.isnan(mean.get("decoupled", np.nan)):
-        yield (
-            "shared baseline",
-            (
-                "All distances share one baseline, which correlates them by itself. How much "
-                "cannot be "
-                "told without further baselines (`none` at two states at least)."
-            ),
+    if np.isnan(mean["decoupled"]):
+        text = (
+            "All distances share one baseline, which correlates them by itself. How much cannot be "
+            "told without further baselines (`none` at two states at least)."
         )
+        yield "shared baseline", text
         return
     text = (
         f"Correlations between augmentations are {mean['paper']:.2f} on average with the one "
         f"baseline of the paper, {mean['decoupled']:.2f} with different baselines: the difference "
         "is the baseline's, not the augmentations'."
     )
-    control = maps[(maps["augmentation_a"] == "identity") & maps["augmentation_b"].isin(
-        augmentations)].groupby("kind")["r"].mean()  # fmt: skip
+    of_identity = maps[
+        (maps["augmentation_a"] == "identity") & maps["augmentation_b"].isin(augmentations)
+    ]
+    control = of_identity.groupby("kind")["r"].mean()
     if len(control):
         text += (
             f" Identity, which shows nothing new, correlates with them at {control['paper']:.2f} "
@@ -196,29 +184,25 @@ def _pairs(pairs, alpha):
             else "no pair stands out beyond what chance gives some pair"
         )
         pair = _list([best["augmentation_a"], best["augmentation_b"]])
-        yield (
-            "pairs",
-            (
-                f"The most frequent of the {kind} pairs is {pair} ({best['count']} metrics; where "
-                "conditions are exchangeable some pair reaches this count with "
-                f"p = {best['p_any']:.2g}, and its mean r with p = {best['p_r']:.2g}; it keeps "
-                f"its place in {100 * best['frequency']:.0f} % of resamples): {verdict}."
-            ),
+        by_r = "" if np.isnan(best["p_r"]) else f", and its mean r with p = {best['p_r']:.2g}"
+        text = (
+            f"The most frequent of the {kind} pairs is {pair} ({best['count']} metrics; where "
+            "conditions are exchangeable some pair reaches this count with "
+            f"p = {best['p_any']:.2g}{by_r}; it keeps its place in "
+            f"{100 * best['frequency']:.0f} % of resamples): {verdict}."
         )
+        yield "pairs", text
 
 
 def _models(separation, alpha):
     for row in separation[separation["conditions"] == "all"].itertuples():
         holds = "lie closer together" if row.p < alpha else "are not shown to lie closer together"
-        yield (
-            "models",
-            (
-                f"{display_name(row.metric)} of all models with all others: models of one "
-                "condition "
-                f"{holds} than models of different conditions ({row.within:.3f} within, "
-                f"{row.between:.3f} between, p = {row.p:.2g})."
-            ),
+        text = (
+            f"{display_name(row.metric)} of all models with all others: models of one condition "
+            f"{holds} than models of different conditions ({row.within:.3f} within, "
+            f"{row.between:.3f} between, p = {row.p:.2g})."
         )
+        yield "models", text
 
 
 def _trees(correlation_trees, model_trees, n_states):
@@ -226,23 +210,24 @@ def _trees(correlation_trees, model_trees, n_states):
         ("different baselines", correlation_trees, "decoupled", CONSENSUS),
         ("distances between models", model_trees, "models", "pearson"),
     )
+    images = " (images only: fewer than three states cannot be resampled)" if n_states < 3 else ""
     for title, trees, source, metric in parts:
         nodes = trees[(trees["source"] == source) & (trees["metric"] == metric)]
         if nodes.empty:
             continue
+        left_out = nodes["left_out"].iloc[0]
+        without = f" (without {_list(left_out.split(' + '))}: undefined)" if left_out else ""
         found = nodes[nodes["support"] >= _SUPPORTED]
         groups = [_list(text.split(" + ")) for text in found["members"]]
-        images = " (images only: fewer than three states cannot be resampled)"
-        yield "clusters", (
-            f"By {title}, "
-            + (f"supported in 95 % of resamples: {'; '.join(groups)}" if groups else
-               "no group is found in 95 % of resamples")
-            + (images if n_states < 3 else "")
-            + "."
-        )  # fmt: skip
+        verdict = (
+            f"supported in 95 % of resamples: {'; '.join(groups)}"
+            if groups
+            else "no group is found in 95 % of resamples"
+        )
+        yield "clusters", f"By {title}{without}, {verdict}{images}."
 
 
-def _suggested(by_maps, by_models, n_states):
+def _suggested(by_maps, by_models):
     rows = pd.concat([by_maps[by_maps["metric"] == CONSENSUS], by_models])
     names = {"paper": "the paper's maps", "decoupled": "different baselines"}
     for cluster in dict.fromkeys(rows["cluster"]):
@@ -257,8 +242,9 @@ def _suggested(by_maps, by_models, n_states):
                 word = "yes" if row.low > 0 else "reversed" if row.high < 0 else "not shown"
             verdicts.append(f"{where}: {word} (margin {row.margin:+.3f}, p = {row.p:.2g})")
         members = cluster.split(" + ")
-        claim = "is a group" if len(members) > 1 else "stands alone"
-        yield "clusters of the paper", f"{_list(members)} {claim}? {'; '.join(verdicts)}."
+        claim = "are a group" if len(members) > 1 else "stands alone"
+        if verdicts:
+            yield "clusters of the paper", f"{_list(members)} {claim}? {'; '.join(verdicts)}."
 
 
 def _behaviour(behaviour, changes, augmentations, base):
@@ -267,38 +253,46 @@ def _behaviour(behaviour, changes, augmentations, base):
     noise = (
         f"; seed noise: {100 * mean.loc[base, 'disagreement']:.1f} %" if base in mean.index else ""
     )
-    yield (
-        "behaviour",
-        (
-            "Augmented models predict another class than the baseline for "
-            f"{100 * shown.min():.1f} to "
-            f"{100 * shown.max():.1f} % of the images{noise}."
-        ),
+    text = (
+        "Augmented models predict another class than the baseline for "
+        f"{100 * shown.min():.1f} to {100 * shown.max():.1f} % of the images{noise}."
     )
+    yield "behaviour", text
     if changes.empty:
         return
     metric = _headline(changes["metric"])
     rows = changes[(changes["metric"] == metric) & changes["augmentation"].isin(augmentations)]
-    yield (
-        "behaviour",
-        (
-            f"{100 * rows['share_of_change'].mean():.0f} % of the mean distance in "
-            f"{display_name(metric)} goes with images for which another class is explained."
-        ),
+    text = (
+        f"{100 * rows['share_of_change'].mean():.0f} % of the mean distance in "
+        f"{display_name(metric)} would vanish if images predicted as another class were like the "
+        "others."
     )
+    yield "behaviour", text
 
 
-def _size(effects, planning, n_states, alpha):
+def _targets(changes, augmentations):
+    changes = changes[changes["augmentation"].isin(augmentations)]
+    if changes.empty:
+        return
+    metric = _headline(changes["metric"])
+    mean = changes[changes["metric"] == metric].groupby("target")["mean"].mean()
+    text = (
+        f"{display_name(metric)} with the baseline's maps is {mean['predicted']:.3f} on average "
+        f"where every model explains its own prediction, {mean['label']:.3f} where all explain the "
+        f"true label, and {mean['baseline']:.3f} where all explain the baseline's prediction."
+    )
+    yield "class explained", text
+
+
+def _size(planning, n_states, alpha):
     smallest = 2 / 2**n_states
     if smallest > alpha:
-        yield (
-            "size of the run",
-            (
-                f"With {n_states} starting state{'s' if n_states > 1 else ''} the sign-flip test "
-                f"cannot give p below {min(1, smallest):.2g}; every p below it here rests on the "
-                "assumption that the noise between trainings is alike in all conditions."
-            ),
+        text = (
+            f"With {n_states} starting state{'s' if n_states > 1 else ''} the sign-flip test "
+            f"cannot give p below {min(1, smallest):.2g}; every p below it here rests on the "
+            "assumption that the noise between trainings is alike in all conditions."
         )
+        yield "size of the run", text
     if planning.empty:
         return
     control = planning["control"].iloc[0]
@@ -306,12 +300,9 @@ def _size(effects, planning, n_states, alpha):
     rows = planning[(planning["control"] == control) & (planning["metric"] == metric)]
     row = rows[np.isclose(rows["shift"], 0.1)].iloc[0]
     states = [f"{n}" if n > 0 else "more than 1000" for n in (row["states"], row["states_holm"])]
-    yield (
-        "size of the run",
-        (
-            f"To see a shift of 10 % of the distance of '{display_name(control)}' in "
-            f"{display_name(metric)} takes {states[0]} starting states for one test, {states[1]} "
-            "when "
-            "corrected for all augmentations and metrics."
-        ),
+    text = (
+        f"To see a shift of 10 % of the distance of '{display_name(control)}' in "
+        f"{display_name(metric)} takes {states[0]} starting states for one test, {states[1]} when "
+        "corrected for all augmentations and metrics."
     )
+    yield "size of the run", text

@@ -379,9 +379,9 @@ class Statistics(Section):
     an effect that is surely smaller counts as none."""
     null_images: PositiveInt = 2000
     """Images used for the null levels (mismatched images, mean map, random map)."""
-    targets: bool = False
+    targets: bool = True
     """Also explain the true label and the baseline's prediction, to see how much of the change of
-    maps is only another class explained. Costs a second pass over the test images."""
+    maps is only another class explained. From the same pass over the test images."""
     clusters: list[
         Annotated[
             list[Annotated[str, _one_of(AUGMENTATIONS, "augmentation")]],

@@ -161,8 +161,14 @@ def figures(config: Config) -> list[Item]:
     return items + _statistics(config, metrics)
 
 
+def tables(config: Config) -> list[Item]:
+    """Every page of an experiment."""
+    return [item for item in PAGES if item.name != "target_changes" or config.statistics.targets]
+
+
 def _statistics(config: Config, metrics: list[str]) -> list[Item]:
     """Figures of the second half of the report."""
+    targets = [_item("target_changes", "statistics", "effects", "target_changes")]
     return [
         _item("null_levels", "statistics", "effects", "null_levels"),
         *(
@@ -170,6 +176,7 @@ def _statistics(config: Config, metrics: list[str]) -> list[Item]:
             for control in config.effect_controls
         ),
         _item("variance_split", "statistics", "effects", "variance_split"),
+        *(targets if config.statistics.targets else []),
         *(
             _item(f"decoupled_{metric}", "statistics", "decoupled", metric=metric)
             for metric in metrics
@@ -195,7 +202,8 @@ PAGES = [
     Item("effects", "pages", "effects", "tables", {"figure": "table"}),
     Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
     Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
-    Item("class_changes", "pages", "effects", "tables", {"figure": "class explained"}),
+    Item("class_changes", "pages", "effects", "tables", {"figure": "another class predicted"}),
+    Item("target_changes", "pages", "effects", "tables", {"figure": "class explained"}),
     Item("pair_significance", "pages", "decoupled", "tables", {"figure": "pairs and chance"}),
     Item("suggested_clusters", "pages", "decoupled", "tables", {"figure": "the paper's clusters"}),
     Item("separation", "pages", "modelspace", "tables", {"figure": "separation"}),

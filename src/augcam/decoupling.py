@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.distances import (
+    IMAGE_GROUPS,
     Distances,
     chunks,
     group_images,
@@ -22,8 +23,10 @@ from augcam.distances import (
     state_weights,
 )
 
-KINDS = ("paper", "decoupled", "corrected")
-_CHUNK = 100  # resamples at a time
+_CHUNK = 2 * 10**6  # numbers in the matrices of the resamples that are worked on at a time
+_PRODUCTS = 500 * 10**6  # bytes that the products of all groups of images may take
+_FEWEST_GROUPS = 20  # of images, however many models there are
+_NO_VARIANCE = 1e-18  # rounding, of values of order 1
 
 
 class Correlations(NamedTuple):
@@ -57,11 +60,14 @@ class Weights(NamedTuple):
 def draw_weights(distances: Distances, resamples: int, rng: np.random.Generator) -> Weights:
     """Weights that resample images, the states of each condition, and baselines."""
     _, conditions, states, baselines, n_images = distances.values.shape
-    images = image_weights(resamples, n_images, rng)
+    # Three products of every two rows are kept for each group.
+    fitting = _PRODUCTS // (3 * 8 * (conditions * states * baselines) ** 2)
+    groups = min(IMAGE_GROUPS, max(_FEWEST_GROUPS, fitting))
+    images = image_weights(resamples, n_images, rng, groups)
     of_states = state_weights((resamples, conditions), states, rng)
     of_baselines = state_weights((resamples,), baselines, rng)
     return Weights(
-        *group_images(n_images, rng),
+        *group_images(n_images, rng, groups),
         np.concatenate([np.ones_like(images[:1]), images]),
         np.concatenate([np.full_like(of_states[:1], 1 / states), of_states]),
         np.concatenate([np.full_like(of_baselines[:1], 1 / baselines), of_baselines]),
@@ -85,11 +91,12 @@ def correlations(distances: Distances, metric: str, weights: Weights) -> Correla
     apart &= (model[:, None] != base_model) & (base_model[:, None] != model)
     shared = both & (baseline[:, None] == baseline)
     reference = shared & (baseline[:, None] == 0) & (baseline == 0)
+    ragged = _is_ragged(values[:, :, 0])
 
     def averaged(covariance: np.ndarray, weight: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Weighted means of the covariances that `mask` admits, by pair of conditions."""
         weight = weight * mask
-        shape = (-1, conditions, states * baselines, conditions, states * baselines)
+        shape = (len(weight), conditions, states * baselines, conditions, states * baselines)
         total = (covariance * weight).reshape(shape).sum(axis=(2, 4))
         norm = weight.reshape(shape).sum(axis=(2, 4))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -100,14 +107,58 @@ def correlations(distances: Distances, metric: str, weights: Weights) -> Correla
         of_state = weights.states[part].repeat(baselines, axis=2).reshape(-1, rows)
         of_baseline = weights.baselines[part][:, baseline]
         by_state = of_state[:, :, None] * of_state[:, None]
-        paper = averaged(covariance, by_state, reference)
+        if ragged:
+            paper = _ragged_maps(values[:, :, 0], weights, part)
+        else:
+            paper = averaged(covariance, by_state, reference)
+            paper = _scaled(paper, paper)
         # One baseline each on both sides of a variance, two different ones of a covariance.
         spread = averaged(covariance, by_state * of_baseline[:, None], shared)
         signal = averaged(
             covariance, by_state * of_baseline[:, :, None] * of_baseline[:, None], apart
         )
-        parts.append((_scaled(paper, paper), _scaled(signal, spread), _scaled(signal, signal)))
+        parts.append((paper, _scaled(signal, spread), _scaled(signal, signal)))
     return Correlations(*map(np.concatenate, zip(*parts)))
+
+
+def _is_ragged(values: np.ndarray) -> bool:
+    """Is any of the models (…, N) undefined on some images only? If not, the averaged vectors are
+    linear in them, and their correlations follow from the models' covariances."""
+    undefined = np.isnan(values)
+    return bool((undefined.any(axis=-1) & ~undefined.all(axis=-1)).any())
+
+
+def _ragged_maps(values: np.ndarray, weights: Weights, part: slice) -> np.ndarray:
+    """The paper's map, (r, conditions, conditions), of the resamples `part`: (conditions, states,
+    N) with undefined values, averaged image by image over the states that have one."""
+    values = values[..., weights.order]
+    sizes = np.diff([*weights.starts, values.shape[-1]])
+    defined, known = ~np.isnan(values), np.nan_to_num(values)
+    defined = defined.astype(np.float64)
+    result = []
+    for states, images in zip(weights.states[part], weights.images[part]):
+        total, weight = ((states[:, None] @ x)[:, 0] for x in (known, defined))
+        result.append(_pearson(_ratio(total, weight), np.repeat(images, sizes)))
+    return np.stack(result)
+
+
+def _ratio(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Total / weight; NaN where nothing has a weight."""
+    return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+
+
+def _pearson(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted Pearson's r of every two of the rows (C, N), over the images that both define; NaN
+    where one does not vary on them."""
+    defined = (~np.isnan(rows)).astype(np.float64)
+    rows = np.nan_to_num(rows - _row_means(rows)[:, None])
+    weighted = rows * weights
+    number = (defined * weights) @ defined.T
+    number = np.where(number > 0, number, np.nan)
+    mean = weighted @ defined.T / number
+    variance = (weighted * rows) @ defined.T / number - mean**2
+    root = np.sqrt(np.where(variance > _NO_VARIANCE, variance, np.nan))
+    return (weighted @ rows.T / number - mean * mean.T) / (root * root.T)
 
 
 def _model_number(distances: Distances, baseline: int) -> int:
@@ -121,7 +172,7 @@ def _scaled(covariance: np.ndarray, variances: np.ndarray) -> np.ndarray:
     """Covariance / √(both variances); NaN where a variance is not positive."""
     diagonal = np.diagonal(variances, axis1=1, axis2=2)
     with np.errstate(invalid="ignore"):
-        root = np.sqrt(np.where(diagonal > 1e-18, diagonal, np.nan))
+        root = np.sqrt(np.where(diagonal > _NO_VARIANCE, diagonal, np.nan))
     return covariance / (root[:, :, None] * root[:, None])
 
 
@@ -146,17 +197,17 @@ def _covariances(rows: np.ndarray, weights: Weights) -> Iterator[tuple[np.ndarra
         sums = np.stack([(rows[:, g] @ defined[:, g].T).ravel() for g in spans])
         numbers = np.stack([(defined[:, g] @ defined[:, g].T).ravel() for g in spans])
     side = len(used)
-    for part in chunks(len(weights.images), _CHUNK):
+    for part in chunks(len(weights.images), max(1, _CHUNK // count**2)):
         w = weights.images[part]
-        product = (w @ products).reshape(-1, side, side)
+        product = (w @ products).reshape(len(w), side, side)
         if complete:
             number = (w @ numbers)[:, None, None]
             mean = (w @ sums)[:, :, None] / number
             covariance = product / number - mean * mean.transpose(0, 2, 1)
         else:
-            number = (w @ numbers).reshape(-1, side, side)
+            number = (w @ numbers).reshape(len(w), side, side)
             number = np.where(number > 1, number, np.nan)
-            mean = (w @ sums).reshape(-1, side, side) / number
+            mean = (w @ sums).reshape(len(w), side, side) / number
             covariance = product / number - mean * mean.transpose(0, 2, 1)
         full = np.zeros((len(w), count, count))
         full[:, used[:, None], used] = np.nan_to_num(covariance)
@@ -171,13 +222,18 @@ def _row_means(rows: np.ndarray) -> np.ndarray:
 def map_table(
     found: dict[str, Correlations], distances: Distances, alpha: float = 0.05
 ) -> pd.DataFrame:
-    """The maps as a table: metric, kind, augmentation_a, augmentation_b, r, low, high.
+    """The maps as a table: metric, kind, augmentation_a, augmentation_b, r, low, high, n_images
+    (on which both have a value: of the reference baseline for `paper`, of any one for the others).
 
     Intervals are cut at ±1, except those of `corrected`, whose estimates can exceed 1.
     """
     rows = []
     for metric, maps in found.items():
-        for kind, replicates in zip(KINDS, maps):
+        values = distances.values[distances.metrics.index(metric)]
+        of_any = _common_images(values)
+        counts = {"paper": _common_images(values[:, :, :1])}
+        for kind, replicates in zip(Correlations._fields, maps):
+            n_images = counts.get(kind, of_any)
             low, high = interval(replicates, distances.n_states, alpha)
             if kind != "corrected":
                 low, high = np.clip(low, -1, 1), np.clip(high, -1, 1)
@@ -185,9 +241,17 @@ def map_table(
                 ends = (
                     (np.nan, np.nan) if i == j and kind != "decoupled" else (low[i, j], high[i, j])
                 )
-                rows.append((metric, kind, a, b, replicates[0, i, j], *ends))
-    columns = ["metric", "kind", "augmentation_a", "augmentation_b", "r", "low", "high"]
+                rows.append((metric, kind, a, b, replicates[0, i, j], *ends, n_images[i, j]))
+    columns = [
+        "metric", "kind", "augmentation_a", "augmentation_b", "r", "low", "high", "n_images"
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def _common_images(values: np.ndarray) -> np.ndarray:
+    """(C, S, B, N) → (C, C): images on which both conditions have a value in some comparison."""
+    known = (~np.isnan(values)).any(axis=(1, 2)).astype(np.int64)
+    return known @ known.T
 
 
 def _ordered_pairs(names: list[str]):
@@ -209,6 +273,12 @@ def top_counts(r: np.ndarray, k: int) -> np.ndarray:
     return (inside & ~np.isnan(r)).sum(axis=-2)
 
 
+PAIR_COLUMNS = [
+    "kind", "augmentation_a", "augmentation_b", "count", "count_decoupled", "frequency",
+    "p_pair", "p_any", "p_null", "p_r",
+]  # fmt: skip
+
+
 def pair_table(
     distances: Distances,
     found: dict[str, Correlations],
@@ -217,52 +287,76 @@ def pair_table(
     resamples: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Tables 1 and 2 with what chance makes of them.
+    """Tables 1 and 2 with what chance makes of them; empty for one augmentation.
 
     Returns kind (strongest, weakest), augmentation_a, augmentation_b; `count` over the metrics in
     the paper's maps and `count_decoupled` in the decoupled ones; `frequency`: the share of metrics
     in whose top k the pair is, on average over bootstrap resamples of images and states;
     `p_pair`: how often a given pair counts as many where conditions are exchangeable (labels
     permuted within each state); `p_any`: how often any pair does, which is the honest one for a
-    pair picked because its count is high; `p_r`: how often any pair's r, averaged over the metrics,
-    is as extreme. Some pair always has high counts, so that counts alone rarely tell; r may.
+    pair picked because its count is high; `p_null`: how often a pair with a null condition does
+    (`null_ranks`); `p_r`: how often any pair's r is as extreme, averaged over the metrics that are
+    defined for all pairs, as found and as permuted (NaN for none). Some pair always has high
+    counts, so that counts alone rarely tell; r may.
     """
     at = [distances.conditions.index(name) for name in augmentations]
     pairs = list(combinations(range(len(at)), 2))
-    first = np.array([at[i] for i, _ in pairs])
-    second = np.array([at[j] for _, j in pairs])
+    if not pairs:
+        return pd.DataFrame(columns=PAIR_COLUMNS)
+    first, second = np.array(at)[np.transpose(pairs)]
     paper = np.stack([maps.paper[:, first, second] for maps in found.values()], axis=1)
     decoupled = np.stack([maps.decoupled[0, first, second] for maps in found.values()])
     shape = (resamples, len(at), distances.n_states)
     labels = rng.permuted(np.broadcast_to(np.arange(len(at))[:, None], shape), axis=1)
     null = np.stack([_permuted(distances, metric, at, labels) for metric in found], axis=1)
+    usable = ~np.isnan(paper[0]).any(axis=1) & ~np.isnan(null).any(axis=(0, 2))
     rows = []
     for kind, sign in (("strongest", 1), ("weakest", -1)):
         counts = top_counts(sign * paper, k)
         of_decoupled = top_counts(sign * decoupled, k)
         by_chance = top_counts(sign * null, k)
         best = by_chance.max(axis=1)
-        mean_r = (sign * paper[0]).mean(axis=0)
-        best_r = (sign * null).mean(axis=1).max(axis=1)
+        p_null = null_ranks(distances, found, at, k, sign)
+        if usable.any():
+            mean_r = sign * paper[0, usable].mean(axis=0)
+            best_r = (sign * null[:, usable].mean(axis=1)).max(axis=1)
+            p_r = [_share(best_r >= r - 1e-12) for r in mean_r]
+        else:
+            p_r = [np.nan] * len(pairs)
         for p, (i, j) in enumerate(pairs):
             count = counts[0, p]
-            rows.append(
-                {
-                    "kind": kind,
-                    "augmentation_a": augmentations[i],
-                    "augmentation_b": augmentations[j],
-                    "count": count,
-                    "count_decoupled": of_decoupled[p],
-                    "frequency": counts[1:, p].mean() / len(found),
-                    "p_pair": (by_chance >= count).mean(),
-                    "p_any": (1 + (best >= count).sum()) / (1 + len(best)),
-                    "p_r": (1 + (best_r >= mean_r[p] - 1e-12).sum()) / (1 + len(best)),
-                }
-            )
-    table = pd.DataFrame(rows)
-    return table.sort_values(
+            tail = (by_chance >= count).mean(), _share(best >= count), p_null[p], p_r[p]
+            names = augmentations[i], augmentations[j]
+            frequency = counts[1:, p].mean() / len(found)
+            rows.append((kind, *names, count, of_decoupled[p], frequency, *tail))
+    return pd.DataFrame(rows, columns=PAIR_COLUMNS).sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
     )
+
+
+def _share(hits: np.ndarray) -> float:
+    """The p-value of a permutation test: what was found is one of the permutations."""
+    return (1 + hits.sum()) / (1 + len(hits))
+
+
+def null_ranks(
+    distances: Distances, found: dict[str, Correlations], at: list[int], k: int, sign: int
+) -> np.ndarray:
+    """Does a pair count more than pairs with a condition that does nothing? p of each pair of the
+    conditions `at`, in order; NaN without null conditions.
+
+    The table of pairs is made again with the null conditions in it: all conditions but `at` that
+    have a value at every state. p is the share of the pairs with one of these (and of the pair
+    itself) that count as many: a rank among 15 pairs with two null conditions and seven others.
+    """
+    there = ~np.isnan(distances.values[:, :, :, 0]).all(axis=3)  # (metrics, conditions, states)
+    nulls = [c for c in np.flatnonzero(there.all(axis=(0, 2))) if c not in at]
+    first, second = np.transpose(list(combinations([*at, *nulls], 2)))
+    counts = top_counts(sign * np.stack([m.paper[0, first, second] for m in found.values()]), k)
+    with_null = np.isin(first, nulls) | np.isin(second, nulls)
+    if not nulls:
+        return np.full(len(counts), np.nan)
+    return np.array([_share(counts[with_null] >= count) for count in counts[~with_null]])
 
 
 def _permuted(distances: Distances, metric: str, at: list[int], labels: np.ndarray) -> np.ndarray:
@@ -272,13 +366,19 @@ def _permuted(distances: Distances, metric: str, at: list[int], labels: np.ndarr
     """
     values = distances.values[distances.metrics.index(metric), at, :, 0]
     n, states, images = values.shape
+    pairs, every = np.triu_indices(n, 1), np.arange(states)
+    if np.isnan(values).any():  # also where a model has no value at all: it moves
+        defined, known = (~np.isnan(values)).astype(np.float64), np.nan_to_num(values)
+        ones = np.ones(images)
+        shuffled = ((x[names, every].sum(axis=1) for x in (known, defined)) for names in labels)
+        return np.stack([_pearson(_ratio(*parts), ones)[pairs] for parts in shuffled])
     whole = Weights(np.arange(images), np.zeros(1, int), np.ones((1, 1)), None, None)
     ((covariance, _),) = _covariances(values.reshape(n * states, images), whole)
-    rows = labels * states + np.arange(states)
+    rows = labels * states + every
     result = []
-    for part in chunks(len(labels), 500):
+    for part in chunks(len(labels), max(1, _CHUNK // (n * states) ** 2)):
         chosen = rows[part].reshape(-1, n * states)
         shuffled = covariance[0][chosen[:, :, None], chosen[:, None]]
         averaged = shuffled.reshape(-1, n, states, n, states).sum(axis=(2, 4))
-        result.append(_scaled(averaged, averaged)[:, *np.triu_indices(n, 1)])
+        result.append(_scaled(averaged, averaged)[:, *pairs])
     return np.concatenate(result)

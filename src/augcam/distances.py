@@ -65,15 +65,20 @@ def orientation(metric: str) -> int:
     return 1 if at_equality(metric) == 0 else -1
 
 
-def group_images(n_images: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A random order of the images, and where in it each group starts (equal groups, ± 1 image)."""
-    groups = min(IMAGE_GROUPS, n_images)
+def group_images(
+    n_images: int, rng: np.random.Generator, groups: int = IMAGE_GROUPS
+) -> tuple[np.ndarray, np.ndarray]:
+    """A random order of the images, and where in it each of at most `groups` groups starts (equal
+    ones, ± 1 image)."""
+    groups = min(groups, n_images)
     return rng.permutation(n_images), np.arange(groups) * n_images // groups
 
 
-def image_weights(resamples: int, n_images: int, rng: np.random.Generator) -> np.ndarray:
+def image_weights(
+    resamples: int, n_images: int, rng: np.random.Generator, groups: int = IMAGE_GROUPS
+) -> np.ndarray:
     """How often each resample holds each group of images: float64 (resamples, groups)."""
-    groups = min(IMAGE_GROUPS, n_images)
+    groups = min(groups, n_images)
     return rng.multinomial(groups, np.full(groups, 1 / groups), resamples).astype(np.float64)
 
 
@@ -92,8 +97,11 @@ def state_weights(shape: tuple[int, ...], n_states: int, rng: np.random.Generato
     return gamma / gamma.sum(axis=-1, keepdims=True)
 
 
-def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high from (resamples + 1, …) whose first entry is the estimate.
+def interval(
+    replicates: np.ndarray, n_states: int | np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high from (resamples + 1, …) whose first entry is the estimate; `n_states`: of all
+    entries, or of each (…).
 
     The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
     ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
@@ -103,13 +111,12 @@ def interval(replicates: np.ndarray, n_states: int, alpha: float) -> tuple[np.nd
     from scipy import stats
 
     estimate, rest = replicates[0], replicates[1:]
-    if n_states < 3:
-        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
-    undefined = np.isnan(rest).mean(axis=0) > 0.1
+    undefined = (np.isnan(rest).mean(axis=0) > 0.1) | (np.asarray(n_states) < 3)
     rest = np.where(np.isnan(rest), estimate, rest)
     low, high = np.quantile(rest, [0.025, 0.975], axis=0)
     se = (high - low) / (2 * stats.norm.ppf(0.975))
-    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, n_states - 1) * se)
+    df = np.maximum(np.asarray(n_states) - 1, 1)
+    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, df) * se)
     return estimate - half, estimate + half
 
 
@@ -125,11 +132,15 @@ def read_distances(
     metrics: list[str],
 ) -> Distances:
     """Distances from the files of `augcam.similarity.compare_files`: `compared`: model → its table
-    against the reference; `further`: (state of another baseline, condition, state) → table."""
+    against the reference; `further`: (state of another baseline, condition, state) → table.
+
+    States are those at which other conditions than the baseline's were trained: a reference at a
+    state of its own is no state of any of them.
+    """
     base, first = reference
     files = {(first, *model): path for model, path in compared.items()}
     files |= {key: path for key, path in further.items() if key[1:] != (base, key[0])}
     tables = {key: read_table(path, metrics) for key, path in files.items()}
     conditions = list(dict.fromkeys(condition for condition, _ in compared))
-    states = list(dict.fromkeys([first, *(state for _, state in compared)]))
+    states = list(dict.fromkeys(state for condition, state in compared if condition != base))
     return collect(tables, metrics, conditions, states, base)

@@ -22,23 +22,26 @@ _EXACT_STATES = 14  # up to here all sign flips are tried, beyond as many random
 YES, NO = "yes", "no"
 
 
-def sign_flip(values: np.ndarray) -> tuple[np.ndarray, float]:
+def sign_flip(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two-sided sign-flip test of mean 0 over the last axis: p, and the smallest that it can be.
 
     Exact where the values (..., S) are symmetric around 0 under the null hypothesis, as differences
-    of exchangeable models are. The smallest reachable p is 2 / 2^S: 0.25 for three states.
+    of exchangeable models are. Undefined states (NaN) count for nothing; p is NaN where there is no
+    other. The smallest reachable p is 2 / 2^S: 0.25 for three states.
     """
-    count = values.shape[-1]
+    count, defined = values.shape[-1], (~np.isnan(values)).sum(axis=-1)
     if count <= _EXACT_STATES:
         signs = np.array(list(product((1, -1), repeat=count)), dtype=np.float64)
     else:
         rng = np.random.default_rng(0)
         signs = rng.choice((1.0, -1.0), (2**_EXACT_STATES, count))
         signs[0] = 1
-    flipped = np.abs(values @ signs.T)
+    # A state of 0 doubles every flip, and so leaves the shares as they are.
+    flipped = np.abs(np.nan_to_num(values) @ signs.T)
     observed = flipped[..., :1]
     p = (flipped >= observed * (1 - 1e-12)).mean(axis=-1)
-    return p, min(1.0, 2 / 2 ** min(count, _EXACT_STATES))
+    smallest = np.minimum(1, 2.0 ** (1 - np.minimum(defined, _EXACT_STATES)))
+    return np.where(defined > 0, p, np.nan), smallest
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -55,11 +58,21 @@ def two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -
 
     States are drawn with replacement, and so are images, the same ones for every state (the
     pigeonhole bootstrap of Owen 2007). Drawing S of S states understates their variance by
-    (S − 1)/S; the deviations of the states are stretched to undo this. NaN for one state.
+    (S − 1)/S; the deviations of the states are stretched to undo this. A row's states without any
+    value are left out; NaN where fewer than two have one.
     """
-    n_rows, n_states, n_images = values.shape
-    if n_states < 2:
-        return np.full(n_rows, np.nan)
+    present = ~np.isnan(values).all(axis=2)
+    se = np.full(len(values), np.nan)
+    for states in np.unique(present, axis=0):
+        rows = (present == states).all(axis=1)
+        if states.sum() > 1:
+            se[rows] = _two_level_se(values[rows][:, states], resamples, rng)
+    return se
+
+
+def _two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """`two_level_se` of at least two states, all with values."""
+    _, n_states, n_images = values.shape
     order, starts = group_images(n_images, rng)
     values = values[..., order]
     sums = np.add.reduceat(np.nan_to_num(values), starts, axis=-1)
@@ -73,14 +86,13 @@ def two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -
 
 
 def t_interval(
-    estimate: np.ndarray, se: np.ndarray, df: int, alpha: float
+    estimate: np.ndarray, se: np.ndarray, df: np.ndarray, alpha: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Low, high and two-sided p (against 0) by Student's t with `df` degrees of freedom; NaN for
-    none."""
+    """Low, high and two-sided p (against 0) by Student's t with `df` degrees of freedom, (K,) each;
+    NaN for none."""
     from scipy import stats
 
-    if df < 1:
-        return (np.full(len(estimate), np.nan),) * 3
+    df = np.where(df < 1, np.nan, df)
     half = stats.t.ppf(1 - alpha / 2, df) * se
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stats.t.sf(np.abs(estimate) / se, df)
@@ -112,7 +124,7 @@ def paired_differences(
             np.where(both, reference, np.nan),
         )
         for part, array in zip(parts, paired):
-            part.append(_nanmean(array, axis=2))
+            part.append(mean_of_defined(array, axis=2))
     stacked = [np.stack(part, axis=1) for part in parts]
     missing = np.isnan(stacked[0]).all(axis=(0, 3))  # (conditions, states)
     known, kept = ~missing.all(axis=1), ~missing.all(axis=0)
@@ -120,15 +132,17 @@ def paired_differences(
     return *arrays, [distances.conditions[c] for c, there in zip(others, known) if there]
 
 
-def pooled_noise(distances: Distances) -> tuple[np.ndarray, int]:
+def pooled_noise(distances: Distances) -> tuple[np.ndarray, np.ndarray]:
     """Variance between states of a model's mean distance, pooled over all conditions but the
-    baseline's: (metrics,), and its degrees of freedom."""
+    baseline's, and its degrees of freedom: (metrics,) each. Models without a value do not count;
+    NaN where no condition has two with one."""
     others = [i for i, c in enumerate(distances.conditions) if c != distances.base]
     values = distances.values[:, others]
-    by_model = _nanmean(values.reshape(*values.shape[:3], -1), axis=3)
-    if distances.n_states < 2:
-        return np.full(len(by_model), np.nan), 0
-    return by_model.var(axis=2, ddof=1).mean(axis=1), len(others) * (distances.n_states - 1)
+    by_model = mean_of_defined(values.reshape(*values.shape[:3], -1), axis=3)
+    gaps = by_model - mean_of_defined(by_model, axis=2)[..., None]
+    df = ((~np.isnan(gaps)).sum(axis=2) - 1).clip(0).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nansum(gaps**2, axis=(1, 2)) / np.where(df > 0, df, np.nan), df
 
 
 def effects(
@@ -141,7 +155,8 @@ def effects(
 ) -> pd.DataFrame:
     """The effect of every condition on every metric, against each of `controls`.
 
-    Returns one row a control, condition and metric: n_states (paired), n_images, `mean` and
+    Returns one row a control, condition and metric: n_states (paired, with a value), n_images
+    (with a value), `mean` and
     `control_mean` (of the metric), `difference` (metric units) with
 
     - `low`, `high`: from this condition's own states and images (two-level bootstrap standard
@@ -179,26 +194,30 @@ EFFECT_COLUMNS = [
 
 def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.DataFrame:
     difference, farther, value, reference, names = paired_differences(distances, control)
-    n_metrics, n_names, n_states, n_images = difference.shape
+    n_metrics, n_names, *_ = difference.shape
     if not difference.size:  # `none` at the reference state only: nothing to compare with
         return pd.DataFrame(columns=EFFECT_COLUMNS)
     rows = n_metrics * n_names
     difference, farther, value, reference = (
-        array.reshape(rows, n_states, n_images) for array in (difference, farther, value, reference)
+        array.reshape(rows, *array.shape[2:]) for array in (difference, farther, value, reference)
     )
-    by_state = _nanmean(difference, axis=2)
-    estimate = by_state.mean(axis=1)
-    superiority = _nanmean(farther, axis=2).mean(axis=1)
+    n_states = (~np.isnan(difference).all(axis=2)).sum(axis=1)
+    n_images = (~np.isnan(difference).all(axis=1)).sum(axis=1)
+    by_state = mean_of_defined(difference, axis=2)
+    estimate = mean_of_defined(by_state, axis=1)
+    superiority = _mean_by_state(farther)
     se = two_level_se(np.concatenate([difference, farther]), resamples, rng)
     low, high, _ = t_interval(estimate, se[:rows], n_states - 1, alpha)
     superiority_low, superiority_high, _ = t_interval(superiority, se[rows:], n_states - 1, alpha)
     noise, df = pooled_noise(distances)
-    of_images = _nanvar(_nanmean(difference, axis=1)) / n_images
-    pooled_se = np.sqrt(2 * np.repeat(noise, n_names) / n_states + of_images)
+    # Rows without any value are NaN already.
+    of_images = variance_of_defined(mean_of_defined(difference, axis=1)) / n_images.clip(1)
+    noise, df = np.repeat(noise, n_names), np.repeat(df, n_names)
+    pooled_se = np.sqrt(2 * noise / n_states.clip(1) + of_images)
     pooled_low, pooled_high, p = t_interval(estimate, pooled_se, df, alpha)
     p_sign_flip, smallest_p = sign_flip(by_state)
-    control_mean = _nanmean(reference, axis=2).mean(axis=1)
-    spread = np.sqrt(_nanvar(_nanmean(reference, axis=1)))
+    control_mean = _mean_by_state(reference)
+    spread = np.sqrt(variance_of_defined(mean_of_defined(reference, axis=1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         standardised = estimate / spread
     table = pd.DataFrame(
@@ -207,8 +226,8 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
             "augmentation": names * n_metrics,
             "metric": np.repeat(distances.metrics, n_names),
             "n_states": n_states,
-            "n_images": (~np.isnan(difference)).any(axis=1).sum(axis=1),
-            "mean": _nanmean(value, axis=2).mean(axis=1),
+            "n_images": n_images,
+            "mean": _mean_by_state(value),
             "control_mean": control_mean,
             "difference": estimate,
             "low": low,
@@ -251,16 +270,18 @@ def variance_split(distances: Distances) -> pd.DataFrame:
 
     Components of the balanced three-way random-effects analysis of variance (expected mean
     squares, negative estimates set to 0) of the distances to the reference baseline; conditions are
-    all but the baseline's. `condition × state` is what one training differs from the next: seed
-    noise. Returns metric, component, variance, share, n_images (without undefined values in any
-    model), `p_condition`: of no condition effect at all, by the quasi-F (MS_c + MS_e)/(MS_cs +
-    MS_ci), degrees of freedom after Satterthwaite (Winer 1971, section 5.15).
+    all but the baseline's and those with a model that has no value at all. `condition × state` is
+    what one training differs from the next: seed noise. Returns metric, component, variance, share,
+    n_images (without undefined values in any model), `p_condition`: of no condition effect at all,
+    by the quasi-F (MS_c + MS_e)/(MS_cs + MS_ci), degrees of freedom after Satterthwaite (Winer
+    1971, section 5.15).
     """
     from scipy import stats
 
     names = [i for i, c in enumerate(distances.conditions) if c != distances.base]
     rows = []
     for metric, values in zip(distances.metrics, distances.values[:, :, :, 0][:, names]):
+        values = values[~np.isnan(values).all(axis=2).any(axis=1)]
         y = values[..., ~np.isnan(values).any(axis=(0, 1))]
         c, s, n = y.shape
         if min(c, s, n) < 2:
@@ -311,13 +332,18 @@ def _mean_squares(y: np.ndarray) -> dict[str, float]:
     }
 
 
-def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
+def _mean_by_state(values: np.ndarray) -> np.ndarray:
+    """Mean over images, then over states: (K, S, N) → (K,)."""
+    return mean_of_defined(mean_of_defined(values, axis=2), axis=1)
+
+
+def mean_of_defined(values: np.ndarray, axis: int) -> np.ndarray:
     """Mean of the defined values; NaN, without a warning, where there is none."""
     count = (~np.isnan(values)).sum(axis=axis)
     total = np.nansum(values, axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _nanvar(values: np.ndarray) -> np.ndarray:
+def variance_of_defined(values: np.ndarray) -> np.ndarray:
     """Variance of the defined values over the last axis."""
-    return _nanmean((values - _nanmean(values, axis=-1)[..., None]) ** 2, axis=-1)
+    return mean_of_defined((values - mean_of_defined(values, axis=-1)[..., None]) ** 2, axis=-1)

@@ -1,6 +1,6 @@
 """Explanations: logits and raw class activation maps of every test image, from one forward pass."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -84,6 +84,34 @@ def feature_map(layer: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
+def explain_each(
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    method: CamMethod,
+    targets: Sequence[Tensor | None],
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Logits (B, C) of `images`, and of each of `targets` the raw CAMs (B, h, w) and the classes
+    (B,): one forward pass, and one gradient a target.
+
+    A target is (B,) int64, the classes to explain, or None: the predicted ones. The model must be
+    in evaluation mode with frozen parameters (`model.requires_grad_(False)`).
+    """
+    gradients, explained = [], []
+    with torch.enable_grad(), feature_map(layer) as kept:
+        logits = model(images)
+        (activations,) = kept
+        for target in targets:
+            classes = logits.argmax(1) if target is None else target
+            # One image's score does not depend on another's features: the sum gives all gradients.
+            score = logits.gather(1, classes[:, None]).sum()
+            gradients += torch.autograd.grad(score, activations, retain_graph=True)
+            explained.append(classes)
+    with torch.no_grad():
+        cams = [method(activations.detach(), gradient) for gradient in gradients]
+        return logits.detach(), cams, explained
+
+
 def explain_batch(
     model: nn.Module,
     layer: nn.Module,
@@ -91,20 +119,9 @@ def explain_batch(
     method: CamMethod = gradcam,
     targets: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits (B, C), raw CAMs (B, h, w) and the explained classes (B,) of `images`.
-
-    `targets` (B,) int64: the classes to explain; the predicted ones when not given. The model must
-    be in evaluation mode with frozen parameters (`model.requires_grad_(False)`).
-    """
-    with torch.enable_grad(), feature_map(layer) as kept:
-        logits = model(images)
-        targets = logits.argmax(1) if targets is None else targets
-        # One image's score does not depend on another's features: the sum gives all gradients.
-        score = logits.gather(1, targets[:, None]).sum()
-        (activations,) = kept
-        (gradients,) = torch.autograd.grad(score, activations)
-    with torch.no_grad():
-        return logits.detach(), method(activations.detach(), gradients), targets
+    """`explain_each` of one target: logits (B, C), raw CAMs (B, h, w), explained classes (B,)."""
+    logits, (cam,), (classes,) = explain_each(model, layer, images, method, [targets])
+    return logits, cam, classes
 
 
 def rehearse(model: nn.Module, layer_name: str, input_size: int) -> None:
@@ -121,12 +138,14 @@ def rehearse(model: nn.Module, layer_name: str, input_size: int) -> None:
 
 class Explanations(NamedTuple):
     """Of N images, in the order of `image_id`: `cam` float32 (N, h, w), raw and signed, at the
-    layer's resolution; `target` int64 (N,); `logits` float32 (N, C)."""
+    layer's resolution; `target` int64 (N,); `logits` float32 (N, C); `others`: further CAMs like
+    `cam`, of other targets."""
 
     image_id: np.ndarray
     cam: np.ndarray
     target: np.ndarray
     logits: np.ndarray
+    others: list[np.ndarray]
 
 
 def explain(
@@ -136,8 +155,10 @@ def explain(
     ids: Tensor,
     method: str = "gradcam",
     targets: Tensor | None = None,
+    others: Sequence[Tensor | None] = (),
 ) -> Explanations:
-    """Explain images `ids` of `store`; `targets` as in `explain_batch`.
+    """Explain images `ids` of `store`: the classes `targets` (N,), and those of each of `others`,
+    from the same forward pass; None: the predicted ones.
 
     Raises AugcamError where logits or maps are not finite numbers.
     """
@@ -146,16 +167,19 @@ def explain(
     parts = []
     chunks = torch.arange(len(ids)).split(_BATCH)
     for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
-        wanted = None if targets is None else targets[rows].to(store.device)
-        results = explain_batch(model, layer, store.inputs(ids[rows]), CAM_METHODS[method], wanted)
-        parts.append([result.cpu().numpy() for result in results])
-    logits, cam, target = (np.concatenate(part) for part in zip(*parts))
-    if not (np.isfinite(logits).all() and np.isfinite(cam).all()):
+        wanted = [None if t is None else t[rows].to(store.device) for t in (targets, *others)]
+        logits, cams, (classes, *_) = explain_each(
+            model, layer, store.inputs(ids[rows]), CAM_METHODS[method], wanted
+        )
+        parts.append([result.cpu().numpy() for result in (logits, classes, *cams)])
+    logits, target, *cams = (np.concatenate(part) for part in zip(*parts))
+    if not all(np.isfinite(values).all() for values in (logits, *cams)):
         raise AugcamError(
             "the network's outputs are not finite numbers: its training has diverged; lower "
             "training.learning_rate."
         )
-    return Explanations(ids.numpy(), cam.astype(np.float32), target, logits)
+    cam, *more = (cam.astype(np.float32) for cam in cams)
+    return Explanations(ids.numpy(), cam, target, logits, more)
 
 
 def save_explanations(

@@ -29,6 +29,12 @@ KIND_TITLES = {
     "corrected": "Different baselines,\ncorrected for noise",
     "models": "Distance between models",
 }
+SLANTED = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
+TARGET_STYLES = {
+    "predicted": ("o", "#332288", "each its own prediction"),
+    "label": ("^", "#DDAA33", "all the true label"),
+    "baseline": ("s", "#CC3311", "all the baseline's prediction"),
+}
 NULL_STYLES = {
     "other_image": ("-", "maps of two different images"),
     "same_class": ("--", "… predicted as the same class"),
@@ -47,8 +53,8 @@ def draw_all(
 ) -> Iterator[tuple[str, Figure]]:
     """Every figure of this module with its name, one by one.
 
-    `tables`: by name, as in `tables/`; `conditions`: all; `compared`: those with a distance from
-    the baseline.
+    `tables`: by name, as in `tables/`, target_changes only if it is wanted; `conditions`: all;
+    `compared`: those with a distance from the baseline.
     """
     yield (
         "null_levels",
@@ -57,6 +63,8 @@ def draw_all(
     for control in controls:
         yield f"effects_{control}", forest(tables["effects"], control, metrics)
     yield "variance_split", variance_bars(tables["variance_split"], metrics)
+    if "target_changes" in tables:
+        yield "target_changes", target_lines(tables["target_changes"], compared)
     for metric in metrics:
         yield f"decoupled_{metric}", three_maps(tables["decoupled_maps"], metric, compared)
     yield "clusters", dendrograms(pd.concat([tables["correlation_trees"], tables["model_trees"]]))
@@ -76,6 +84,18 @@ def _grid(count: int, width: float, height: float, columns: int = 4) -> tuple[Fi
     for panel in panels[count:]:
         panel.set_axis_off()
     return figure, panels[:count]
+
+
+def _legend(figure: Figure, panels: list[Axes], columns: int) -> None:
+    """One legend below the figure: every entry of any panel, once."""
+    shown = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels()):
+            shown.setdefault(label, handle)
+    if shown:
+        figure.legend(
+            shown.values(), shown, loc="outside lower center", ncols=columns, fontsize=SMALL
+        )
 
 
 @styled
@@ -111,21 +131,11 @@ def null_levels(
             line, label = NULL_STYLES[row.null]
             panel.axhline(row.median, color="#CC3311", ls=line, lw=1.2, label=label)
         panel.set_title(display_name(metric))
-        name_conditions(panel, conditions)
-        panel.set_xticks(
-            range(len(conditions)),
-            [display_name(c) for c in conditions],
-            rotation=45,
-            ha="right",
-            rotation_mode="anchor",
-            fontsize=7,
-        )
-        mark_controls(panel.get_xticklabels(), conditions)
+        name_conditions(panel, conditions, **SLANTED)
         if metric == "class_kld":
             panel.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
             panel.set_ylim(bottom=0)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
+    _legend(figure, panels, 4)
     return figure
 
 
@@ -204,6 +214,26 @@ def variance_bars(split: pd.DataFrame, metrics: list[str]) -> Figure:
     return figure
 
 
+@styled
+def target_lines(changes: pd.DataFrame, conditions: list[str]) -> Figure:
+    """Each metric by condition where models explain their own predictions, and where all explain
+    the same kind of class. `changes`: target_changes."""
+    mean = changes.groupby(["metric", "target", "augmentation"])["mean"].mean()
+    metrics = list(dict.fromkeys(changes["metric"]))
+    if not metrics:
+        return nothing_to_show("Metrics of maps are needed: class predictions explain nothing.")
+    figure, panels = _grid(len(metrics), 3.6, 3.1)
+    for panel, metric in zip(panels, metrics):
+        for shift, (target, (marker, ink, label)) in zip((-0.2, 0, 0.2), TARGET_STYLES.items()):
+            values = mean[metric, target].reindex(conditions)
+            places = np.arange(len(conditions)) + shift
+            panel.plot(places, values, marker, ms=4.5, color=ink, label=label)
+        panel.set_title(display_name(metric))
+        name_conditions(panel, conditions, **SLANTED)
+    _legend(figure, panels, 3)
+    return figure
+
+
 def _heat(
     axes: Axes,
     square: np.ndarray,
@@ -263,19 +293,31 @@ def dendrograms(trees: pd.DataFrame) -> Figure:
     for panel, (source, metric, part) in zip(panels, parts):
         _tree(panel, part)
         title = KIND_TITLES[source].replace("\n", " ")
-        note = "all metrics" if metric == CONSENSUS else display_name(metric)
+        note = _metrics_of(part) if metric == CONSENSUS else display_name(metric)
         fit = part["cophenetic"].iloc[0]
         panel.set_title(f"{title}\n{note}, cophenetic r {fit:.2f}", fontsize=9)
         panel.set_xlabel("distance" if source == "models" else "1 − r", fontsize=SMALL)
     return figure
 
 
+def _metrics_of(consensus: pd.DataFrame) -> str:
+    left_out = [display_name(m) for m in consensus["left_out"].iloc[0].split(" + ") if m]
+    return f"all metrics but {', '.join(left_out)}" if left_out else "all metrics"
+
+
 def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
-    """One tree, leaves on the left; `nodes`: rows of tables/…_trees in the order of joining."""
+    """One tree, leaves on the left; `nodes`: rows of tables/…_trees in the order of joining.
+
+    The axis begins just below the first node, so that nodes stand apart; the support is written on
+    its node, with the lines covered.
+    """
     members = [frozenset(text.split(" + ")) for text in nodes["members"]]
     heights = dict(zip(members, nodes["height"]))
     support = dict(zip(members, nodes["support"]))
     order: list[str] = []
+    first, last = nodes["height"].min(), nodes["height"].max()
+    room = (last - first) or last or 1.0
+    start = max(0.0, first - room / 4)
 
     def children(node: frozenset) -> list[frozenset]:
         inside = [m for m in members if m < node]
@@ -287,7 +329,7 @@ def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
         """Draw what lies below `node`; its height and position."""
         if len(node) == 1:
             order.extend(node)
-            return 0.0, len(order) - 1.0
+            return start, len(order) - 1.0
         placed = [place(child) for child in children(node)]
         x, positions = heights[node], [y for _, y in placed]
         for height, y in placed:
@@ -295,21 +337,16 @@ def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
         axes.plot([x, x], [min(positions), max(positions)], color="#333333", lw=1.2)
         middle = float(np.mean(positions))
         if not np.isnan(support[node]):
-            axes.annotate(
-                f"{100 * support[node]:.0f}",
-                (x, middle),
-                xytext=(3, 1),
-                textcoords="offset points",
-                va="bottom",
-                fontsize=8,
-                color="#CC3311",
-            )
+            axes.text(
+                x, middle, f"{100 * support[node]:.0f}", ha="center", va="center", fontsize=7,
+                color="#CC3311", zorder=3, bbox={"facecolor": "white", "lw": 0, "pad": 0.6},
+            )  # fmt: skip
         return x, middle
 
-    top, _ = place(members[-1])
+    place(members[-1])
     axes.set_yticks(range(len(order)), [display_name(name) for name in order], fontsize=SMALL)
     mark_controls(axes.get_yticklabels(), order)
-    axes.set_xlim(0, 1.12 * top if top > 0 else 1)
+    axes.set_xlim(start, last + room / 12)
     axes.grid(False)
     axes.tick_params(axis="y", length=0)
 
@@ -347,8 +384,7 @@ def model_map(positions: pd.DataFrame, conditions: list[str]) -> Figure:
         panel.set_xticks([])
         panel.set_yticks([])
         panel.spines[:].set_visible(True)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=SMALL)
+    _legend(figure, panels, 5)
     return figure
 
 
@@ -405,6 +441,5 @@ def states_needed(planning: pd.DataFrame, metrics: list[str], power: float) -> F
         panel.set_xlabel(f"shift, % of the distance of '{display_name(control)}'")
         panel.set_ylabel(f"starting states for {100 * power:.0f} % power")
         panel.grid(True, axis="both")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=SMALL)
+    _legend(figure, panels, 4)
     return figure

@@ -187,12 +187,16 @@ def condition_replicates(
 
 
 def condition_table(
-    found: dict[str, np.ndarray], names: list[str], n_states: int, alpha: float
+    found: dict[str, np.ndarray], names: list[str], models: list[Model], alpha: float
 ) -> pd.DataFrame:
-    """metric, condition_a, condition_b (the same: within the condition), value, low, high."""
+    """metric, condition_a, condition_b (the same: within the condition), value, low, high.
+
+    An interval has the degrees of freedom of the condition with fewer states.
+    """
     rows = []
+    sizes = np.array([sum(c == name for c, _ in models) for name in names])
     for metric, replicates in found.items():
-        low, high = interval(replicates, n_states, alpha)
+        low, high = interval(replicates, np.minimum(sizes[:, None], sizes), alpha)
         rows += [
             (metric, names[i], names[j], replicates[0, i, j], low[i, j], high[i, j])
             for i in range(len(names))
@@ -208,13 +212,16 @@ def permanova(
     """Do models of one condition lie closer together? Anderson's (2001) PERMANOVA.
 
     `squared` (models, models): squared distances; `labels` (models,): integers. Returns pseudo-F,
-    p, and the smallest p that relabelling so few models can reach. All distinct labellings are
-    tried where they are fewer than `permutations`.
+    p, and the smallest p that relabelling so few models can reach (groups of equal size may swap
+    their names). Two groups are tried in all ways to form them, where these are not more than
+    `permutations`; else as many random ones.
     """
-    from math import comb
+    from math import comb, factorial, prod
 
     n, groups = len(labels), np.unique(labels)
     sizes = np.array([(labels == g).sum() for g in groups])
+    equal = np.unique(sizes, return_counts=True)[1].tolist()
+    alike = prod(map(factorial, equal)) * prod(map(factorial, sizes.tolist())) / factorial(n)
     total = squared[np.triu_indices(n, 1)].sum() / n
 
     def statistic(assignments: np.ndarray) -> np.ndarray:
@@ -230,12 +237,11 @@ def permanova(
         chosen = np.array(list(combinations(range(n), int(sizes[0]))))
         every = np.full((len(chosen), n), groups[1])
         np.put_along_axis(every, chosen, groups[0], axis=1)
-        distinct = len(every) / (2 if sizes[0] == sizes[1] else 1)
         p = (statistic(every) >= observed * (1 - 1e-12)).mean()
-        return observed, p, 1 / distinct
+        return observed, p, alike
     shuffled = rng.permuted(np.broadcast_to(labels, (permutations, n)), axis=1)
     p = (1 + (statistic(shuffled) >= observed * (1 - 1e-12)).sum()) / (1 + permutations)
-    return observed, p, 1 / (1 + permutations)
+    return observed, p, max(1 / (1 + permutations), alike)
 
 
 def separation(
@@ -278,38 +284,27 @@ def separation(
 # ------------------------------------------------------------------------------ a map of models
 
 
-def scaling(distance: np.ndarray, iterations: int = 1000) -> tuple[np.ndarray, float]:
+def scaling(distance: np.ndarray) -> tuple[np.ndarray, float]:
     """Metric multidimensional scaling to two dimensions: positions (models, 2), Kruskal's stress-1.
 
     Classical scaling, improved by SMACOF (de Leeuw 1977) until the stress stands still. Stress is
     the root of the misfit's share: below 0.1 is good, above 0.2 poor (Kruskal 1964).
     """
-    n = len(distance)
-    centre = np.eye(n) - 1 / n
+    from scipy.spatial.distance import pdist, squareform
+    from sklearn.manifold import smacof
+
+    centre = np.eye(len(distance)) - 1 / len(distance)
     values, vectors = np.linalg.eigh(-0.5 * centre @ distance**2 @ centre)
-    x = vectors[:, -2:] * np.sqrt(values[-2:].clip(0))
-
-    def gaps(x: np.ndarray) -> np.ndarray:
-        return np.sqrt(((x[:, None] - x) ** 2).sum(axis=2))
-
-    def stress(d: np.ndarray) -> float:
-        return float(np.sqrt(((d - distance) ** 2).sum() / max((d**2).sum(), 1e-300)))
-
-    d = gaps(x)
-    before = stress(d)
-    for _ in range(iterations):
-        ratio = np.divide(distance, d, out=np.zeros_like(d), where=d > 0)
-        x = (np.diag(ratio.sum(axis=1)) - ratio) @ x / n
-        d = gaps(x)
-        after = stress(d)
-        if before - after < 1e-9:
-            break
-        before = after
+    start = vectors[:, -2:] * np.sqrt(values[-2:].clip(0))
+    options = {"n_init": 1, "max_iter": 1000, "eps": 1e-9, "normalized_stress": False}
+    x, _ = smacof(distance, n_components=2, init=start, **options)
     x = x - x.mean(axis=0)
     # Axes of the largest spread first, and signs fixed, so that the picture is always the same.
     _, _, axes = np.linalg.svd(x, full_matrices=False)
     x = x @ axes.T
-    return x * np.where(x[np.abs(x).argmax(axis=0), [0, 1]] < 0, -1, 1), stress(d)
+    gaps, wanted = pdist(x), squareform(distance, checks=False)
+    stress = float(np.sqrt(((gaps - wanted) ** 2).sum() / max((gaps**2).sum(), 1e-300)))
+    return x * np.where(x[np.abs(x).argmax(axis=0), [0, 1]] < 0, -1, 1), stress
 
 
 def positions(sums: dict[str, np.ndarray], models: list[Model]) -> pd.DataFrame:

@@ -78,8 +78,13 @@ TEXTS = {
         "Disagreement, Jensen–Shannon divergence (bits) and error consistency (Cohen's kappa).",
     ),
     "class_changes": (
-        "How much is another class explained",
+        "How much goes with another predicted class",
         "Each metric where model and baseline predict the same class, and where they do not.",
+    ),
+    "target_changes": (
+        "How much is another class explained",
+        "Each metric between maps that explain the models' own predictions, the true label, or the "
+        "baseline's prediction; share_of_change is what is gone of the distance with this target.",
     ),
     "pair_significance": (
         "Strongest and weakest pairs, and chance",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.distances import Distances, at_equality
-from augcam.effects import paired_differences, pooled_noise
+from augcam.effects import mean_of_defined, paired_differences, pooled_noise
 
 SHIFTS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # as shares of the control's distance from the baseline
 MOST_STATES = 1000
@@ -17,9 +17,9 @@ def power(shift: float, n_states: np.ndarray, groups: int, alpha: float) -> np.n
 
     df, centre = groups * (n_states - 1), shift * np.sqrt(n_states / 2)
     critical = special.stdtrit(df, 1 - alpha / 2)
-    # Far out in the tail the lower part is 0, and scipy may say NaN.
-    below = np.nan_to_num(special.nctdtr(df, centre, -critical))
-    return 1 - special.nctdtr(df, centre, critical) + below
+    # Far out in the tail both parts are 0 (below 1e-90), and scipy may say NaN.
+    below, up_to = (np.nan_to_num(special.nctdtr(df, centre, end)) for end in (-critical, critical))
+    return 1 - up_to + below
 
 
 def states_needed(shift: float, groups: int, target: float, alpha: float) -> int:
@@ -46,23 +46,23 @@ def plan(
     correction); −1: more than 1000.
     """
     noise, df = pooled_noise(distances)
+    groups = sum(condition != distances.base for condition in distances.conditions)
     rows = []
     for control in controls:
         _, _, _, reference, names = paired_differences(distances, control)
         augmentations = [name for name in names if name not in (distances.base, "identity")]
-        if df < 1 or not augmentations or not reference.size:
+        if not augmentations or not reference.size:
             continue
-        groups = df // (distances.n_states - 1)
         family = len(augmentations) * len(distances.metrics)
         for m, metric in enumerate(distances.metrics):
-            away = abs(np.nanmean(reference[m]) - at_equality(metric))
+            away = abs(mean_of_defined(reference[m].ravel(), 0) - at_equality(metric))
             sd = np.sqrt(noise[m])
-            for shift in SHIFTS if sd > 0 else ():
+            for shift in SHIFTS if sd > 0 and away > 0 else ():
                 needed = [
                     states_needed(shift * away / sd, groups, target, level)
                     for level in (alpha, alpha / family)
                 ]
-                rows.append((control, metric, sd, df, away, shift, shift * away, *needed))
+                rows.append((control, metric, sd, df[m], away, shift, shift * away, *needed))
     columns = [
         "control", "metric", "noise_sd", "noise_df", "control_distance", "shift", "effect",
         "states", "states_holm",

@@ -105,18 +105,20 @@ def first_control(conditions: list[str]) -> int:
     return next((i for i, condition in enumerate(conditions) if condition in CONTROLS), 0)
 
 
-def name_conditions(axes: Axes, conditions: list[str], notes: list[str] | None = None) -> None:
+def name_conditions(
+    axes: Axes, conditions: list[str], notes: list[str] | None = None, **labels
+) -> None:
     """Label the x axis with conditions and notes, controls in italics and set apart by a line.
 
-    Many conditions are written upright, in one line each, so that neighbours never touch.
+    Many conditions are written upright, in one line each, so that neighbours never touch; `labels`:
+    properties of labels in one line otherwise.
     """
-    crowded = len(conditions) > 12
-    lines = [display_name(c) if crowded else display_name(c).replace(" ", "\n") for c in conditions]
+    labels = labels or ({"rotation": 90} if len(conditions) > 12 else {})
+    lines = [display_name(c) if labels else display_name(c).replace(" ", "\n") for c in conditions]
     if notes:
-        separator = ", " if crowded else "\n"
+        separator = ", " if labels else "\n"
         lines = [separator.join([line, *note.split("\n")]) for line, note in zip(lines, notes)]
-    upright = {"rotation": 90} if crowded else {}
-    axes.set_xticks(range(len(conditions)), lines, fontsize=SMALL, **upright)
+    axes.set_xticks(range(len(conditions)), lines, **({"fontsize": SMALL} | labels))
     mark_controls(axes.get_xticklabels(), conditions)
     if first := first_control(conditions):
         axes.axvline(first - 0.5, color="#999999", lw=0.8, ls=":")

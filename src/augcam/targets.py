@@ -1,71 +1,15 @@
-"""Three explanations of every image from one forward pass: how much change is another class."""
+"""Three explanations of every image: how much of the change of maps is another class explained."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor, nn
 
 from augcam.distances import Model, at_equality
-from augcam.explanations import CAM_METHODS, CamMethod, feature_map, gradcam
-from augcam.models import get_layer
 from augcam.similarity import Explained, compare
-from augcam.training import ImageStore
 
 TARGETS = ("predicted", "label", "baseline")
 """The model's own prediction, the true label, the baseline's prediction."""
-
-_BATCH = 32
-
-
-def explain_each(
-    model: nn.Module,
-    layer: nn.Module,
-    images: Tensor,
-    targets: list[Tensor | None],
-    method: CamMethod = gradcam,
-) -> list[Tensor]:
-    """One raw CAM (B, h, w) of `images` for each of `targets`: classes (B,), None: the predicted.
-
-    The model must be in evaluation mode with frozen parameters.
-    """
-    with torch.enable_grad(), feature_map(layer) as kept:
-        logits = model(images)
-        (activations,) = kept
-        gradients = []
-        for classes in targets:
-            classes = logits.argmax(1) if classes is None else classes
-            score = logits.gather(1, classes[:, None]).sum()
-            gradients += torch.autograd.grad(score, activations, retain_graph=True)
-    with torch.no_grad():
-        return [method(activations.detach(), gradient) for gradient in gradients]
-
-
-def explain_targets(
-    model: nn.Module,
-    layer_name: str,
-    store: ImageStore,
-    ids: Tensor,
-    labels: Tensor,
-    baseline: Tensor,
-    method: str = "gradcam",
-) -> dict[str, np.ndarray]:
-    """cam_predicted, cam_label, cam_baseline: raw CAMs, float32 (N, h, w), and image_id (N,).
-
-    `labels` and `baseline` (N,) int64: the true classes and those the baseline predicts.
-    """
-    model = model.eval().requires_grad_(False)
-    layer = get_layer(model, layer_name)
-    parts: list[list[np.ndarray]] = [[], [], []]
-    for rows in torch.arange(len(ids)).split(_BATCH):
-        classes = [None, labels[rows].to(store.device), baseline[rows].to(store.device)]
-        images = store.inputs(ids[rows])
-        maps = explain_each(model, layer, images, classes, CAM_METHODS[method])
-        for part, cam in zip(parts, maps):
-            part.append(cam.cpu().numpy().astype(np.float32))
-    cams = {f"cam_{name}": np.concatenate(part) for name, part in zip(TARGETS, parts)}
-    return {"image_id": ids.numpy(), **cams}
 
 
 def target_changes(
@@ -77,7 +21,8 @@ def target_changes(
 ) -> pd.DataFrame:
     """The maps' distance to the baseline's when both explain the same kind of target.
 
-    `models`: model → the arrays of `explain_targets`. Returns augmentation, state, metric, target,
+    `models`: model → image_id (N,) and the raw CAMs cam_predicted, cam_label and cam_baseline,
+    float32 (N, h, w) each. Returns augmentation, state, metric, target,
     n_images (with a value), `mean`, and share_of_change: the part of the distance between
     explanations of the own predictions that is gone with this target.
     """

@@ -12,7 +12,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from augcam.config import parse_config, repeated_keys, source_files
-    from augcam.contents import PAGES, SECTIONS, figures
+    from augcam.contents import SECTIONS, figures, tables
     from augcam.errors import AugcamError
     from augcam.jobs import ALLOCATION
 except ModuleNotFoundError as error:
@@ -43,7 +43,12 @@ DATA = {
     "order": ancient(f"{OUT}/data/order.npy"),
 }
 
+# What explaining writes of one model where three targets are wanted.
+TARGETS = {"targets": f"{OUT}/explanations/{{condition}}/{{state}}/targets.npz"}
+TARGETS = TARGETS if CONFIG.statistics.targets else {}
+
 FIGURES = figures(CONFIG)
+PAGES = tables(CONFIG)
 
 EFFECT_TABLES = ["effects", "variance_split", "planning"]
 DECOUPLED_TABLES = [
@@ -86,6 +91,11 @@ def network(architecture=CONFIG.model.architecture):
         "architecture": architecture,
         "arguments": CONFIG.builder_arguments(architecture),
     }
+
+
+def trained_conditions():
+    """All conditions with a model; the baseline's, too, where it is no control."""
+    return list(dict.fromkeys([*CONFIG.conditions, REFERENCE_CONDITION]))
 
 
 def model_files(pattern, models=CONFIG.models):
@@ -185,10 +195,18 @@ def entry(path, item):
     return report(path, caption=f"../report/{item.caption}.rst", labels=item.labels, **place)
 
 
+def targets_files():
+    """The maps of three targets of every model, if they are wanted."""
+    wanted = CONFIG.statistics.targets
+    return model_files("explanations/{condition}/{state}/targets.npz") if wanted else []
+
+
 def baseline_predictions(wildcards):
-    """The baseline's predictions, where its classes are what the other models explain."""
-    is_baseline = (wildcards.condition, int(wildcards.state)) == CONFIG.reference
-    if CONFIG.cam.target != "baseline" or is_baseline:
+    """The baseline's predictions, which the other models can explain.
+
+    An input also where none does, so that switching `statistics.targets` off reruns nothing.
+    """
+    if (wildcards.condition, int(wildcards.state)) == CONFIG.reference:
         return []
     return model_files("explanations/{condition}/{state}/predictions.parquet", [CONFIG.reference])
 

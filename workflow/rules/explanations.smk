@@ -1,8 +1,11 @@
 rule explanations:
     input:
         model_files("explanations/{condition}/{state}/cams.npz"),
+        targets_files(),
 
 
+# With `statistics.targets` three classes are explained in one pass, written beside the one of
+# `cam.target`, so that what is compared with the baseline stays as it is.
 rule explain:
     input:
         **DATA,
@@ -11,6 +14,7 @@ rule explain:
         baseline=baseline_predictions,
         code=code("explanations", "models"),
     output:
+        **TARGETS,
         cams=f"{OUT}/explanations/{{condition}}/{{state}}/cams.npz",
         predictions=f"{OUT}/explanations/{{condition}}/{{state}}/predictions.parquet",
     log:

@@ -163,41 +163,9 @@ rule behaviour:
         "../scripts/behaviour.py"
 
 
-rule explain_targets:
-    input:
-        **DATA,
-        network=f"{OUT}/models/network.json",
-        weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
-        baseline=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("explanations", "models", "targets"),
-    output:
-        f"{OUT}/explanations/{{condition}}/{{state}}/targets.npz",
-    log:
-        f"{OUT}/logs/explain_targets/{{condition}}/{{state}}.log",
-    benchmark:
-        f"{OUT}/benchmarks/explain_targets/{{condition}}/{{state}}.tsv"
-    conda:
-        "../../envs/augcam.yaml"
-    threads: CONFIG.training.threads
-    resources:
-        gpu=gpus(),
-        device=CONFIG.execution.device,
-        mem_mb=6000,
-        runtime=240,
-    params:
-        network=network(),
-        input_size=CONFIG.model.input_size,
-        method=CONFIG.cam.method,
-        threads=CONFIG.training.threads,
-    message:
-        "Explaining three targets of {wildcards.condition}, state {wildcards.state}"
-    script:
-        "../scripts/explain_targets.py"
-
-
 rule target_changes:
     input:
-        cams=model_files("explanations/{condition}/{state}/targets.npz"),
+        cams=targets_files(),
         code=code("kernels", "similarity", "targets"),
     output:
         table("target_changes"),
@@ -267,7 +235,7 @@ rule draw_statistics:
         runtime=30,
     params:
         metrics=CONFIG.similarity.metrics,
-        conditions=CONFIG.conditions,
+        conditions=trained_conditions(),
         compared=CONFIG.compared_conditions,
         controls=CONFIG.effect_controls,
         power=CONFIG.statistics.power,

@@ -25,9 +25,9 @@ with job(snakemake.log[0]):
         distances, found, params.augmentations, params.pair_k, options["resamples"], rng
     )
     write_table(pairs, *output.pair_significance)
-    likeness = with_consensus(found)
     names = [c for c in distances.conditions if c != distances.base]
     at = [distances.conditions.index(name) for name in names]
+    likeness = with_consensus(found, at)
     grown = trees({key: 1 - r for key, r in likeness.items()}, at, names)
     write_table(grown, *output.correlation_trees)
     tested = suggested_clusters(

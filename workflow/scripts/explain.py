@@ -5,14 +5,14 @@ from pathlib import Path
 import torch
 
 from augcam.explanations import explain, save_explanations
-from augcam.files import read_columns, read_json
+from augcam.files import read_columns, read_json, write_arrays
 from augcam.jobs import job
 from augcam.lease import lease_gpu
 from augcam.models import build, load_weights
 from augcam.training import ImageStore, make_deterministic, pick_device
 
 with job(snakemake.log[0]):
-    params, files = snakemake.params, snakemake.input
+    params, files, output = snakemake.params, snakemake.input, snakemake.output
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(params.threads)
     device = pick_device(snakemake.resources.device)
@@ -22,15 +22,24 @@ with job(snakemake.log[0]):
     layer = read_json(files.network)["cam_layer"]
     ids = store.ids("test")
     labels = store.labels.cpu()[ids]
-    targets = labels if params.cam["target"] == "label" else None
-    if files.baseline:
-        targets = torch.tensor(read_columns(files.baseline[0], ["predicted"])["predicted"])
-    method = params.cam["method"]
+    classes = {"predicted": None, "label": labels, "baseline": None}
+    if files.baseline:  # the baseline's own predictions are what it predicts
+        predicted = read_columns(files.baseline[0], ["predicted"])["predicted"]
+        classes["baseline"] = torch.tensor(predicted)
+    target, method = params.cam["target"], params.cam["method"]
+    others = [name for name in classes if name != target] if output.get("targets") else []
+    found = explain(
+        model, layer, store, ids, method, classes[target], [classes[name] for name in others]
+    )
     save_explanations(
-        explain(model, layer, store, ids, method, targets),
+        found,
         labels.numpy(),
         layer,
         method,
-        snakemake.output.cams,
-        snakemake.output.predictions,
+        output.cams,
+        output.predictions,
     )
+    if others:
+        cams = dict(zip([target, *others], [found.cam, *found.others]))
+        maps = {f"cam_{name}": cams[name] for name in classes}
+        write_arrays(output.targets, image_id=found.image_id, **maps)

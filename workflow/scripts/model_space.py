@@ -20,11 +20,11 @@ with job(snakemake.log[0]):
     replicates, names = modelspace.condition_replicates(
         sums, models, n_images, options["resamples"], rng
     )
-    n_states = min(sum(c == name for c, _ in models) for name in names)
-    between = modelspace.condition_table(replicates, names, n_states, options["alpha"])
+    between = modelspace.condition_table(replicates, names, models, options["alpha"])
     write_table(between, *output.condition_similarity)
     apart = {("models", m): modelspace.distance(values, m) for m, values in replicates.items()}
     write_table(trees(apart, list(range(len(names))), names), *output.model_trees)
+    n_states = min(sum(c == name for c, _ in models) for name in params.augmentations)
     tested = suggested_clusters(
         {key: -values for key, values in apart.items()},
         names,
