@@ -12,17 +12,33 @@ Model = tuple[str, int]  # condition, starting state
 def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """Mean of each metric over the starting states, by image and augmentation (step 12, section 4).
 
-    `tables`: (condition, state) → the table of `augcam.similarity.compare`. Returns image_id,
-    augmentation, then `metrics`. Undefined values (NaN) are left out of the mean; it is NaN where
-    no state has a value.
+    `tables`: (condition, state) → the table of `augcam.similarity.compare`; all list the same
+    images in the same order. Returns image_id, augmentation, then `metrics`: one augmentation after
+    the other. Undefined values (NaN) are left out of the mean; it is NaN where no state has a value.
     """
-    parts = []
-    for condition in dict.fromkeys(condition for condition, _ in tables):
+    conditions = list(dict.fromkeys(condition for condition, _ in tables))
+    ids, means = None, {}
+    for number, condition in enumerate(conditions):
         states = [tables[model] for model in tables if model[0] == condition]
-        head = {"image_id": states[0]["image_id"], "augmentation": condition}
-        means = {m: _mean_of_defined([state[m].to_numpy() for state in states]) for m in metrics}
-        parts.append(pd.DataFrame(head | means))
-    return pd.concat(parts, ignore_index=True)
+        if ids is None:
+            ids = states[0]["image_id"].to_numpy()
+            # Filled in place: a million images make tables of half a gigabyte.
+            means = {metric: np.empty(len(conditions) * len(ids)) for metric in metrics}
+        rows = slice(number * len(ids), (number + 1) * len(ids))
+        for metric, column in means.items():
+            column[rows] = _mean_of_defined([state[metric].to_numpy() for state in states])
+    head = {
+        "image_id": np.tile(ids, len(conditions)),
+        "augmentation": np.repeat(np.array(conditions, dtype=object), len(ids)),
+    }
+    return pd.DataFrame(head | means, copy=False)
+
+
+def _by_augmentation(mean: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric of the table of `similarity_mean`, one row an image, one column an augmentation."""
+    names = mean["augmentation"].unique()
+    values = mean[metric].to_numpy().reshape(len(names), -1).T
+    return pd.DataFrame(values, mean["image_id"].iloc[: len(values)], names)
 
 
 def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
@@ -94,7 +110,7 @@ def correlation_maps(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     names = list(dict.fromkeys(mean["augmentation"]))
     rows = []
     for metric in metrics:
-        wide = mean.pivot(index="image_id", columns="augmentation", values=metric)[names]
+        wide = _by_augmentation(mean, metric)
         r = wide.corr(min_periods=2)
         defined = wide.notna().to_numpy(dtype=np.int64)
         count = pd.DataFrame(defined.T @ defined, names, names)
@@ -138,8 +154,7 @@ def extreme_images(
     """
     rows = []
     for metric in metrics:
-        wide = mean.pivot(index="image_id", columns="augmentation", values=metric)[augmentations]
-        wide = wide.dropna()
+        wide = _by_augmentation(mean, metric)[augmentations].dropna()
         over = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
         found = {
             "highest_mean": over["mean"],
