@@ -91,25 +91,26 @@ def mutated(rng, config):
 def bases():
     """Configs to damage, by name: the presets, and one for each reader of files."""
     for preset in PRESETS:
-        yield preset.stem, yaml.safe_load(preset.read_text(encoding="utf-8"))
-    yield "imagefolder", {"dataset": {"name": "imagefolder", "train": "src", "test": "tests"}}
-    yield "parquet", {"dataset": {"name": "parquet", "train": "src", "test": "pyproject.toml"}}
+        yield preset.stem, everything(yaml.safe_load(preset.read_text(encoding="utf-8")))
+    for name in ("imagefolder", "parquet"):
+        dataset = {"name": name, "train": "src", "test": "tests"}
+        yield name, everything({"dataset": dataset})
 
 
 def mutations():
     for name, base in bases():
         rng = random.Random(name)
         for _ in range(MUTATIONS):
-            yield mutated(rng, everything(base))
+            yield mutated(rng, base)
 
 
 def mutated_paths():
     """The bases whose data set is files, with something else in place of each path."""
     for _, base in bases():
-        if "train" in base["dataset"]:
+        if base["dataset"]["train"]:
             for key in ("train", "test"):
                 for value in VALUES:
-                    yield everything(base) | {"dataset": base["dataset"] | {key: value}}
+                    yield base | {"dataset": base["dataset"] | {key: value}}
 
 
 def names_a_key(line):
