@@ -23,7 +23,7 @@ from augcam.config import (
 from augcam.errors import AugcamError
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))
-MUTATIONS = 400  # of each preset
+MUTATIONS = 240  # of each preset
 VALUES = [
     *[None, True, False, 0, 1, -1, 2, 7, 0.5, -0.0, 1e-300, 1e308, 10**30, 2**32, -(2**63)],
     *[float("nan"), float("inf"), float("-inf"), "nan", "inf", "1e-3", "1e400", "0x10", "1_000"],
