@@ -37,6 +37,11 @@ def test_the_lock_holds_every_requirement_in_a_version_that_fits():
 
 def test_the_conda_environment_takes_versions_that_the_lock_fits():
     environment = yaml.safe_load(text("envs/augcam.yaml"))
+    python, _, packages = environment["dependencies"]
+    assert python.replace(" ", "") == f"python{PROJECT['requires-python']}"
+    # Snakemake itself is not needed inside a job.
+    ours = {line for line in PROJECT["dependencies"] if not line.startswith("snakemake")}
+    assert set(packages["pip"]) == ours
     versions = locked()
     for line in environment["dependencies"][-1]["pip"]:
         requirement = Requirement(line)
@@ -64,8 +69,38 @@ def test_the_cluster_profile_repeats_what_must_hold_everywhere():
     assert default.items() <= slurm.items()
 
 
-def test_the_cluster_profile_names_rules_that_exist():
-    slurm = yaml.safe_load(text("profiles/slurm/config.yaml"))
-    rules = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("workflow/rules/*.smk"))
-    for rule in slurm["set-resources"]:
-        assert re.search(rf"^(rule|use rule \w+ as) {rule}( with)?:", rules, re.M), rule
+def asked():
+    """Rule → (megabytes, minutes) that it asks for; what it is derived from counts, too."""
+    found, bases = {}, {}
+    for path in ROOT.glob("workflow/rules/*.smk"):
+        blocks = re.split(r"^(?= *(?:use )?rule )", path.read_text(encoding="utf-8"), flags=re.M)
+        for block in blocks[1:]:
+            base, rule = re.match(r" *(?:use rule (\w+) as|rule) (\w+)", block).groups()
+            numbers = re.search(r"mem_mb=(\d+),\s+runtime=(\d+)", block)
+            if numbers:
+                found[rule] = int(numbers[1]), int(numbers[2])
+            elif base:
+                bases[rule] = base
+    return found | {rule: found[base] for rule, base in bases.items()}
+
+
+def test_on_a_cluster_each_attempt_of_each_rule_asks_for_as_much_again():
+    resources = yaml.safe_load(text("profiles/slurm/config.yaml"))["set-resources"]
+    for wanted in resources.values():
+        assert wanted.pop("gpu", 1) == 1
+    assert resources == {
+        rule: {"mem_mb": f"{memory} * attempt", "runtime": f"{minutes} * attempt"}
+        for rule, (memory, minutes) in asked().items()
+    }
+
+
+def test_the_table_of_what_jobs_ask_for_is_that_of_the_rules():
+    rows = re.findall(
+        r"^\| `?([\w ]+)`? \|.*\| (\d+) GB.* \| (\d+) h.*\|$", text("docs/cluster.md"), re.M
+    )
+    said = {rule: (1000 * int(memory), 60 * int(hours)) for rule, memory, hours in rows}
+    most = said.pop("all others")
+    rules = asked()
+    assert said == {rule: rules[rule] for rule in said}
+    others = [numbers for rule, numbers in rules.items() if rule not in said]
+    assert most == tuple(map(max, zip(*others)))
