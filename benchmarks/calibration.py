@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from augcam.clusters import suggested_clusters
-from augcam.decoupling import correlations, draw_weights, interval, pair_table, top_counts
-from augcam.distances import Distances
+from augcam.decoupling import correlations, draw_weights, pair_table, top_counts
+from augcam.distances import Distances, interval
 from augcam.effects import effects, variance_split
 from augcam.modelspace import permanova
 from augcam.similarity import Explained, compare
@@ -52,19 +52,22 @@ def models(
     return maps
 
 
-def distances(maps: np.ndarray) -> Distances:
-    """Distances of all models from the `none` models, each of which is a baseline."""
-    base = maps[-1]
-    states = len(base)
+def distances(maps: np.ndarray, reference: np.ndarray | None = None) -> Distances:
+    """Distances of all models from the `none` models, each of which is a baseline; or from a
+    `reference` (images, size) alone, whose state is of its own."""
+    states = maps.shape[1]
+    base = maps[-1] if reference is None else reference[None]
     p, q = maps[:, :, None], base[None, None]
     gap = p - q
     centred = [x - x.mean(axis=-1, keepdims=True) for x in (p, q)]
     norm = [np.sqrt((x**2).sum(axis=-1)) for x in centred]
     r = (centred[0] * centred[1]).sum(axis=-1) / (norm[0] * norm[1])
     values = np.stack([np.abs(gap).mean(axis=-1), (gap**2).mean(axis=-1), r])
+    names = list(range(1, states + 1))
+    if reference is not None:
+        return Distances(values, METRICS, CONDITIONS, names, "none", [0])
     for s in range(states):
         values[:, -1, s, s] = np.nan
-    names = list(range(1, states + 1))
     return Distances(values, METRICS, CONDITIONS, names, "none", names)
 
 
@@ -199,6 +202,25 @@ def label_calibration(simulations: int, states: int) -> dict:
     return {name: rate(hits) for name, hits in found.items()}
 
 
+def null_calibration(simulations: int, states: int) -> dict:
+    """Rates of pairs of augmentations that do nothing, ranked among pairs with `identity` or `none`
+    (nine, so that the smallest p is 1/10)."""
+    found: dict[str, list] = {}
+    for seed in range(simulations):
+        rng = np.random.default_rng([seed, states, 8])
+        maps = models(rng, states + 1)
+        d = distances(maps[:, :states], maps[-1, states])
+        weights = draw_weights(d, 1, rng)
+        maps_of = {metric: correlations(d, metric, weights) for metric in METRICS}
+        pairs = pair_table(d, maps_of, AUGMENTATIONS, 2, 200, rng)
+        for kind, rows in pairs.groupby("kind"):
+            hit = (rows["p_null"] <= 0.1 + 1e-9).mean()
+            found.setdefault(f"pair tables, {kind}: p_null ≤ 1/10 for a given pair", []).append(hit)
+            any_hit = rows["p_null"].min() <= 0.1 + 1e-9
+            found.setdefault(f"pair tables, {kind}: p_null ≤ 1/10 for any", []).append(any_hit)
+    return {name: rate(hits) for name, hits in found.items()}
+
+
 # ---------------------------------------------------------------------------------------- the toy
 
 TOY_METRICS = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
@@ -297,6 +319,7 @@ def main(simulations: int = 1000, toy_runs: int = 100) -> None:
         "No effect, 3 states": (effect_calibration, 3, 0, 1),
         "Planted effect on one augmentation, 3 states": (effect_calibration, 3, 0.8, 1),
         "Labels permuted, no effect, 3 states": (label_calibration, 3),
+        "Null conditions beside the augmentations, no effect, 3 states": (null_calibration, 3),
         "Correlation maps, 3 states, true correlation 0.6": (map_calibration, 3, 0.6),
         "Correlation maps, 3 states, true correlation 0": (map_calibration, 3, 0.0),
         "No effect, 3 states, one condition with twice the noise": (effect_calibration, 3, 0, 2),

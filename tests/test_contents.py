@@ -6,7 +6,15 @@ import pytest
 from conftest import ROOT
 
 from augcam.config import AUGMENTATIONS, METRICS, parse_config, with_generated
-from augcam.contents import PAGES, PAPER_FIGURES, SECTIONS, display_name, figure_table, figures
+from augcam.contents import (
+    PAGES,
+    PAPER_FIGURES,
+    SECTIONS,
+    display_name,
+    figure_table,
+    figures,
+    tables,
+)
 
 
 def test_every_figure_of_the_paper_is_drawn():
@@ -42,6 +50,13 @@ def test_figures_follow_metrics_and_augmentations():
     assert "segments_overlap_30_affine" in items
     assert "augmentation_cutmix" not in items and "boxplot_mad" not in items
     assert items["lowest_mean_overlap_30"].subsection == "Overlap rate, top 30 %"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_three_targets_are_shown_where_they_are_explained(wanted):
+    config = parse_config({"statistics": {"targets": wanted}})
+    for listed in (figures(config), tables(config)):
+        assert ("target_changes" in [item.name for item in listed]) == wanted
 
 
 def switches_work(items):

@@ -46,7 +46,7 @@ def test_what_is_there_counts_as_done(tmp_path):
         tmp_path,
         *(f"models/none/{state}/weights.safetensors" for state in (1, 2)),
         "models/affine/2/checkpoint.safetensors",
-        "explanations/none/1/cams.npz",
+        "explanations/none/1/targets.npz",
         *(f"similarity/affine/{state}.parquet" for state in (1, 2)),
         "similarity/cutmix/1.parquet",
     )
@@ -71,7 +71,7 @@ def test_disk_follows_the_files_formats(tmp_path):
     needed = estimate.disk(CONFIG, stages, 1000, (4, 4), 10, at_once=2)
     assert needed["models"] == 6000
     assert needed["checkpoints, meanwhile"] == 6 * 1000 + 2 * 3 * 1000
-    assert needed["explanations"] == 6 * 50 * (4 * 16 + 16 + 24 + 40)
+    assert needed["explanations"] == 6 * 50 * (4 * 4 * 16 + 24 + 24 + 40)  # four maps of an image
     assert needed["similarity"] == 5 * 50 * (8 * 8 + 12)
 
 
@@ -95,7 +95,7 @@ def test_the_table_says_it_all(tmp_path):
     needed = estimate.disk(CONFIG, stages, 1000, (4, 4), 10, at_once=2)
     lines = estimate.as_text("e: 6 networks", rows, RATES, needed, 2**40, ["memory"]).splitlines()
     assert lines[3].split() == ["train", "6", "0", "3,000", "10", "2", "3", "min"]
-    assert lines[-2].startswith("disk: 78.3 KiB to write (models 5.86 KiB, checkpoints")
+    assert lines[-2].startswith("disk: 137 KiB to write (models 5.86 KiB, checkpoints")
     assert lines[-1] == "memory"
     scarce = estimate.as_text("e", rows, RATES, needed, 100, [])
     assert scarce.endswith("100 B are free: not enough")

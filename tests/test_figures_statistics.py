@@ -107,7 +107,7 @@ def test_the_legend_holds_what_any_panel_shows():
 
 def test_a_tree_shows_its_leaves_and_the_support_of_its_nodes():
     distance_of = np.array([[0, 1, 4, 4], [1, 0, 4, 4], [4, 4, 0, 2], [4, 4, 2, 0]], float)
-    replicates = np.repeat(distance_of[None], 5, axis=0)
+    replicates = np.repeat(distance_of[None], 7, axis=0)
     table = tree_table(replicates, ["affine", "cutmix", "elastic", "none"], "models", "msd")
     figure = drawn.dendrograms(table.assign(left_out=""))
     axes = figure.axes[0]
@@ -121,7 +121,7 @@ def test_support_stands_apart_in_a_dense_tree():
     """Nine leaves that join at nearly the same height: no number touches another."""
     rng = np.random.default_rng(0)
     names = [f"leaf {i}" for i in range(9)]
-    replicates = 0.4 + 0.02 * rng.random((20, 9, 9))
+    replicates = 0.4 + 0.02 * rng.random((31, 9, 9))
     table = tree_table(replicates, names, "models", "msd").assign(left_out="")
     figure = drawn.dendrograms(table)
     figure.draw_without_rendering()

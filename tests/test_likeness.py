@@ -158,7 +158,7 @@ def test_many_models_get_fewer_groups_of_images():
     weights = draw_weights(d, 30, np.random.default_rng(0))
     assert 20 <= weights.images.shape[1] < 200
     assert 3 * 8 * weights.images.shape[1] * (9 * 6 * 6) ** 2 <= 500 * 10**6
-    assert correlations(d, "mad", weights).decoupled.shape == (31, 9, 9)
+    assert correlations(d, "mad", weights).decoupled.shape == (91, 9, 9)
 
 
 def test_decoupled_entries_by_hand():
@@ -302,13 +302,15 @@ def test_support_is_the_share_of_resamples_with_the_node():
         d[0, 1] = d[1, 0] = ab
         return d
 
-    replicates = np.stack([square(1, 2), square(1, 2), square(1, 2), square(5, 2)])
+    together = [square(1, 2), square(1, 2), square(5, 2)]
+    alone = 6 * [square(5, 2)]  # of images, of states: no support
+    replicates = np.stack([square(1, 2), *together, *alone])
     replicates[:, 2, 3] = replicates[:, 3, 2] = 1.5
     table = tree_table(replicates, list("wxyz"), "s", "m").set_index("members")
     assert table.loc["w + x", "support"] == pytest.approx(2 / 3)
     assert table.loc["y + z", "support"] == 1
     assert np.isnan(table.loc["w + x + y + z", "support"])
-    assert tree_table(np.full((3, 4, 4), np.nan), list("wxyz"), "s", "m").empty
+    assert tree_table(np.full((4, 4, 4), np.nan), list("wxyz"), "s", "m").empty
 
 
 def test_redundant_metrics_count_once():
@@ -322,7 +324,7 @@ def test_suggested_clusters_by_hand():
     names = ["affine", "cutmix", "elastic", "gaussblur"]
     r = np.eye(4) * 0 + 0.2
     r[0, 1] = r[1, 0] = 0.8
-    likeness = {("paper", "mad"): np.repeat(r[None], 5, axis=0)}
+    likeness = {("paper", "mad"): np.repeat(r[None], 7, axis=0)}
     table = suggested_clusters(
         likeness, names, names, [["affine", "cutmix", "equalize"], ["elastic"], names], 3, 0.05
     )
@@ -337,7 +339,7 @@ def test_suggested_clusters_by_hand():
 
 @pytest.mark.parametrize("states", [1, 2, 3])
 def test_the_table_of_suggested_clusters_can_be_written(tmp_path, states):
-    r = np.random.default_rng(0).random((5, 4, 4))
+    r = np.random.default_rng(0).random((7, 4, 4))
     names = ["affine", "cutmix", "elastic", "gaussblur"]
     table = suggested_clusters({("paper", "mad"): r}, names, names, [["elastic"]], states, 0.05)
     table.to_parquet(tmp_path / "table.parquet")

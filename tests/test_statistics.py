@@ -22,10 +22,12 @@ from augcam.distances import (
     at_equality,
     collect,
     group_images,
+    image_weights,
     interval,
     orientation,
     read_distances,
     state_weights,
+    weights_in_parts,
 )
 from augcam.effects import effects, holm, pooled_noise, sign_flip, two_level_se, variance_split
 from augcam.files import write_table
@@ -110,6 +112,27 @@ def test_fewer_than_three_states_are_not_resampled():
     assert (state_weights((5,), 2, np.random.default_rng(0)) == 0.5).all()
     low, high = interval(np.zeros((10, 2)), 2, 0.05)
     assert np.isnan(low).all() and np.isnan(high).all()
+
+
+@pytest.mark.parametrize("by_image,by_state,both", [(1, 0, 0), (0, 0, 5), (0.3, 0.3, 3)])
+def test_intervals_have_the_variance_of_their_parts(by_image, by_state, both):
+    """The mean of crossed random effects: each part counts once, and states cost t's freedom."""
+    rng, states, images = np.random.default_rng(0), 4, 80
+    hits, halves = [], []
+    for _ in range(150):
+        x = by_image * rng.standard_normal((1, images)) + both * rng.standard_normal((4, images))
+        x = x + by_state * rng.standard_normal((states, 1))
+        of_images = weights_in_parts(image_weights(400, images, rng), 1, of_images=True)
+        of_states = weights_in_parts(state_weights((400,), states, rng), 0.25, of_images=False)
+        order, _ = group_images(images, rng)
+        means = np.einsum("rs,sn,rn->r", of_states, x[:, order], of_images, optimize=True)
+        low, high = interval((means / of_images.sum(axis=1))[:, None], states, 0.05)
+        hits.append(low[0] <= 0 <= high[0])
+        halves.append((high[0] - low[0]) / 2)
+    assert 0.9 <= np.mean(hits) <= 0.995
+    error = np.sqrt(by_image**2 / images + by_state**2 / states + both**2 / images / states)
+    widest = stats.t.ppf(0.975, states - 1) if by_state else 1.3 * 1.96
+    assert 1.7 * error < np.mean(halves) < 1.1 * widest * error
 
 
 @given(st.integers(1, 1000), st.integers(0, 9))

@@ -30,7 +30,7 @@ TINY = {
     "starting_states": [1, 2],
     "statistics": {"resamples": 200},
 }
-CONFIG = parse_config(TINY)
+CONFIG = parse_config({"augmentations": TINY["augmentations"]})
 FIGURES = figures(CONFIG)
 N_MODELS = 1 + 5 * 2 - 1  # three augmentations, two controls, two states; the baseline is one
 
@@ -241,8 +241,9 @@ SIMILARITY = AGGREGATED | once(
 )
 COMPARED = {"compare": 4, "compare_seeds": 1} | SIMILARITY
 PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
-EXPLAINED = {"explain": N_MODELS} | COMPARED | PREDICTED | once("null_levels")
-TWO_MODELS = {"train": 2, "explain": 2, "compare": 1} | SIMILARITY | PREDICTED
+MAPPED = PREDICTED | once("target_changes")
+EXPLAINED = {"explain": N_MODELS} | COMPARED | MAPPED | once("null_levels")
+TWO_MODELS = {"train": 2, "explain": 2, "compare": 1} | SIMILARITY | MAPPED
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pairs", "draw_extremes",
     "draw_segments", "draw_statistics",
@@ -257,17 +258,18 @@ RERUNS = {
     "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
     "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
     "cam layer": ({"model": {"cam_layer": "layer2.2"}}, {"describe_network": 1, **EXPLAINED}),
-    "metrics": ({"similarity": {"metrics": ["mad"]}}, COMPARED | once("null_levels")),
+    "metrics": (
+        {"similarity": {"metrics": ["mad"]}},
+        COMPARED | once("null_levels", "target_changes"),
+    ),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
     "resamples": (
         {"statistics": {"resamples": 300}},
         once("effects", "decouple", "model_space", "conclude", "draw_statistics") | RECORDED,
     ),
-    "three targets": (
-        {"statistics": {"targets": True}},
-        {"explain_targets": N_MODELS}
-        | once("target_changes", "conclude", "draw_statistics")
-        | RECORDED,
+    "no three targets": (
+        {"statistics": {"targets": False}},
+        once("conclude", "draw_statistics") | RECORDED,
     ),
     "device": ({"execution": {"device": "cpu"}}, {}),
     "compared architectures": ({"architectures": ["resnet20"]}, RECORDED),
@@ -304,9 +306,12 @@ def test_an_edited_module_reruns_what_uses_it(finished, module, expected):
 
 
 def test_two_runs_give_the_same_bytes_also_when_one_is_killed(finished):
-    """Another run in a folder of its own, killed in the middle and continued."""
+    """Another run in a folder of its own, killed in the middle and continued, without the three
+    targets; when these are wanted later, nothing is trained and nothing compared again."""
     config = TINY | {"experiment": "again"}
-    write_config(finished, config, "again")
+    write_config(
+        finished, config | {"statistics": TINY["statistics"] | {"targets": False}}, "again"
+    )
     arguments = ["--cores", "2", "--configfile", "again.yaml", "--nolock"]
     process = subprocess.Popen(
         [sys.executable, "-m", "snakemake", *arguments],
@@ -322,6 +327,13 @@ def test_two_runs_give_the_same_bytes_also_when_one_is_killed(finished):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    snakemake(finished, *arguments)
+    write_config(finished, config, "again")
+    target = ["--configfile", "again.yaml", "--", "explanations"]
+    assert planned(finished, *target) == {"explain": N_MODELS, "explanations": 1}
+    snakemake(finished, "--cores", "2", *target)
+    left = once("target_changes", "conclude", "draw_statistics", "all") | RECORDED
+    assert planned(finished, "--configfile", "again.yaml") == left
     snakemake(finished, *arguments)
     results = finished / "results"
     assert digest(results / "again") == digest(results / "tiny")

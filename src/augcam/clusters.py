@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.decoupling import Correlations
-from augcam.distances import interval
+from augcam.distances import interval, parts_of
 
 CONSENSUS = "consensus"
 Clade = frozenset[int]
@@ -55,7 +55,8 @@ def cophenetic_correlation(distance: np.ndarray) -> float:
 
 
 def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: str) -> pd.DataFrame:
-    """The tree of the first of the distances (resamples + 1, C, C), and its support in the others.
+    """The tree of the estimated distances, and its support in the resamples of images and states
+    together: (3 R + 1, C, C), as in `distances.parts_of`.
 
     Returns source, metric, node (joined later: larger), members (joined by " + "), n_members,
     height, support (share of resamples whose tree has a node with exactly these members; the root
@@ -65,16 +66,17 @@ def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: st
         "source", "metric", "node", "members", "n_members", "height", "support", "cophenetic"
     ]  # fmt: skip
     replicates = _as_distances(replicates)
-    if len(names) < 3 or np.isnan(replicates[0]).any():
+    estimate, together, *_ = parts_of(replicates)
+    if len(names) < 3 or np.isnan(estimate).any():
         return pd.DataFrame(columns=columns)
-    nodes, heights = clades(replicates[0])
+    nodes, heights = clades(estimate)
     seen = dict.fromkeys(nodes, 0)
-    usable = [sample for sample in replicates[1:] if not np.isnan(sample).any()]
+    usable = [sample for sample in together if not np.isnan(sample).any()]
     for sample in usable:
         for node in clades(sample)[0]:
             if node in seen:
                 seen[node] += 1
-    fit = cophenetic_correlation(replicates[0])
+    fit = cophenetic_correlation(estimate)
     rows = []
     for number, (node, height) in enumerate(zip(nodes, heights)):
         proper = len(node) < len(names) and usable
@@ -101,7 +103,7 @@ def is_defined(square: np.ndarray, at: list[int]) -> bool:
 def with_consensus(
     found: dict[str, Correlations], at: list[int]
 ) -> dict[tuple[str, str], np.ndarray]:
-    """(kind, metric) → r, (resamples + 1, C, C), of every metric, and of the consensus of those
+    """(kind, metric) → r, (3 R + 1, C, C), of every metric, and of the consensus of those
     that are defined among the conditions `at` (none where there are none)."""
     result = {}
     for kind in Correlations._fields:
@@ -138,7 +140,7 @@ def suggested_clusters(
 ) -> pd.DataFrame:
     """Are the members of a suggested cluster more alike than others?
 
-    `likeness`: (kind, metric) → replicates (resamples + 1, C, C) of a measure that is larger for
+    `likeness`: (kind, metric) → replicates (3 R + 1, C, C) of a measure that is larger for
     conditions that are more alike. `margin`: its mean between members minus its mean between
     members and others; for a cluster of one, the mean among the others minus that with it. Returns
     cluster, kind, metric, margin, low, high (bootstrap over images and states), p (share of all

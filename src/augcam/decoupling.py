@@ -20,7 +20,9 @@ from augcam.distances import (
     group_images,
     image_weights,
     interval,
+    parts_of,
     state_weights,
+    weights_in_parts,
 )
 
 _CHUNK = 2 * 10**6  # numbers in the matrices of the resamples that are worked on at a time
@@ -30,8 +32,8 @@ _NO_VARIANCE = 1e-18  # rounding, of values of order 1
 
 
 class Correlations(NamedTuple):
-    """Correlation maps of one metric, float64 (resamples + 1, conditions, conditions) each; the
-    first entry is the estimate itself.
+    """Correlation maps of one metric, float64 (3 · resamples + 1, conditions, conditions) each:
+    the estimate and its resamples, as in `distances.parts_of`.
 
     paper: states averaged, then correlated, all against the reference baseline. decoupled: the same
     with different baselines and different models on the two sides; its diagonal is the reliability
@@ -46,9 +48,9 @@ class Correlations(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Weights of one bootstrap, the first row that of the sample itself: groups of images
-    (R + 1, G), states of each condition (R + 1, C, S), baselines (R + 1, B); `order` of the images
-    and `starts` of the groups in it."""
+    """Weights of one bootstrap, in rows as `distances.weights_in_parts` has them: groups of images
+    (rows, G), states of each condition (rows, C, S), baselines (rows, B), which are resampled with
+    the states; `order` of the images and `starts` of the groups in it."""
 
     order: np.ndarray
     starts: np.ndarray
@@ -68,9 +70,9 @@ def draw_weights(distances: Distances, resamples: int, rng: np.random.Generator)
     of_baselines = state_weights((resamples,), baselines, rng)
     return Weights(
         *group_images(n_images, rng, groups),
-        np.concatenate([np.ones_like(images[:1]), images]),
-        np.concatenate([np.full_like(of_states[:1], 1 / states), of_states]),
-        np.concatenate([np.full_like(of_baselines[:1], 1 / baselines), of_baselines]),
+        weights_in_parts(images, 1, of_images=True),
+        weights_in_parts(of_states, 1 / states, of_images=False),
+        weights_in_parts(of_baselines, 1 / baselines, of_images=False),
     )
 
 
@@ -313,6 +315,7 @@ def pair_table(
     rows = []
     for kind, sign in (("strongest", 1), ("weakest", -1)):
         counts = top_counts(sign * paper, k)
+        _, together, *_ = parts_of(counts)
         of_decoupled = top_counts(sign * decoupled, k)
         by_chance = top_counts(sign * null, k)
         best = by_chance.max(axis=1)
@@ -327,7 +330,7 @@ def pair_table(
             count = counts[0, p]
             tail = (by_chance >= count).mean(), _share(best >= count), p_null[p], p_r[p]
             names = augmentations[i], augmentations[j]
-            frequency = counts[1:, p].mean() / len(found)
+            frequency = together[:, p].mean() / len(found)
             rows.append((kind, *names, count, of_decoupled[p], frequency, *tail))
     return pd.DataFrame(rows, columns=PAIR_COLUMNS).sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True

@@ -97,26 +97,49 @@ def state_weights(shape: tuple[int, ...], n_states: int, rng: np.random.Generato
     return gamma / gamma.sum(axis=-1, keepdims=True)
 
 
+def weights_in_parts(drawn: np.ndarray, at_rest: float, of_images: bool) -> np.ndarray:
+    """Weights (3 R + 1, …) from the R that were drawn: of the sample itself; R resamples of images
+    and states together, R of images alone, R of states alone. `at_rest`: where not resampled."""
+    still = np.full_like(drawn, at_rest)
+    alone = (drawn, still) if of_images else (still, drawn)
+    return np.concatenate([still[:1], drawn, *alone])
+
+
+def parts_of(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What `weights_in_parts` gave: the estimate (…), and the resamples (R, …) of images and states
+    together, of images alone, of states alone."""
+    return replicates[0], *np.split(replicates[1:], 3)
+
+
 def interval(
     replicates: np.ndarray, n_states: int | np.ndarray, alpha: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high from (resamples + 1, …) whose first entry is the estimate; `n_states`: of all
-    entries, or of each (…).
+    """Low and high from replicates (3 R + 1, …) as in `parts_of`; `n_states`: of all entries, or of
+    each (…).
 
-    The standard error is taken from the bootstrap's 2.5 and 97.5 % points, so that a few wild
-    ratios do not matter, and widened to Student's t with n_states − 1 degrees of freedom. NaN for
-    fewer than three states, which cannot be resampled, and where more than one resample in ten is
-    undefined.
+    What varies by image and by state together is in the variance of all three resamples; what the
+    first has beyond the sum of the others is this overlap (Owen 2007), and is taken off. Student's
+    t has Satterthwaite's degrees of freedom: n_states − 1 for the part of the states, many for that
+    of the images. Standard errors are taken from 2.5 and 97.5 % points, so that a few wild ratios
+    do not matter. NaN for fewer than three states, which cannot be resampled, and where more than
+    one resample in ten is undefined.
     """
     from scipy import stats
 
-    estimate, rest = replicates[0], replicates[1:]
-    undefined = (np.isnan(rest).mean(axis=0) > 0.1) | (np.asarray(n_states) < 3)
-    rest = np.where(np.isnan(rest), estimate, rest)
-    low, high = np.quantile(rest, [0.025, 0.975], axis=0)
-    se = (high - low) / (2 * stats.norm.ppf(0.975))
-    df = np.maximum(np.asarray(n_states) - 1, 1)
-    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, df) * se)
+    estimate, *resampled = parts_of(replicates)
+    undefined = np.asarray(n_states) < 3
+    variances = []
+    for part in resampled:
+        undefined = undefined | (np.isnan(part).mean(axis=0) > 0.1)
+        low, high = np.quantile(np.where(np.isnan(part), estimate, part), [0.025, 0.975], axis=0)
+        variances.append(((high - low) / (2 * stats.norm.ppf(0.975))) ** 2)
+    both, of_images, of_states = variances
+    of_states = (of_states - (both - of_images - of_states).clip(0)).clip(0)
+    variance = of_images + of_states
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(of_states > 0, of_states / variance, 0)
+        df = np.maximum(np.asarray(n_states) - 1, 1) / share**2
+    half = np.where(undefined, np.nan, stats.t.ppf(1 - alpha / 2, df) * np.sqrt(variance))
     return estimate - half, estimate + half
 
 

@@ -51,7 +51,8 @@ def planned(
         epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
         training += epochs * counts["train"] * (1 if condition == "none" else 2)
         inference += epochs * counts["val"]
-    explained = [m for m in models if _path(folder, "explanations", m, "cams.npz").exists()]
+    last = "targets.npz" if config.statistics.targets else "cams.npz"
+    explained = [m for m in models if _path(folder, "explanations", m, last).exists()]
     uncompared = [
         m for m in compared if not (folder / f"similarity/{m[0]}/{m[1]}.parquet").exists()
     ]
@@ -112,7 +113,8 @@ def disk(
     """Bytes that the rest of the run writes at most, by folder; `weights`: bytes of one network."""
     left = {stage.name: stage.jobs - stage.done for stage in stages}
     images = {kind: count for stage in stages for kind, count in stage.images.items()}
-    cam, prediction = 4 * math.prod(feature_map) + 16, 24 + 4 * classes
+    pixels, prediction = 4 * math.prod(feature_map), 24 + 4 * classes
+    cam = pixels + 16 + (3 * pixels + 8) * config.statistics.targets
     row = 8 * len(config.similarity.metrics) + 12
     return {
         "models": left["train"] * weights,
@@ -187,7 +189,7 @@ def calibrate(
     import numpy as np
     import torch
 
-    from augcam.explanations import CAM_METHODS, explain_batch
+    from augcam.explanations import CAM_METHODS, explain_each
     from augcam.files import read_array
     from augcam.models import build, get_layer
     from augcam.similarity import Explained, compare
@@ -254,10 +256,11 @@ def calibrate(
 
     def explain() -> int:
         chunk = ids[:32]
-        explained = explain_batch(
-            model, get_layer(model, layer), store.inputs(chunk), CAM_METHODS[config.cam.method]
-        )
-        shapes.append(explained[1].cpu().shape[1:])
+        targets = [None] * (3 if config.statistics.targets else 1)
+        method = CAM_METHODS[config.cam.method]
+        images = store.inputs(chunk)
+        _, cams, _ = explain_each(model, get_layer(model, layer), images, method, targets)
+        shapes.append(torch.stack(cams).cpu().shape[2:])
         return len(chunk)
 
     shapes: list[tuple[int, ...]] = []

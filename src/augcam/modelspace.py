@@ -11,7 +11,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.distances import Model, image_weights, interval, state_weights
+from augcam.distances import (
+    Model,
+    image_weights,
+    interval,
+    state_weights,
+    weights_in_parts,
+)
 from augcam.errors import AugcamError
 from augcam.similarity import normalise, upsample
 
@@ -171,18 +177,18 @@ def condition_replicates(
     resamples: int,
     rng: np.random.Generator,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Metric → means between conditions, (resamples + 1, C, C): the estimate, then resamples of
-    images and of the states of each condition; and the conditions."""
+    """Metric → means between conditions, (3 · resamples + 1, C, C): the estimate and resamples of
+    images and of the states of each condition, as in `distances.parts_of`; and the conditions."""
     names = list(dict.fromkeys(condition for condition, _ in models))
-    of_images = image_weights(resamples, n_images, rng)
-    of_states = {
-        name: state_weights((resamples,), sum(c == name for c, _ in models), rng) for name in names
-    }
+    of_images = weights_in_parts(image_weights(resamples, n_images, rng), 1, of_images=True)
+    of_states = {}
+    for name in names:
+        count = sum(c == name for c, _ in models)
+        drawn = state_weights((resamples,), count, rng)
+        of_states[name] = weights_in_parts(drawn, 1 / count, of_images=False)
     result = {}
     for metric in PAIR_METRICS:
-        estimate, _ = between_conditions(matrix(sums, metric), models)
-        drawn, _ = between_conditions(matrix(sums, metric, of_images), models, of_states)
-        result[metric] = np.concatenate([estimate[None], drawn])
+        result[metric], _ = between_conditions(matrix(sums, metric, of_images), models, of_states)
     return result, names
 
 
