@@ -1,6 +1,5 @@
 """The estimate: what it counts, what it multiplies, and that it measures the real work."""
 
-import os
 import time
 
 import pytest
@@ -155,7 +154,7 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
     def fail(_sentence):
         raise AssertionError("the lease is still held")
 
-    os.close(take([Gpu("0", "0")], 1, tmp_path, say=fail).descriptor)
+    take([Gpu("0", "0")], 1, tmp_path, say=fail).release()
 
 
 def test_calibration_does_the_real_work(data_folder):

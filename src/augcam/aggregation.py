@@ -13,8 +13,8 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
     """Mean of each metric over the starting states, by image and augmentation (step 12, section 4).
 
     `tables`: (condition, state) → the table of `augcam.similarity.compare`; all list the same
-    images in the same order. Returns image_id, augmentation, then `metrics`: one augmentation after
-    the other. Undefined values (NaN) are left out of the mean; it is NaN where no state has a value.
+    images in the same order. Returns image_id, augmentation, then `metrics`, one augmentation after
+    the other. Undefined values (NaN) are left out of the mean; NaN where no state has a value.
     """
     conditions = list(dict.fromkeys(condition for condition, _ in tables))
     ids, means = None, {}

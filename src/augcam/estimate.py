@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import os
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -287,7 +286,7 @@ def calibrate(
 
     rates["comparison"] = _rate(compare_all, seconds / 4)
     if lease:
-        os.close(lease.descriptor)  # this process may live on while another waits for its GPU
+        lease.release()  # this process may live on while another waits for its GPU
     return rates | {
         "startup": startup,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

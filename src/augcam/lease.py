@@ -41,6 +41,11 @@ class Lease(NamedTuple):
     slot: int
     descriptors: tuple[int, ...]
 
+    def release(self) -> None:
+        """Give the slot back before the process ends."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
 
 def lease_gpu(
     wanted: int,
