@@ -33,10 +33,9 @@ def conclude(
         *_trees(tables["correlation_trees"], tables["model_trees"], n_states),
         *_suggested(tables["suggested_clusters"], tables["suggested_model_clusters"]),
         *_behaviour(tables["behaviour"], tables["class_changes"], augmentations, base),
+        *_targets(tables.get("target_changes"), augmentations),
         *_size(tables["planning"], n_states, alpha),
     ]
-    if "target_changes" in tables:
-        findings += _targets(tables["target_changes"], augmentations)
     return pd.DataFrame(findings, columns=["topic", "finding"])
 
 
@@ -271,10 +270,10 @@ def _behaviour(behaviour, changes, augmentations, base):
 
 
 def _targets(changes, augmentations):
-    changes = changes[changes["augmentation"].isin(augmentations)]
-    if changes.empty:
+    if changes is None or changes.empty:
         return
     metric = _headline(changes["metric"])
+    changes = changes[changes["augmentation"].isin(augmentations)]
     mean = changes[changes["metric"] == metric].groupby("target")["mean"].mean()
     text = (
         f"{display_name(metric)} with the baseline's maps is {mean['predicted']:.3f} on average "
