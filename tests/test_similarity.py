@@ -331,6 +331,16 @@ def test_compare_does_not_depend_on_chunks(monkeypatch):
     assert (whole[metrics].dtypes == np.float64).all()
 
 
+@given(st.integers(0, 500), st.sampled_from([7, 32, 224, 4096]), st.integers(1, 9))
+def test_chunks_cover_all_maps_in_order_and_are_no_larger_than_they_may(count, size, threads):
+    chunks = similarity._chunks(count, size, threads)
+    assert [i for chunk in chunks for i in range(count)[chunk]] == list(range(count))
+    lengths = [chunk.stop - chunk.start for chunk in chunks]
+    assert max(lengths, default=0) <= max(1, similarity._CHUNK_PIXELS // size**2)
+    assert len(chunks) % threads == 0 or len(chunks) == count
+    assert max(lengths, default=0) - min(lengths, default=0) <= 1
+
+
 def save(folder, name, model, images=None):
     """Write `model` as the stage before does; `images`: those to keep."""
     keep = slice(None) if images is None else images

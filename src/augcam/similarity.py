@@ -4,11 +4,12 @@ P is the baseline's, Q the other model's. Maps are compared at the network's inp
 float32, with sums in float64. Definitions: section 5.1 of the paper.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache, cached_property, partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -408,11 +409,18 @@ def compare(
             for name in map_metrics:
                 table[name][rows] = MAP_METRICS[name].function(p, q)
 
-    step = max(1, _CHUNK_PIXELS // size**2)
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(compare_chunk, (slice(i, i + step) for i in range(0, count, step))):
+        for _ in pool.map(compare_chunk, _chunks(count, size, threads)):
             pass
     return [pd.DataFrame(table) for table in tables]
+
+
+def _chunks(count: int, size: int, threads: int) -> list[slice]:
+    """Slices of `count` maps for `threads` threads: about equal, and as many for each thread."""
+    most = max(1, _CHUNK_PIXELS // size**2)
+    pieces = threads * max(1, math.ceil(count / (threads * most)))
+    ends = [count * piece // pieces for piece in range(pieces + 1)]
+    return [slice(begin, end) for begin, end in pairwise(ends) if begin < end]
 
 
 def compare_files(
