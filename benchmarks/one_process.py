@@ -1,9 +1,10 @@
 """The jobs of a finished run again, stage by stage, from one Python process.
 
-`python -m benchmarks.one_process FOLDER` runs the scripts in FOLDER, as Snakemake wrote them, in
-the order of their names (`<number>.<stage>.py`). Those of a stage share as many worker processes
-as there are cores, which stay for all stages: everything is imported once. Prints seconds of work
-by stage as JSON.
+`python -m benchmarks.one_process FOLDER` runs the scripts in FOLDER, as Snakemake wrote them, stage
+by stage in the order of their names (`<number>.<stage>.<part>.py`): first a stage's part 0, of
+jobs that began before any of them was done, then part 1. Those of a part share as many worker
+processes as there are cores, which stay for all stages: everything is imported once. Prints seconds
+of work by stage as JSON.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import runpy
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
 from multiprocessing import get_context
@@ -19,6 +21,10 @@ from pathlib import Path
 
 def stage(script: Path) -> str:
     return script.name.split(".")[1]
+
+
+def part(script: Path) -> int:
+    return int(script.name.split(".")[2])
 
 
 def run(script: Path) -> float:
@@ -31,11 +37,12 @@ def run(script: Path) -> float:
 def main(folder: Path) -> None:
     scripts = sorted(folder.glob("*.py"))
     order = list(dict.fromkeys(map(stage, scripts)))
-    seconds = {}
+    scripts.sort(key=lambda script: (order.index(stage(script)), part(script)))
+    seconds: Counter[str] = Counter()
     context = get_context("spawn")
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as pool:
-        for name, jobs in groupby(sorted(scripts, key=lambda s: order.index(stage(s))), stage):
-            seconds[name] = sum(pool.map(run, jobs))
+        for (name, _), jobs in groupby(scripts, lambda script: (stage(script), part(script))):
+            seconds[name] += sum(pool.map(run, jobs))
     print(json.dumps(seconds))
 
 

@@ -36,6 +36,7 @@ def _prepared(network: Network, settings: Settings):
     prepare(Dataset(name="digits", train_limit=200, test_limit=images), Split(), *paths)
     store = ImageStore(folder, network.input_size, torch.device(settings.device))
     model = build(network.architecture, 10, {}, seed=0).to(settings.device)
+    torch.manual_seed(0)  # of the random layers: every side has the same network
     with torch.no_grad():  # running statistics as after some training: activations of usual size
         for _ in range(20):
             model.train()(store.inputs(store.ids("train")[:32]))

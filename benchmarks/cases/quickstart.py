@@ -18,18 +18,21 @@ from benchmarks.harness import ROOT, environment, record
 
 COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
 
-# Snakemake, with a copy kept of every script that it starts, numbered in this order.
+# Snakemake, with a copy kept of every script that it starts, numbered in this order, with its stage
+# and whether a job of the same stage had been done by then (on which it may depend).
 KEEPING_SCRIPTS = """
 import itertools, shutil, sys
 from snakemake.cli import main
 from snakemake.script import PythonScript
 
 folder, numbers, execute = sys.argv.pop(1), itertools.count(), PythonScript.execute_script
+done = set()
 
 def kept(self, fname, edit=False):
     stage = fname.split(".")[-2]
-    shutil.copy(fname, f"{folder}/{next(numbers):04}.{stage}.py")
-    return execute(self, fname, edit)
+    shutil.copy(fname, f"{folder}/{next(numbers):04}.{stage}.{int(stage in done)}.py")
+    execute(self, fname, edit)
+    done.add(stage)
 
 PythonScript.execute_script = kept
 main()
