@@ -86,6 +86,7 @@ def save(figure: Figure, *paths: str | Path, dpi: int) -> None:
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
         with atomic(path) as temporary:
             figure.savefig(temporary, dpi=dpi, metadata=metadata)
+        figure.set_layout_engine("none")  # it is laid out, and the next format looks the same
     plt.close(figure)
 
 
