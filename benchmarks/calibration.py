@@ -7,7 +7,9 @@ stands beside its binomial standard error.
 """
 
 import json
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -326,21 +328,25 @@ def main(simulations: int = 1000, toy_runs: int = 100) -> None:
         "No effect, 6 states": (effect_calibration, 6, 0, 1),
         "Correlation maps, 6 states, true correlation 0.6": (map_calibration, 6, 0.6),
     }
-    record = {
-        "about": (
-            f"{simulations} simulations each, `python benchmarks/calibration.py {simulations} "
-            f"{toy_runs}`. Nominal: tests 0.05, intervals 0.95, unless the row says otherwise."
-        ),
-        "rates": {},
-        "toy": toy(toy_runs),
-    }
+    about = (
+        f"{simulations} simulations each, `python benchmarks/calibration.py {simulations} "
+        f"{toy_runs}`. Nominal: tests 0.05, intervals 0.95, unless the row says otherwise."
+    )
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        shown = pool.submit(toy, toy_runs)
+        rates = {
+            title: pool.submit(function, simulations, *arguments)
+            for title, (function, *arguments) in parts.items()
+        }
+        record = {
+            "about": about,
+            "rates": {title: future.result() for title, future in rates.items()},
+            "toy": shown.result(),
+        }
     RESULTS.mkdir(exist_ok=True)
-    for title, (function, *arguments) in parts.items():
-        record["rates"][title] = function(simulations, *arguments)
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (RESULTS / "calibration.json").write_text(text, encoding="utf-8")
-        (RESULTS / "calibration.md").write_text(markdown(record), encoding="utf-8")
-        print(title, flush=True)
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    (RESULTS / "calibration.json").write_text(text, encoding="utf-8")
+    (RESULTS / "calibration.md").write_text(markdown(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_a_fresh_run_counts_everything(tmp_path):
     # none at both states: 100 images an epoch; affine and cutmix at both: 200.
     images = {"training": 3 * (2 * 100 + 4 * 200), "inference": 3 * 6 * 10}
     assert train == ("train", 6, 0, images)
-    assert explain == ("explain", 6, 0, {"explanation": 6 * 50})
+    assert explain == ("explain", 3, 0, {"explanation": 6 * 50})
     assert compare == ("compare", 3, 0, {"comparison": 5 * 50})
 
 
@@ -45,21 +45,23 @@ def test_what_is_there_counts_as_done(tmp_path):
         tmp_path,
         *(f"models/none/{state}/weights.safetensors" for state in (1, 2)),
         "models/affine/2/checkpoint.safetensors",
-        "explanations/none/1/targets.npz",
+        *(f"explanations/none/{state}/targets.npz" for state in (1, 2)),
+        "explanations/affine/1/targets.npz",
         *(f"similarity/affine/{state}.parquet" for state in (1, 2)),
         "similarity/cutmix/1.parquet",
     )
     train, explain, compare = estimate.planned(CONFIG, COUNTS, tmp_path, lambda path: 2)
     assert train == ("train", 6, 2, {"training": (3 * 3 + 1) * 200, "inference": (3 * 3 + 1) * 10})
-    assert explain == ("explain", 6, 1, {"explanation": 5 * 50})
-    assert compare == ("compare", 3, 1, {"comparison": 2 * 50})
+    # One job does all states of a condition, also where only one of them is missing.
+    assert explain == ("explain", 3, 1, {"explanation": 4 * 50})
+    assert compare == ("compare", 3, 1, {"comparison": 3 * 50})
 
 
 def test_time_is_work_and_start_up_over_jobs_at_once(tmp_path):
     stages = estimate.planned(CONFIG, COUNTS, tmp_path)
     rows = estimate.durations(stages, RATES, 2.0, {"train": 4, "explain": 4, "compare": 8})
-    assert [row.at_once for row in rows] == [4, 4, 3]  # three jobs cannot run eight at once
-    expected = [(300 + 1.8 + 12) / 4, (12 + 12) / 4, (0.5 + 6) / 3]
+    assert [row.at_once for row in rows] == [4, 3, 3]  # three jobs cannot run eight at once
+    expected = [(300 + 1.8 + 12) / 4, (12 + 6) / 3, (0.5 + 6) / 3]
     assert [row.seconds for row in rows] == pytest.approx(expected)
     finished = [estimate.Stage("train", 6, 6, {"training": 0, "inference": 0})]
     assert estimate.durations(finished, RATES, 2.0, {"train": 4})[0].seconds == 0

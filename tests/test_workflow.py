@@ -80,9 +80,10 @@ def planned(project, *arguments):
 @pytest.mark.parametrize("preset,models", [("config", 18), ("cifar10-cpu", 27), ("paper", 22)])
 def test_presets_plan_their_models(project, preset, models):
     plan = planned(project, "--configfile", f"config/{preset}.yaml")
-    assert plan["train"] == plan["explain"] == models
-    # One comparison a condition; the paper has no other seeds of the baseline's.
-    assert plan["compare"] == (7 if preset == "paper" else 8)
+    assert plan["train"] == models
+    # One job a condition; the paper has no other seeds of the baseline's.
+    assert plan["explain"] == plan["compare"] == (7 if preset == "paper" else 8)
+    assert plan["explain_seeds"] == 1
     assert plan.get("compare_seeds", 0) == (0 if preset == "paper" else 1)
     for rule in ("prepare_data", "initial_weights", "aggregate", "draw_extremes", "write_pages"):
         assert plan[rule] == 1
@@ -242,8 +243,9 @@ SIMILARITY = AGGREGATED | once(
 COMPARED = {"compare": 4, "compare_seeds": 1} | SIMILARITY
 PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
 MAPPED = PREDICTED | once("target_changes")
-EXPLAINED = {"explain": N_MODELS} | COMPARED | MAPPED | once("null_levels")
-TWO_MODELS = {"train": 2, "explain": 2, "compare": 1} | SIMILARITY | MAPPED
+EXPLAIN = {"explain": 4, "explain_seeds": 1}
+EXPLAINED = EXPLAIN | COMPARED | MAPPED | once("null_levels")
+TWO_MODELS = {"train": 2, "explain": 1, "compare": 1} | SIMILARITY | MAPPED
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pairs", "draw_extremes",
     "draw_segments", "draw_statistics",
@@ -330,7 +332,7 @@ def test_two_runs_give_the_same_bytes_also_when_one_is_killed(finished):
     snakemake(finished, *arguments)
     write_config(finished, config, "again")
     target = ["--configfile", "again.yaml", "--", "explanations"]
-    assert planned(finished, *target) == {"explain": N_MODELS, "explanations": 1}
+    assert planned(finished, *target) == EXPLAIN | {"explanations": 1}
     snakemake(finished, "--cores", "2", *target)
     left = once("target_changes", "conclude", "draw_statistics", "all") | RECORDED
     assert planned(finished, "--configfile", "again.yaml") == left

@@ -36,6 +36,7 @@ def prepare_similarity(folder: Path, models: int, images: int, size: int) -> Non
                 rng.standard_normal((images, 7, 7), dtype=np.float32),
                 ids % CLASSES,
                 rng.standard_normal((images, CLASSES), dtype=np.float32),
+                others=[],
             ),
             ids % CLASSES,
             "layer",

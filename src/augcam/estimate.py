@@ -13,6 +13,9 @@ from typing import NamedTuple
 from augcam.config import Config
 from augcam.lease import lease_gpu
 
+Model = tuple[str, int]
+"""Condition and state."""
+
 
 class Stage(NamedTuple):
     """Jobs of one kind, how many of them are done, and `images`: kind of work (training,
@@ -52,12 +55,7 @@ def planned(
         inference += epochs * counts["val"]
     last = "targets.npz" if config.statistics.targets else "cams.npz"
     explained = [m for m in models if _path(folder, "explanations", m, last).exists()]
-    uncompared = [
-        m for m in compared if not (folder / f"similarity/{m[0]}/{m[1]}.parquet").exists()
-    ]
-    conditions = {condition for condition, _ in compared}  # one job each
-    open_conditions = {condition for condition, _ in uncompared}
-    test = counts["test"]
+    similar = [m for m in compared if (folder / f"similarity/{m[0]}/{m[1]}.parquet").exists()]
     return [
         Stage(
             "train",
@@ -65,22 +63,22 @@ def planned(
             len(models) - len(left),
             {"training": training, "inference": inference},
         ),
-        Stage(
-            "explain",
-            len(models),
-            len(explained),
-            {"explanation": (len(models) - len(explained)) * test},
-        ),
-        Stage(
-            "compare",
-            len(conditions),
-            len(conditions - open_conditions),
-            {"comparison": len(uncompared) * test},
-        ),
+        _by_condition("explain", "explanation", models, explained, counts["test"]),
+        _by_condition("compare", "comparison", compared, similar, counts["test"]),
     ]
 
 
-def _path(folder: Path, kind: str, model: tuple[str, int], name: str) -> Path:
+def _by_condition(
+    name: str, work: str, models: Sequence[Model], done: Sequence[Model], images: int
+) -> Stage:
+    """A stage with one job a condition, which does all of its models again where one is missing."""
+    missing = {condition for condition, _ in set(models) - set(done)}
+    again = sum(condition in missing for condition, _ in models)
+    jobs = len({condition for condition, _ in models})
+    return Stage(name, jobs, jobs - len(missing), {work: again * images})
+
+
+def _path(folder: Path, kind: str, model: Model, name: str) -> Path:
     return folder / kind / model[0] / str(model[1]) / name
 
 

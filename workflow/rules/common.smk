@@ -43,10 +43,6 @@ DATA = {
     "order": ancient(f"{OUT}/data/order.npy"),
 }
 
-# What explaining writes of one model where three targets are wanted.
-TARGETS = {"targets": f"{OUT}/explanations/{{condition}}/{{state}}/targets.npz"}
-TARGETS = TARGETS if CONFIG.statistics.targets else {}
-
 FIGURES = figures(CONFIG)
 PAGES = tables(CONFIG)
 
@@ -111,6 +107,18 @@ def explained(condition, *states):
     return [
         f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
     ]
+
+
+def explaining(condition, states):
+    """The outputs of the job that explains some states of a condition, each in their order."""
+    names = {"cams": "cams.npz", "predictions": "predictions.parquet"}
+    names |= {"targets": "targets.npz"} if CONFIG.statistics.targets else {}
+    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
+    return {kind: [f"{folder}/{name}" for folder in folders] for kind, name in names.items()}
+
+
+def weights(condition, states):
+    return [f"{OUT}/models/{condition}/{state}/weights.safetensors" for state in states]
 
 
 def table(name):
@@ -199,16 +207,6 @@ def targets_files():
     """The maps of three targets of every model, if they are wanted."""
     wanted = CONFIG.statistics.targets
     return model_files("explanations/{condition}/{state}/targets.npz") if wanted else []
-
-
-def baseline_predictions(wildcards):
-    """The baseline's predictions, which the other models can explain.
-
-    An input also where none does, so that switching `statistics.targets` off reruns nothing.
-    """
-    if (wildcards.condition, int(wildcards.state)) == CONFIG.reference:
-        return []
-    return model_files("explanations/{condition}/{state}/predictions.parquet", [CONFIG.reference])
 
 
 def data_files():

@@ -4,23 +4,28 @@ rule explanations:
         targets_files(),
 
 
+BASELINE_STATES = [state for condition, state in CONFIG.models if condition == REFERENCE_CONDITION]
+
+
+# One job a condition: its states share a process, which starts longer than it explains few images.
 # With `statistics.targets` three classes are explained in one pass, written beside the one of
 # `cam.target`, so that what is compared with the baseline stays as it is.
 rule explain:
     input:
         **DATA,
         network=f"{OUT}/models/network.json",
-        weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
-        baseline=baseline_predictions,
+        weights=weights("{condition}", CONFIG.starting_states),
+        # Also where it is not explained, so that switching `statistics.targets` off reruns nothing.
+        baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE)[1],
         code=code("explanations", "models"),
     output:
-        **TARGETS,
-        cams=f"{OUT}/explanations/{{condition}}/{{state}}/cams.npz",
-        predictions=f"{OUT}/explanations/{{condition}}/{{state}}/predictions.parquet",
+        **explaining("{condition}", CONFIG.starting_states),
     log:
-        f"{OUT}/logs/explain/{{condition}}/{{state}}.log",
+        f"{OUT}/logs/explain/{{condition}}.log",
     benchmark:
-        f"{OUT}/benchmarks/explain/{{condition}}/{{state}}.tsv"
+        f"{OUT}/benchmarks/explain/{{condition}}.tsv"
+    wildcard_constraints:
+        condition="|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION),
     conda:
         "../../envs/augcam.yaml"
     threads: CONFIG.training.threads
@@ -29,13 +34,26 @@ rule explain:
         jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
         device=CONFIG.execution.device,
         mem_mb=6000,
-        runtime=240,
+        runtime=480,
     params:
         network=network(),
         input_size=CONFIG.model.input_size,
         cam=section("cam"),
         threads=CONFIG.training.threads,
     message:
-        "Explaining {wildcards.condition}, state {wildcards.state}"
+        "Explaining the models of {wildcards.condition}"
     script:
         "../scripts/explain.py"
+
+
+# The first of its models is the baseline itself, whose predictions the others explain, too.
+use rule explain as explain_seeds with:
+    input:
+        **DATA,
+        network=f"{OUT}/models/network.json",
+        weights=weights("{condition}", BASELINE_STATES),
+        code=code("explanations", "models"),
+    output:
+        **explaining("{condition}", BASELINE_STATES),
+    wildcard_constraints:
+        condition=REFERENCE_CONDITION,

@@ -1,9 +1,10 @@
-"""Predict and explain every test image with one model."""
+"""Predict and explain every test image with the models of one condition."""
 
 from pathlib import Path
 
 import torch
 
+from augcam.errors import AugcamError
 from augcam.explanations import explain, save_explanations
 from augcam.files import read_columns, read_json, write_arrays
 from augcam.jobs import job
@@ -18,28 +19,29 @@ with job(snakemake.log[0]):
     device = pick_device(snakemake.resources.device)
     store = ImageStore(Path(files.stats).parent, params.input_size, device)
     model = build(**params.network, num_classes=store.num_classes, seed=0)
-    model = load_weights(model, files.weights).to(device, memory_format=torch.channels_last)
+    model = model.to(device, memory_format=torch.channels_last)
     layer = read_json(files.network)["cam_layer"]
     ids = store.ids("test")
     labels = store.labels.cpu()[ids]
     classes = {"predicted": None, "label": labels, "baseline": None}
-    if files.baseline:  # the baseline's own predictions are what it predicts
-        predicted = read_columns(files.baseline[0], ["predicted"])["predicted"]
+    if files.get("baseline"):
+        predicted = read_columns(files.baseline, ["predicted"])["predicted"]
         classes["baseline"] = torch.tensor(predicted)
     target, method = params.cam["target"], params.cam["method"]
     others = [name for name in classes if name != target] if output.get("targets") else []
-    found = explain(
-        model, layer, store, ids, method, classes[target], [classes[name] for name in others]
-    )
-    save_explanations(
-        found,
-        labels.numpy(),
-        layer,
-        method,
-        output.cams,
-        output.predictions,
-    )
-    if others:
-        cams = dict(zip([target, *others], [found.cam, *found.others]))
-        maps = {f"cam_{name}": cams[name] for name in classes}
-        write_arrays(output.targets, image_id=found.image_id, **maps)
+    for i, weights in enumerate(files.weights):
+        load_weights(model, weights)
+        try:
+            wanted = [classes[name] for name in others]
+            found = explain(model, layer, store, ids, method, classes[target], wanted)
+        except AugcamError as error:
+            raise AugcamError(f"{weights}: {error}") from None
+        save_explanations(
+            found, labels.numpy(), layer, method, output.cams[i], output.predictions[i]
+        )
+        if others:
+            cams = dict(zip([target, *others], [found.cam, *found.others]))
+            maps = {f"cam_{name}": cams[name] for name in classes}
+            write_arrays(output.targets[i], image_id=found.image_id, **maps)
+        if classes["baseline"] is None:  # this is the baseline, which the others explain, too
+            classes["baseline"] = torch.from_numpy(found.logits.argmax(1))
