@@ -159,6 +159,7 @@ rule draw_segments:
         f"{OUT}/logs/draw_segments.log",
     benchmark:
         f"{OUT}/benchmarks/draw_segments.tsv"
+    priority: 1
     conda:
         "../../envs/augcam.yaml"
     resources:

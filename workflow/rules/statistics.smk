@@ -1,4 +1,7 @@
 # Controls, intervals, tests and clusters: the second half of the report.
+#
+# Priorities: the longest chain of jobs after the comparisons, up to the figures below, begins first,
+# and that of the segments second; short jobs then fill the end.
 
 
 rule statistics:
@@ -20,6 +23,7 @@ rule compare_further:
         f"{OUT}/logs/compare_further/{{baseline}}.log",
     benchmark:
         f"{OUT}/benchmarks/compare_further/{{baseline}}.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -45,6 +49,7 @@ rule null_levels:
         f"{OUT}/logs/null_levels.log",
     benchmark:
         f"{OUT}/benchmarks/null_levels.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -70,6 +75,7 @@ rule effects:
         f"{OUT}/logs/effects.log",
     benchmark:
         f"{OUT}/benchmarks/effects.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -94,6 +100,7 @@ rule decouple:
         f"{OUT}/logs/decouple.log",
     benchmark:
         f"{OUT}/benchmarks/decouple.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -120,6 +127,7 @@ rule model_space:
         f"{OUT}/logs/model_space.log",
     benchmark:
         f"{OUT}/benchmarks/model_space.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -148,6 +156,7 @@ rule behaviour:
         f"{OUT}/logs/behaviour.log",
     benchmark:
         f"{OUT}/benchmarks/behaviour.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -173,6 +182,7 @@ rule target_changes:
         f"{OUT}/logs/target_changes.log",
     benchmark:
         f"{OUT}/benchmarks/target_changes.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -198,6 +208,7 @@ rule conclude:
         f"{OUT}/logs/conclude.log",
     benchmark:
         f"{OUT}/benchmarks/conclude.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -228,6 +239,7 @@ rule draw_statistics:
         f"{OUT}/logs/draw_statistics.log",
     benchmark:
         f"{OUT}/benchmarks/draw_statistics.tsv"
+    priority: 2
     conda:
         "../../envs/augcam.yaml"
     resources:

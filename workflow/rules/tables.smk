@@ -91,6 +91,7 @@ rule segments:
         f"{OUT}/logs/segments.log",
     benchmark:
         f"{OUT}/benchmarks/segments.tsv"
+    priority: 1
     conda:
         "../../envs/augcam.yaml"
     resources:
