@@ -25,9 +25,12 @@ setup: $(READY)  ## install everything into .venv
 	python3 -m venv .bootstrap
 	.bootstrap/bin/python -m pip install --quiet uv
 
+# Compiled at once: otherwise the first run compiles some thousand modules, and where
+# PYTHONDONTWRITEBYTECODE is set, every job does, which doubles the time that it takes to start.
 $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 	test -x $(VENV)/bin/python || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
-	$(UV) pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes \
+	    -r requirements.lock
 	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps -e .
 	touch $@
 
@@ -54,7 +57,7 @@ test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLU
 	$(RUN) SLURM_REQUIRED=1 python -m pytest -m slurm
 
 slurm: $(READY)  ## add Snakemake's SLURM executor to .venv
-	$(UV) pip install --quiet --python $(VENV)/bin/python -e '.[slurm]'
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python -e '.[slurm]'
 
 faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
 	$(RUN) python tools/faults.py
