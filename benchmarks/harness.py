@@ -267,10 +267,12 @@ def workers(benchmark: Comparison, settings: Settings) -> Iterator[dict[str, Wor
 
 
 def environment(threads: int) -> dict[str, str]:
-    """As jobs of the workflow have it: memory kept by the process, one pool size for all."""
+    """As jobs of the workflow have it: memory kept by the process, one pool size for all, modules
+    compiled once."""
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     source = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
-    return os.environ | ALLOCATION | dict.fromkeys(pools, str(threads)) | {"PYTHONPATH": source}
+    common = {"PYTHONPATH": source, "PYTHONDONTWRITEBYTECODE": ""}
+    return os.environ | ALLOCATION | dict.fromkeys(pools, str(threads)) | common
 
 
 def _serve(benchmark: str, side: str, settings: Settings, path: str) -> None:
