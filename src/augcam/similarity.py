@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -110,6 +110,23 @@ def _distinct(positions: Positions) -> tuple[Positions, np.ndarray]:
     return Positions(*(part[first] for part in positions)), np.cumsum(first) - 1
 
 
+class _kept:
+    """A property that is computed once.
+
+    As `functools.cached_property`, which in Python 3.11 holds a lock that all instances share while
+    it computes, so that threads wait for each other.
+    """
+
+    def __init__(self, function: Callable):
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        value = instance.__dict__[self.function.__name__] = self.function(instance)
+        return value
+
+
 class Maps:
     """A chunk of maps with what metrics share; values in [0, 1].
 
@@ -146,29 +163,29 @@ class Maps:
     def pixels(self) -> int:
         return len(self._places)
 
-    @cached_property
+    @_kept
     def values(self) -> np.ndarray:
         """Every pixel of the maps, float32 (N, pixels)."""
         return self.distinct[:, self._places]
 
-    @cached_property
+    @_kept
     def constant(self) -> np.ndarray:
         """(N,) bool: maps with one value only, which have no correlation."""
         return self.largest == self.smallest
 
-    @cached_property
+    @_kept
     def mean(self) -> np.ndarray:
         """(N,) float64: mean of each map."""
         from augcam import kernels
 
         return kernels.sums(self.distinct, self.counts) / self.pixels
 
-    @cached_property
+    @_kept
     def norm(self) -> np.ndarray:
         """(N,) float64: Euclidean length of each map minus its mean."""
         return np.sqrt(self._differences(self).product)
 
-    @cached_property
+    @_kept
     def _ranked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from augcam import kernels
 
@@ -179,7 +196,7 @@ class Maps:
         """Twice the average rank, from 1, of each distinct value in its map, int32 (N, D)."""
         return self._ranked[2]
 
-    @cached_property
+    @_kept
     def rank_norm(self) -> np.ndarray:
         """(N,) float64: Euclidean length of `ranks` minus their mean, over all pixels."""
         from augcam import kernels
