@@ -13,9 +13,6 @@ from typing import NamedTuple
 from augcam.config import Config
 from augcam.lease import lease_gpu
 
-Model = tuple[str, int]
-"""Condition and state."""
-
 
 class Stage(NamedTuple):
     """Jobs of one kind, how many of them are done, and `images`: kind of work (training,
@@ -69,7 +66,11 @@ def planned(
 
 
 def _by_condition(
-    name: str, work: str, models: Sequence[Model], done: Sequence[Model], images: int
+    name: str,
+    work: str,
+    models: Sequence[tuple[str, int]],
+    done: Sequence[tuple[str, int]],
+    images: int,
 ) -> Stage:
     """A stage with one job a condition, which does all of its models again where one is missing."""
     missing = {condition for condition, _ in set(models) - set(done)}
@@ -78,7 +79,7 @@ def _by_condition(
     return Stage(name, jobs, jobs - len(missing), {work: again * images})
 
 
-def _path(folder: Path, kind: str, model: Model, name: str) -> Path:
+def _path(folder: Path, kind: str, model: tuple[str, int], name: str) -> Path:
     return folder / kind / model[0] / str(model[1]) / name
 
 

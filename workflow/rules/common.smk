@@ -34,6 +34,9 @@ except AugcamError as error:
 
 OUT = f"results/{CONFIG.experiment}"
 REFERENCE_CONDITION, REFERENCE_STATE = CONFIG.reference
+# The baseline's condition at other states, and all other conditions, as a pattern.
+SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE_CONDITION]
+OTHER_CONDITIONS = "|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION)
 
 DATA = {
     # A rewritten but equal data set reruns nothing: what counts is the checksum in stats.json.
@@ -109,16 +112,12 @@ def explained(condition, *states):
     ]
 
 
-def explaining(condition, states):
-    """The outputs of the job that explains some states of a condition, each in their order."""
+def explaining(models):
+    """The outputs of the job that explains `models`, by kind, each in their order."""
     names = {"cams": "cams.npz", "predictions": "predictions.parquet"}
     names |= {"targets": "targets.npz"} if CONFIG.statistics.targets else {}
-    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
-    return {kind: [f"{folder}/{name}" for folder in folders] for kind, name in names.items()}
-
-
-def weights(condition, states):
-    return [f"{OUT}/models/{condition}/{state}/weights.safetensors" for state in states]
+    folder = "explanations/{condition}/{state}"
+    return {kind: model_files(f"{folder}/{name}", models) for kind, name in names.items()}
 
 
 def table(name):

@@ -4,7 +4,8 @@ rule explanations:
         targets_files(),
 
 
-BASELINE_STATES = [state for condition, state in CONFIG.models if condition == REFERENCE_CONDITION]
+OF_ONE_CONDITION = [("{condition}", state) for state in CONFIG.starting_states]
+OF_THE_BASELINES = [("{condition}", state) for state in [REFERENCE_STATE, *SEEDS]]
 
 
 # One job a condition: its states share a process, which starts longer than it explains few images.
@@ -14,18 +15,18 @@ rule explain:
     input:
         **DATA,
         network=f"{OUT}/models/network.json",
-        weights=weights("{condition}", CONFIG.starting_states),
+        weights=model_files("models/{condition}/{state}/weights.safetensors", OF_ONE_CONDITION),
         # Also where it is not explained, so that switching `statistics.targets` off reruns nothing.
-        baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE)[1],
+        baseline=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("explanations", "models"),
     output:
-        **explaining("{condition}", CONFIG.starting_states),
+        **explaining(OF_ONE_CONDITION),
     log:
         f"{OUT}/logs/explain/{{condition}}.log",
     benchmark:
         f"{OUT}/benchmarks/explain/{{condition}}.tsv"
     wildcard_constraints:
-        condition="|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION),
+        condition=OTHER_CONDITIONS,
     conda:
         "../../envs/augcam.yaml"
     threads: CONFIG.training.threads
@@ -51,9 +52,9 @@ use rule explain as explain_seeds with:
     input:
         **DATA,
         network=f"{OUT}/models/network.json",
-        weights=weights("{condition}", BASELINE_STATES),
+        weights=model_files("models/{condition}/{state}/weights.safetensors", OF_THE_BASELINES),
         code=code("explanations", "models"),
     output:
-        **explaining("{condition}", BASELINE_STATES),
+        **explaining(OF_THE_BASELINES),
     wildcard_constraints:
         condition=REFERENCE_CONDITION,

@@ -16,7 +16,7 @@ rule compare:
     benchmark:
         f"{OUT}/benchmarks/compare/{{condition}}.tsv"
     wildcard_constraints:
-        condition="|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION),
+        condition=OTHER_CONDITIONS,
     conda:
         "../../envs/augcam.yaml"
     resources:
@@ -31,7 +31,6 @@ rule compare:
         "../scripts/compare.py"
 
 
-SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE_CONDITION]
 if SEEDS:
 
     use rule compare as compare_seeds with:

@@ -31,8 +31,8 @@ with job(snakemake.log[0]):
     others = [name for name in classes if name != target] if output.get("targets") else []
     for i, weights in enumerate(files.weights):
         load_weights(model, weights)
+        wanted = [classes[name] for name in others]
         try:
-            wanted = [classes[name] for name in others]
             found = explain(model, layer, store, ids, method, classes[target], wanted)
         except AugcamError as error:
             raise AugcamError(f"{weights}: {error}") from None
