@@ -11,7 +11,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := source $(VENV)/bin/activate &&
 # The default config's where the file names none, as for Snakemake.
-EXPERIMENT = $$(python -c "from augcam.status import read_config; print(read_config('config/config.yaml', '$(CONFIG)').experiment)")
+EXPERIMENT = $$(python -c "from augcam.run.status import read_config; print(read_config('config/config.yaml', '$(CONFIG)').experiment)")
 
 # The user's uv, or one installed into a folder of its own.
 UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
@@ -43,7 +43,7 @@ estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=conf
 	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) --quiet -- estimate
 
 status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
-	@$(RUN) python -m augcam.status --configfile $(CONFIG)
+	@$(RUN) python -m augcam.run.status --configfile $(CONFIG)
 
 test: $(READY)  ## run all tests
 	$(RUN) python -m pytest -n 2 --dist loadfile
@@ -90,8 +90,8 @@ lock: | $(filter .bootstrap%,$(UV))  ## renew requirements.lock
 	    -o requirements.lock pyproject.toml
 
 docs: $(READY)  ## renew what is generated in config/ and docs/
-	$(RUN) python -m augcam.config
-	$(RUN) python -m augcam.contents
+	$(RUN) python -m augcam.config.document
+	$(RUN) python -m augcam.report.catalogue
 
 clean:  ## remove the environment (results stay)
 	rm -rf $(VENV) .bootstrap

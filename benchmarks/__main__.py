@@ -2,7 +2,7 @@
 
 import argparse
 
-from augcam.provenance import hardware
+from augcam.run.provenance import hardware
 from benchmarks.harness import benchmarks
 from benchmarks.table import save, section, write_table
 

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from augcam.clusters import suggested_clusters
-from augcam.decoupling import correlations, draw_weights, pair_table, top_counts
-from augcam.distances import Distances, interval
-from augcam.effects import effects, variance_split
-from augcam.modelspace import permanova
-from augcam.similarity import Explained, compare
+from augcam.compare.models import Explained, compare
+from augcam.statistics.clusters import suggested_clusters
+from augcam.statistics.decoupling import correlations, draw_weights, pair_table, top_counts
+from augcam.statistics.distances import Distances
+from augcam.statistics.effects import effects, variance_split
+from augcam.statistics.modelspace import permanova
+from augcam.statistics.resampling import interval
 
 AUGMENTATIONS = ["affine", "cutmix", "colorjitter", "elastic"]
 CONDITIONS = [*AUGMENTATIONS, "identity", "none"]

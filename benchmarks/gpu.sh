@@ -22,7 +22,7 @@ run() {
     case $1 in
         tests)
             timeout 300 python -m pytest -k "gpu or cuda" tests/test_step.py \
-                tests/test_similarity_torch.py
+                tests/test_torch_maps.py
             ;;
         float32 | tf32 | bfloat16)
             timeout 540 python -m benchmarks "training-gpu-$1"

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from augcam.jobs import ALLOCATION
-from augcam.provenance import git_commit, hardware, versions
+from augcam.run.job import ALLOCATION
+from augcam.run.provenance import git_commit, hardware, versions
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"

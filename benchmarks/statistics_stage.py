@@ -12,12 +12,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from augcam.clusters import suggested_clusters, trees, with_consensus
-from augcam.config import AUGMENTATIONS, METRICS, Statistics
-from augcam.decoupling import correlations, draw_weights, map_table, pair_table
-from augcam.distances import Distances, group_images
-from augcam.effects import effects, variance_split
-from augcam.modelspace import (
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.config.schema import Statistics
+from augcam.names import METRICS
+from augcam.statistics.clusters import suggested_clusters, trees, with_consensus
+from augcam.statistics.decoupling import correlations, draw_weights, map_table, pair_table
+from augcam.statistics.distances import Distances
+from augcam.statistics.effects import effects, variance_split
+from augcam.statistics.modelspace import (
     condition_replicates,
     condition_table,
     distance,
@@ -25,7 +27,8 @@ from augcam.modelspace import (
     positions,
     separation,
 )
-from augcam.planning import plan
+from augcam.statistics.planning import plan
+from augcam.statistics.resampling import group_images
 
 CONDITIONS = [*AUGMENTATIONS, "none", "identity"]
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from augcam.config import Dataset, Split, Training
-from augcam.datasets import prepare
-from augcam.files import read_array
-from augcam.training import Course, ImageStore, make_deterministic
+from augcam.config.schema import Dataset, Split, Training
+from augcam.data.images import ImageStore
+from augcam.data.store import prepare
+from augcam.files.arrays import read_array
+from augcam.train.batches import Course
+from augcam.train.determinism import make_deterministic
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import classification_report
 
-from augcam.aggregation import (
+from augcam.paper.aggregation import (
     correlation_maps,
     excluded_values,
     extreme_images,
@@ -15,7 +15,7 @@ from augcam.aggregation import (
     similarity_mean,
     similarity_summary,
 )
-from augcam.performance import performance
+from augcam.train.measures import performance
 
 METRICS = ["mad", "pearson"]
 

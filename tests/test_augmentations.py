@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import InterpolationMode
 
-from augcam import augmentations as aug
-from augcam.augmentations import AUGMENTATIONS, generator
-from augcam.config import AugmentationParameters
+from augcam.augment import transforms as aug
+from augcam.augment.transforms import AUGMENTATIONS, generator
+from augcam.config.parameters import AugmentationParameters
 
 PARAMETERS = {"identity": {}} | AugmentationParameters().model_dump()
 RANDOM = ["affine", "cutmix", "colorjitter", "elastic", "gaussblur", "randcrop"]

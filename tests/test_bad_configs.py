@@ -13,13 +13,10 @@ import yaml
 from conftest import ROOT
 from projects import copy_project, run
 
-from augcam.config import (
-    AugmentationParameters,
-    Config,
-    parse_config,
-    repeated_keys,
-    source_files,
-)
+from augcam.config.experiment import Config
+from augcam.config.messages import parse_config, repeated_keys
+from augcam.config.parameters import AugmentationParameters
+from augcam.data.files import source_files
 from augcam.errors import AugcamError
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))

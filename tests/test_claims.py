@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augcam.aggregation import correlation_maps, pair_counts
-from augcam.claims import CLAIMS, Run, check_claims
-from augcam.config import AUGMENTATIONS, MEASURES, METRICS
-from augcam.segments import segment_tests
-from augcam.similarity import SEGMENTS
+from augcam.compare.models import SEGMENTS
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.names import MEASURES, METRICS
+from augcam.paper.aggregation import correlation_maps, pair_counts
+from augcam.paper.claims import CLAIMS, check_claims
+from augcam.paper.run import Run
+from augcam.paper.segments import segment_tests
 
 NAMES = list(AUGMENTATIONS)
 HIGHER = dict(zip(METRICS, (0.2, 0.1, 0.4, 0.45, 0.5, 0.4, 0.3, 0.5)))

@@ -6,19 +6,15 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from augcam.augmentations import AUGMENTATIONS as OPERATIONS
-from augcam.config import (
-    AUGMENTATIONS,
-    METRICS,
-    key_table,
-    parse_config,
-    schema_text,
-    with_generated,
-)
-from augcam.datasets import READERS
+from augcam.augment.transforms import AUGMENTATIONS as OPERATIONS
+from augcam.compare.metrics import MAP_METRICS
+from augcam.config.document import key_table, schema_text, with_generated
+from augcam.config.messages import parse_config
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.data.sources import READERS
 from augcam.errors import AugcamError
-from augcam.explanations import CAM_METHODS
-from augcam.similarity import MAP_METRICS
+from augcam.explain.methods import CAM_METHODS
+from augcam.names import METRICS
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))
 
@@ -81,7 +77,7 @@ def test_generated_files_are_up_to_date():
     """If this fails: make docs"""
     assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema_text()
     readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    assert readme == with_generated(readme, "key table", "augcam.config", key_table())
+    assert readme == with_generated(readme, "key table", "augcam.config.document", key_table())
 
 
 @pytest.mark.parametrize(
@@ -182,7 +178,8 @@ def test_reading_the_config_imports_nothing_heavy():
     import subprocess
     import sys
 
-    code = "import augcam.config, sys; print({'torch', 'pandas', 'matplotlib'} & set(sys.modules))"
+    heavy = "{'torch', 'pandas', 'matplotlib'}"
+    code = f"import sys, augcam.config.messages; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -5,16 +5,11 @@ import re
 import pytest
 from conftest import ROOT
 
-from augcam.config import AUGMENTATIONS, METRICS, parse_config, with_generated
-from augcam.contents import (
-    PAGES,
-    PAPER_FIGURES,
-    SECTIONS,
-    display_name,
-    figure_table,
-    figures,
-    tables,
-)
+from augcam.config.document import with_generated
+from augcam.config.messages import parse_config
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.names import METRICS, display_name
+from augcam.report.catalogue import PAGES, PAPER_FIGURES, SECTIONS, figure_table, figures, tables
 
 
 def test_every_figure_of_the_paper_is_drawn():
@@ -99,7 +94,7 @@ def test_captions_exist_and_the_index_links_to_real_sections():
 
 def test_the_documentation_lists_the_figures():
     page = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
-    assert page == with_generated(page, "figures", "augcam.contents", figure_table())
+    assert page == with_generated(page, "figures", "augcam.report.catalogue", figure_table())
 
 
 def test_names_for_people():

@@ -12,15 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from augcam import datasets
-from augcam.config import Dataset, Split
-from augcam.datasets import (
-    CIFAR10_ARCHIVE,
-    channel_statistics,
-    draw_order,
-    prepare,
-    to_size,
-)
+from augcam.config.schema import Dataset, Split
+from augcam.data import decoding, sources
+from augcam.data.sources import CIFAR10_ARCHIVE
+from augcam.data.split import draw_order
+from augcam.data.store import channel_statistics, prepare, to_size
 from augcam.errors import AugcamError
 
 FILES = ("images.npy", "index.parquet", "order.npy", "stats.json")
@@ -389,13 +385,13 @@ def test_no_other_program_is_started_for_an_image(folder, monkeypatch):
 
 
 def test_large_files_are_refused_before_they_are_read(folder, monkeypatch):
-    monkeypatch.setattr(datasets, "_LARGEST_FILE", 100)
+    monkeypatch.setattr(decoding, "_LARGEST_FILE", 100)
     assert_refused(folder, "cannot be decoded .*bytes are more than 100", from_folder)
 
 
 def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
     parquet(tmp_path / "train.parquet", [b"\0" * 1000] * 40, [0, 1] * 20)
-    monkeypatch.setattr(datasets, "_memory", lambda: 1000)
+    monkeypatch.setattr(sources, "_memory", lambda: 1000)
     assert_refused(tmp_path, r"train\.parquet: it unpacks to 0\.0 GiB", from_parquet)
 
 

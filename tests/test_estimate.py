@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from augcam import estimate
-from augcam.config import parse_config
-from augcam.files import write_json
-from augcam.lease import Gpu, take
+from augcam.config.messages import parse_config
+from augcam.files.json import write_json
+from augcam.run import calibration, estimate
+from augcam.run.lease import Gpu, take
 
 CONFIG = parse_config(
     {
@@ -133,8 +133,8 @@ def test_a_rate_starts_after_one_whole_turn(monkeypatch):
         now[0] += costs.pop(0)
         return 10
 
-    monkeypatch.setattr(estimate.time, "perf_counter", lambda: now[0])
-    assert estimate._rate(work, 3) == 10
+    monkeypatch.setattr(calibration.time, "perf_counter", lambda: now[0])
+    assert calibration._rate(work, 3) == 10
 
 
 def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
@@ -147,9 +147,11 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
         ahead[0] = 1000  # seconds of waiting
         return take([Gpu("0", "0")], jobs_per_gpu, tmp_path)
 
-    monkeypatch.setattr(estimate, "lease_gpu", lease_gpu)
-    monkeypatch.setattr(estimate.time, "time", lambda: clock() + ahead[0])
-    measured = estimate.calibrate(CONFIG, data_folder.parent, "layer3.2", "cpu", 1, 0.01, clock())
+    monkeypatch.setattr(calibration, "lease_gpu", lease_gpu)
+    monkeypatch.setattr(calibration.time, "time", lambda: clock() + ahead[0])
+    measured = calibration.calibrate(
+        CONFIG, data_folder.parent, "layer3.2", "cpu", 1, 0.01, clock()
+    )
     assert wanted == [(1, 1)]
     assert measured["startup"] < 500
 
@@ -160,7 +162,7 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
 
 
 def test_calibration_does_the_real_work(data_folder):
-    measured = estimate.calibrate(
+    measured = calibration.calibrate(
         CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1
     )
     assert all(measured[kind] > 0 for kind in RATES)
@@ -172,7 +174,7 @@ def test_calibration_does_the_real_work(data_folder):
 def test_a_checkpoints_epochs_are_read(make_course, tmp_path):
     from test_training import interrupt_after_first_epoch
 
-    from augcam.training import epochs_done
+    from augcam.train.checkpoint import epochs_done
 
     interrupt_after_first_epoch(make_course("none"), tmp_path)
     checkpoint = tmp_path / "checkpoint.safetensors"

@@ -7,16 +7,13 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGrad
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
+from augcam.compare.maps import to_maps
+from augcam.compare.models import read_explained
 from augcam.errors import AugcamError
-from augcam.explanations import (
-    CAM_METHODS,
-    explain,
-    explain_batch,
-    feature_map,
-    save_explanations,
-)
-from augcam.models import build, find_cam_layer, get_layer
-from augcam.similarity import read_explained, to_maps
+from augcam.explain.maps import explain, explain_batch, feature_map, save_explanations
+from augcam.explain.methods import CAM_METHODS
+from augcam.networks.build import build
+from augcam.networks.layers import find_cam_layer, get_layer
 
 LIBRARY = {
     "gradcam": GradCAM,

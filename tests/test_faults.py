@@ -15,12 +15,15 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 import faults
 
-from augcam import files
-from augcam.config import Dataset, Split
-from augcam.datasets import decode_image, prepare
+from augcam.config.schema import Dataset, Split
+from augcam.data.decoding import decode_image
+from augcam.data.store import prepare
 from augcam.errors import AugcamError
-from augcam.jobs import job
-from augcam.models import write_tensors
+from augcam.files.arrays import write_arrays
+from augcam.files.json import write_json
+from augcam.files.tables import write_columns, write_table
+from augcam.files.tensors import write_tensors
+from augcam.run.job import job
 
 RULE = re.compile(r"^ *(?:rule|use rule \w+ as) (\w+)", re.MULTILINE)
 pytestmark = pytest.mark.workflow
@@ -91,11 +94,11 @@ def full_disk(mounts, tmp_path):
 
 NUMBERS = np.arange(1000.0)
 WRITERS = {
-    "a.npz": lambda path: files.write_arrays(path, x=NUMBERS),
-    "a.parquet": lambda path: files.write_table(pd.DataFrame({"x": NUMBERS}), path),
-    "b.parquet": lambda path: files.write_columns({"x": NUMBERS}, path),
-    "a.csv": lambda path: files.write_table(pd.DataFrame({"x": NUMBERS}), path),
-    "a.json": lambda path: files.write_json({"x": NUMBERS.tolist()}, path),
+    "a.npz": lambda path: write_arrays(path, x=NUMBERS),
+    "a.parquet": lambda path: write_table(pd.DataFrame({"x": NUMBERS}), path),
+    "b.parquet": lambda path: write_columns({"x": NUMBERS}, path),
+    "a.csv": lambda path: write_table(pd.DataFrame({"x": NUMBERS}), path),
+    "a.json": lambda path: write_json({"x": NUMBERS.tolist()}, path),
     "a.safetensors": lambda path: write_tensors({"x": torch.from_numpy(NUMBERS)}, path, {}),
     "images.npy": lambda path: prepare(
         Dataset(name="digits"), Split(), path, *(path.parent / name for name in "abc")

@@ -8,12 +8,23 @@ import pandas as pd
 import pytest
 import torch
 
-from augcam import figures, pictures, style
-from augcam.aggregation import correlation_maps, extreme_images, pair_counts
-from augcam.config import AUGMENTATIONS, CONTROLS
-from augcam.examples import as_pixels, example_ids, most_confident, shown_copy
-from augcam.segments import by_condition, segment_summary, segment_tests, segment_values
-from augcam.similarity import SEGMENTS, Explained
+from augcam.compare.models import SEGMENTS, Explained
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.names import CONTROLS
+from augcam.paper.aggregation import correlation_maps, extreme_images, pair_counts
+from augcam.paper.segments import by_condition, segment_summary, segment_tests, segment_values
+from augcam.report import pictures, style
+from augcam.report.charts import (
+    architecture_curves,
+    architecture_times,
+    correlation_map,
+    metric_boxplot,
+    pair_bars,
+    performance_bars,
+    segment_boxplot,
+    segments_overview,
+)
+from augcam.report.examples import as_pixels, example_ids, most_confident, shown_copy
 
 SEVEN = [*AUGMENTATIONS, *CONTROLS]
 TWENTY = [*AUGMENTATIONS, *(f"augmentation {i}" for i in range(13)), *CONTROLS]
@@ -74,14 +85,12 @@ def overlapping_texts(figure):
 def drawings(conditions):
     mean = mean_table(conditions)
     maps = correlation_maps(mean, METRICS)
-    yield figures.performance_bars(
-        performance_table(conditions), "accuracy", conditions, ("none", 1)
-    )
+    yield performance_bars(performance_table(conditions), "accuracy", conditions, ("none", 1))
     for metric in METRICS:
-        yield figures.metric_boxplot(mean, metric, conditions)
-        yield figures.correlation_map(maps, metric, conditions)
-    yield figures.metric_boxplot(mean, "class_kld", conditions, linear=True)
-    yield figures.pair_bars(pair_counts(maps, conditions[:-2], 4), 4, len(METRICS))
+        yield metric_boxplot(mean, metric, conditions)
+        yield correlation_map(maps, metric, conditions)
+    yield metric_boxplot(mean, "class_kld", conditions, linear=True)
+    yield pair_bars(pair_counts(maps, conditions[:-2], 4), 4, len(METRICS))
 
 
 @pytest.mark.parametrize("conditions", [SEVEN, TWENTY, SEVEN[-3:]], ids=["7", "20", "1"])
@@ -104,9 +113,9 @@ def segment_tables(conditions):
 def test_segments_are_legible(conditions):
     tables = segment_tables(conditions)
     summary, tests = segment_summary(tables, METRICS), segment_tests(tables, METRICS)
-    assert overlapping_texts(figures.segments_overview(summary, tests, METRICS, conditions)) == []
+    assert overlapping_texts(segments_overview(summary, tests, METRICS, conditions)) == []
     name, pooled = next(by_condition(tables))
-    figure = figures.segment_boxplot(segment_values(pooled, "mad"), "mad", name)
+    figure = segment_boxplot(segment_values(pooled, "mad"), "mad", name)
     assert overlapping_texts(figure) == []
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     sizes = [int(label.rpartition("= ")[2]) for label in labels]
@@ -115,15 +124,15 @@ def test_segments_are_legible(conditions):
 
 def test_a_boxplot_counts_what_it_leaves_out():
     mean = mean_table(SEVEN)
-    figure = figures.metric_boxplot(mean, "mad", SEVEN)
+    figure = metric_boxplot(mean, "mad", SEVEN)
     label = figure.axes[0].get_xticklabels()[0].get_text()
     assert label == "Affine\nn = 57\n3 excluded"
 
 
 def test_the_kld_is_shown_on_both_scales():
     mean = mean_table(SEVEN)
-    assert figures.metric_boxplot(mean, "class_kld", SEVEN).axes[0].get_yscale() == "symlog"
-    linear = figures.metric_boxplot(mean, "class_kld", SEVEN, linear=True)
+    assert metric_boxplot(mean, "class_kld", SEVEN).axes[0].get_yscale() == "symlog"
+    linear = metric_boxplot(mean, "class_kld", SEVEN, linear=True)
     assert linear.axes[0].get_yscale() == "linear"
 
 
@@ -136,9 +145,9 @@ def test_architectures_are_drawn_epoch_by_epoch():
             "seconds": [60.0, 65.0, 100.0, 101.0],
         }
     )
-    figure = figures.architecture_curves(table, "accuracy")
+    figure = architecture_curves(table, "accuracy")
     assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [[0.1, 0.4], [0.2, 0.3]]
-    times = figures.architecture_times(table)
+    times = architecture_times(table)
     assert times.axes[0].get_xlabel() == "minutes for 2 epochs"
     assert [text.get_text() for text in times.axes[0].texts] == ["2.1", "3.4"]
     assert overlapping_texts(times) == []

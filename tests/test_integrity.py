@@ -5,10 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from augcam import files
+from augcam.data.images import ImageStore
 from augcam.errors import AugcamError
-from augcam.models import build, load_weights, read_recorded, save_weights, write_tensors
-from augcam.training import ImageStore
+from augcam.files.arrays import array_blocks, read_arrays, write_arrays
+from augcam.files.json import read_json, write_json
+from augcam.files.tables import read_columns, read_table, table_blocks, write_table
+from augcam.files.tensors import read_recorded, write_tensors
+from augcam.networks.build import build
+from augcam.networks.weights import load_weights, save_weights
 
 RECORD = {"epoch": 3, "history": [{"loss": 0.1}]}
 TABLE = pd.DataFrame(
@@ -31,11 +35,11 @@ STATS = {"mean": [0.1, 0.25, 1 / 3], "class_names": ["a", "ü"], "counts": {"tra
 
 def write(kind, path):
     if kind == "json":
-        files.write_json(STATS, path)
+        write_json(STATS, path)
     elif kind.endswith("parquet"):
-        files.write_table(TABLE, path)
+        write_table(TABLE, path)
     elif kind.endswith("npz"):
-        files.write_arrays(path, **ARRAYS)
+        write_arrays(path, **ARRAYS)
     else:
         write_tensors(TENSORS, path, RECORD)
 
@@ -43,24 +47,24 @@ def write(kind, path):
 def check(kind, path):
     """Read a file; what it gives must be what was written."""
     if kind == "json":
-        assert files.read_json(path) == STATS
+        assert read_json(path) == STATS
     elif kind == "parquet":
-        pd.testing.assert_frame_equal(files.read_table(path), TABLE)
+        pd.testing.assert_frame_equal(read_table(path), TABLE)
     elif kind == "blocks.parquet":
-        table = pd.concat(files.table_blocks(path, 7), ignore_index=True)
+        table = pd.concat(table_blocks(path, 7), ignore_index=True)
         pd.testing.assert_frame_equal(table, TABLE)
     elif kind == "columns.parquet":
         names = ["segment", "mad", "logit_0"]
-        columns = pd.DataFrame(files.read_columns(path, names))
+        columns = pd.DataFrame(read_columns(path, names))
         pd.testing.assert_frame_equal(columns, TABLE[names], check_dtype=False)
     elif kind == "blocks.npz":
-        blocks = list(files.array_blocks(path, ["image_id", "cam"], 2))
+        blocks = list(array_blocks(path, ["image_id", "cam"], 2))
         for name in ("cam", "image_id"):
             found = np.concatenate([block[name] for block in blocks])
             assert found.dtype == ARRAYS[name].dtype
             np.testing.assert_array_equal(found, ARRAYS[name])
     elif kind == "npz":
-        arrays = files.read_arrays(path)
+        arrays = read_arrays(path)
         assert list(arrays) == list(ARRAYS)
         for name, value in ARRAYS.items():
             np.testing.assert_array_equal(arrays[name], value)
@@ -126,11 +130,11 @@ def test_a_file_from_elsewhere_has_no_checksum_and_is_refused(tmp_path, kind):
 
 
 def test_columns_are_read_alone_in_the_order_asked_for(tmp_path):
-    files.write_table(TABLE, tmp_path / "t.parquet")
-    read = files.read_table(tmp_path / "t.parquet", columns=["mad", "image_id"])
+    write_table(TABLE, tmp_path / "t.parquet")
+    read = read_table(tmp_path / "t.parquet", columns=["mad", "image_id"])
     pd.testing.assert_frame_equal(read, TABLE[["mad", "image_id"]])
     with pytest.raises(AugcamError, match=r"t\.parquet"):
-        files.read_table(tmp_path / "t.parquet", columns=["msd"])
+        read_table(tmp_path / "t.parquet", columns=["msd"])
 
 
 @pytest.mark.parametrize("name", ["images.npy", "index.parquet", "order.npy", "stats.json"])

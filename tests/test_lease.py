@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from augcam import lease as lease_module
 from augcam.errors import AugcamError
-from augcam.lease import Gpu, lease_gpu, take, visible_gpus
+from augcam.run import lease as lease_module
+from augcam.run.lease import Gpu, lease_gpu, take, visible_gpus
 
 UUIDS = {"0": "GPU-a", "1": "GPU-b", "2": "GPU-c"}
 
@@ -19,7 +19,7 @@ UUIDS = {"0": "GPU-a", "1": "GPU-b", "2": "GPU-c"}
 HOLDER = """
 import sys
 from pathlib import Path
-from augcam.lease import Gpu, take
+from augcam.run.lease import Gpu, take
 folder, jobs_per_gpu, *names = sys.argv[1:]
 lease = take([Gpu(n, n) for n in names], int(jobs_per_gpu), Path(folder), say=lambda _: None)
 print(lease.gpu.name, lease.slot, flush=True)
@@ -30,7 +30,7 @@ sys.stdin.readline()
 WORKER = """
 import os, sys, time
 from pathlib import Path
-from augcam.lease import Gpu, take
+from augcam.run.lease import Gpu, take
 folder, jobs_per_gpu, *names = sys.argv[1:]
 for _ in range(3):
     lease = take([Gpu(n, n) for n in names], int(jobs_per_gpu), Path(folder), say=lambda _: None)

@@ -11,8 +11,11 @@ from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 from test_statistics import simulated
 
-from augcam.aggregation import correlation_maps, pair_counts, similarity_mean
-from augcam.clusters import (
+from augcam.compare.maps import Maps, to_maps, upsample
+from augcam.compare.metrics import MAP_METRICS
+from augcam.files.tables import write_table
+from augcam.paper.aggregation import correlation_maps, pair_counts, similarity_mean
+from augcam.statistics.clusters import (
     CONSENSUS,
     clades,
     consensus,
@@ -23,8 +26,8 @@ from augcam.clusters import (
     trees,
     with_consensus,
 )
-from augcam.conclusions import conclude
-from augcam.decoupling import (
+from augcam.statistics.conclusions import conclude
+from augcam.statistics.decoupling import (
     PAIR_COLUMNS,
     _permuted,
     _ragged_maps,
@@ -34,10 +37,9 @@ from augcam.decoupling import (
     pair_table,
     top_counts,
 )
-from augcam.distances import Distances, group_images
-from augcam.effects import effects, variance_split
-from augcam.files import write_table
-from augcam.modelspace import (
+from augcam.statistics.distances import Distances
+from augcam.statistics.effects import effects, variance_split
+from augcam.statistics.modelspace import (
     PAIR_METRICS,
     Bilinear,
     between_conditions,
@@ -51,8 +53,8 @@ from augcam.modelspace import (
     scaling,
     separation,
 )
-from augcam.planning import plan
-from augcam.similarity import MAP_METRICS, Maps, to_maps, upsample
+from augcam.statistics.planning import plan
+from augcam.statistics.resampling import group_images
 
 AUGMENTATIONS = ["affine", "cutmix", "elastic"]
 

@@ -5,22 +5,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from augcam.config import catalogue
+from augcam.config.fields import catalogue
 from augcam.errors import AugcamError
-from augcam.explanations import rehearse
-from augcam.models import (
-    RepeatablePool,
-    build,
-    describe,
-    describe_network,
-    find_cam_layer,
-    get_layer,
-    has_random_layers,
-    load_weights,
-    map_size,
-    pooled_by_products,
-    save_weights,
-)
+from augcam.explain.maps import rehearse
+from augcam.networks.build import RepeatablePool, build, has_random_layers, pooled_by_products
+from augcam.networks.catalogue import describe
+from augcam.networks.layers import describe_network, find_cam_layer, get_layer, map_size
+from augcam.networks.weights import load_weights, save_weights
 
 
 @pytest.mark.parametrize(
@@ -55,7 +46,7 @@ def test_a_transformer_on_patches_has_no_feature_map():
     "architecture", ["efficientnet_b0", "resnet18", "resnet20", "squeezenet1_1"]
 )
 def test_catalogue_is_up_to_date(architecture):
-    """If this fails: python -m augcam.models"""
+    """If this fails: python -m augcam.networks.catalogue"""
     assert describe(architecture) == catalogue()[architecture]
 
 

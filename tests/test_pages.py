@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from augcam.pages import TEXTS, facts, summary_page, table_page
+from augcam.report.pages import TEXTS, facts, summary_page, table_page
 
 TABLE = pd.DataFrame(
     {"augmentation": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}

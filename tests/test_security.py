@@ -9,8 +9,10 @@ import zlib
 import pytest
 from conftest import ROOT
 
-from augcam.config import Dataset, parse_config
-from augcam.datasets import decode_image, read_cifar10
+from augcam.config.messages import parse_config
+from augcam.config.schema import Dataset
+from augcam.data.decoding import decode_image
+from augcam.data.sources import read_cifar10
 from augcam.errors import AugcamError
 
 OURS = [*ROOT.glob("src/**/*.py"), *ROOT.glob("workflow/**/*.py"), *ROOT.glob("workflow/**/*.smk")]

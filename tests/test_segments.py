@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kruskal, rankdata
 
-from augcam.segments import by_condition, segment_summary, segment_tests, segment_values
-from augcam.similarity import SEGMENTS
+from augcam.compare.models import SEGMENTS
+from augcam.paper.segments import by_condition, segment_summary, segment_tests, segment_values
 
 
 def table(seed, segments=SEGMENTS, count=80):

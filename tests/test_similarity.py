@@ -13,10 +13,20 @@ from hypothesis.extra.numpy import arrays
 from pytorch_grad_cam.utils.image import scale_cam_image
 from sklearn.metrics import jaccard_score, mean_absolute_error, mean_squared_error
 
-from augcam import similarity
+from augcam.compare import maps
+from augcam.compare.maps import Maps, even_chunks, to_maps, upsample
+from augcam.compare.metrics import MAP_METRICS, Metric, class_kld
+from augcam.compare.models import (
+    Explained,
+    compare,
+    compare_files,
+    explained_blocks,
+    read_explained,
+    segments,
+)
 from augcam.errors import AugcamError
-from augcam.files import write_arrays, write_table
-from augcam.similarity import MAP_METRICS, Explained, Maps, compare, to_maps
+from augcam.files.arrays import write_arrays
+from augcam.files.tables import write_table
 
 NAMES = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
 SIZE = 24
@@ -81,16 +91,16 @@ def test_upsampling_is_torchs(side, size):
     theirs = torch.nn.functional.interpolate(
         torch.from_numpy(cam)[:, None], (size, size), mode="bilinear", align_corners=False
     )[:, 0]
-    np.testing.assert_allclose(similarity.upsample(cam, size), theirs, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(upsample(cam, size), theirs, rtol=0, atol=1e-6)
 
 
 def test_upsampling_keeps_equal_values_equal():
     # Ranks and thresholds depend on exact ties.
     constant = np.full((2, 7, 7), np.float32(0.1))
-    assert len(np.unique(similarity.upsample(constant, 224))) == 1
+    assert len(np.unique(upsample(constant, 224))) == 1
     row = np.zeros((1, 7, 7), dtype=np.float32)
     row[0, 0] = 0.3
-    assert len(np.unique(similarity.upsample(row, 224)[0, 0])) == 1
+    assert len(np.unique(upsample(row, 224)[0, 0])) == 1
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -2.0])
@@ -270,7 +280,7 @@ def test_a_metric_may_be_any_function_of_two_chunks_of_maps(monkeypatch):
     def largest_difference(p: Maps, q: Maps) -> np.ndarray:
         return np.abs(p.values - q.values).max(axis=1)
 
-    metric = similarity.Metric(largest_difference, (0, 1), 0)
+    metric = Metric(largest_difference, (0, 1), 0)
     monkeypatch.setitem(MAP_METRICS, "largest_difference", metric)
     p, q = explained(1), explained(2)
     (table,) = compare(p, [q], ["largest_difference"], SIZE, EPSILON)
@@ -288,20 +298,20 @@ def test_class_kld_is_the_papers_formula():
     p, q = rng.normal(size=(2, 50, 10)).astype(np.float32)
     softmax = [scipy.special.softmax(x.astype(np.float64), axis=1) for x in (p, q)]
     theirs = (softmax[1] * np.log(EPSILON + softmax[1] / softmax[0])).sum(axis=1)
-    np.testing.assert_allclose(similarity.class_kld(p, q, EPSILON), theirs, rtol=1e-12)
+    np.testing.assert_allclose(class_kld(p, q, EPSILON), theirs, rtol=1e-12)
     entropy = scipy.stats.entropy(softmax[1], softmax[0], axis=1)
-    np.testing.assert_allclose(similarity.class_kld(p, q, EPSILON), entropy, rtol=1e-9)
+    np.testing.assert_allclose(class_kld(p, q, EPSILON), entropy, rtol=1e-9)
 
 
 def test_class_kld_of_equal_predictions_is_zero():
     logits = np.random.default_rng(0).normal(size=(5, 10))
-    np.testing.assert_allclose(similarity.class_kld(logits, logits, EPSILON), 0, atol=1e-14)
+    np.testing.assert_allclose(class_kld(logits, logits, EPSILON), 0, atol=1e-14)
 
 
 def test_class_kld_stays_finite_where_a_probability_vanishes():
     p = np.array([[2000.0, 0.0, 0.0]])
     q = np.array([[0.0, 2000.0, -2000.0]])
-    value = similarity.class_kld(p, q, EPSILON)
+    value = class_kld(p, q, EPSILON)
     assert np.isfinite(value).all()
     np.testing.assert_allclose(value, 2000)
 
@@ -321,7 +331,7 @@ def test_compare_does_not_depend_on_chunks(monkeypatch):
     p, q = explained(1), explained(2)
     metrics = [*NAMES, "class_kld"]
     (whole,) = compare(p, [q], metrics, SIZE, EPSILON)
-    monkeypatch.setattr(similarity, "_CHUNK_PIXELS", 7 * SIZE**2)
+    monkeypatch.setattr(maps, "_CHUNK_PIXELS", 7 * SIZE**2)
     for threads in (1, 3):
         (chunked,) = compare(p, [q], metrics, SIZE, EPSILON, threads)
         pd.testing.assert_frame_equal(whole, chunked, check_exact=True)
@@ -333,10 +343,10 @@ def test_compare_does_not_depend_on_chunks(monkeypatch):
 
 @given(st.integers(0, 500), st.sampled_from([7, 32, 224, 4096]), st.integers(1, 9))
 def test_chunks_cover_all_maps_in_order_and_are_no_larger_than_they_may(count, size, threads):
-    chunks = similarity._chunks(count, size, threads)
+    chunks = even_chunks(count, size, threads)
     assert [i for chunk in chunks for i in range(count)[chunk]] == list(range(count))
     lengths = [chunk.stop - chunk.start for chunk in chunks]
-    assert max(lengths, default=0) <= max(1, similarity._CHUNK_PIXELS // size**2)
+    assert max(lengths, default=0) <= max(1, maps._CHUNK_PIXELS // size**2)
     assert len(chunks) % threads == 0 or len(chunks) == count
     assert max(lengths, default=0) - min(lengths, default=0) <= 1
 
@@ -353,12 +363,12 @@ def save(folder, name, model, images=None):
 
 
 def test_several_models_from_files_block_by_block_are_each_compared_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(similarity.explained_blocks, "__defaults__", (7,))
+    monkeypatch.setattr(explained_blocks, "__defaults__", (7,))
     metrics = [*NAMES, "class_kld"]
     baseline, *others = (explained(seed) for seed in range(4))
     paths = [save(tmp_path, i, model) for i, model in enumerate((baseline, *others))]
     outputs = [tmp_path / "out" / f"{i}.parquet" for i in range(3)]
-    similarity.compare_files(paths[0], paths[1:], outputs, metrics, SIZE, EPSILON, threads=2)
+    compare_files(paths[0], paths[1:], outputs, metrics, SIZE, EPSILON, threads=2)
     for other, output in zip(others, outputs):
         (alone,) = compare(baseline, [other], metrics, SIZE, EPSILON)
         pd.testing.assert_frame_equal(pd.read_parquet(output), alone, check_exact=True)
@@ -370,7 +380,7 @@ def test_models_of_other_images_are_refused_and_nothing_is_written(tmp_path, ima
     p = save(tmp_path, "p", explained(1))
     q = save(tmp_path, "q", explained(2), images)
     with pytest.raises(AugcamError, match="different images"):
-        similarity.compare_files(p, [q], [tmp_path / "out.parquet"], NAMES, SIZE, EPSILON)
+        compare_files(p, [q], [tmp_path / "out.parquet"], NAMES, SIZE, EPSILON)
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -379,12 +389,12 @@ def test_values_that_are_not_finite_are_refused(tmp_path, value):
     model = explained(1)
     model.cam[17, 2, 2] = value
     with pytest.raises(AugcamError, match=r"p\.npz: it holds values that are no finite numbers"):
-        similarity.read_explained(*save(tmp_path, "p", model))
+        read_explained(*save(tmp_path, "p", model))
 
 
 def test_segments():
     baseline, other = np.array([True, True, False, False]), np.array([True, False, True, False])
-    assert similarity.segments(baseline, other).tolist() == [
+    assert segments(baseline, other).tolist() == [
         "both_right",
         "only_baseline",
         "only_augmented",
@@ -403,4 +413,4 @@ def test_explanations_of_other_images_are_refused(tmp_path):
     predictions = pd.DataFrame({"image_id": [0, 1, 3], "label": 0, "predicted": 0, "logit_0": 1.0})
     write_table(predictions, tmp_path / "predictions.parquet")
     with pytest.raises(AugcamError, match=r"predictions\.parquet: its images are not those"):
-        similarity.read_explained(tmp_path / "cams.npz", tmp_path / "predictions.parquet")
+        read_explained(tmp_path / "cams.npz", tmp_path / "predictions.parquet")

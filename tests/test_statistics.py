@@ -15,25 +15,23 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import FTestAnovaPower, TTestIndPower
 
-from augcam.behaviour import behaviour, class_changes, error_consistency, jensen_shannon
-from augcam.distances import (
-    MAP_METRICS,
-    Distances,
-    at_equality,
-    collect,
+from augcam.compare.metrics import MAP_METRICS
+from augcam.compare.models import Explained, compare
+from augcam.compare.nulls import null_levels, other_images
+from augcam.files.tables import write_table
+from augcam.statistics.behaviour import behaviour, class_changes, error_consistency, jensen_shannon
+from augcam.statistics.distances import Distances, at_equality, collect, orientation, read_distances
+from augcam.statistics.effects import effects, pooled_noise, two_level_se, variance_split
+from augcam.statistics.planning import plan, power, states_needed
+from augcam.statistics.resampling import (
     group_images,
+    holm,
     image_weights,
     interval,
-    orientation,
-    read_distances,
+    sign_flip,
     state_weights,
     weights_in_parts,
 )
-from augcam.effects import effects, holm, pooled_noise, sign_flip, two_level_se, variance_split
-from augcam.files import write_table
-from augcam.nulls import null_levels, other_images
-from augcam.planning import plan, power, states_needed
-from augcam.similarity import Explained, compare
 
 CONDITIONS = ["affine", "cutmix", "elastic", "none", "identity"]
 

@@ -6,9 +6,9 @@ import os
 import pytest
 from tqdm import tqdm
 
-from augcam.config import parse_config
+from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
-from augcam.status import (
+from augcam.run.status import (
     SILENCE,
     Progress,
     duration,
@@ -119,7 +119,7 @@ def test_a_model_that_is_trained_again_counts_as_running(tmp_path):
 
 
 def test_a_training_that_waits_for_a_gpu_is_not_running(tmp_path):
-    from augcam.lease import Gpu, take
+    from augcam.run.lease import Gpu, take
 
     held = take([Gpu("0", "0")], 1, tmp_path / "locks")
     said = []
@@ -190,8 +190,8 @@ def test_configs_are_merged_as_snakemake_does(tmp_path):
 
 def test_a_real_training_is_read_from_its_log(make_course, tmp_path, capsys):
     """The bar that `train` draws is the one that is understood here."""
-    from augcam.models import build
-    from augcam.training import train
+    from augcam.networks.build import build
+    from augcam.train.loop import train
 
     course = make_course("none")
     model = build("resnet20", 10, {}, seed=0)

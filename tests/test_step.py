@@ -11,18 +11,16 @@ import torch
 from conftest import ROOT
 from test_training import TRAIN_IN_A_PROCESS
 
-from augcam.config import AugmentationParameters, Training
-from augcam.files import read_array
-from augcam.models import build, read_tensors
-from augcam.training import (
-    Adam,
-    Course,
-    ImageStore,
-    RecordedStep,
-    Step,
-    make_deterministic,
-    train,
-)
+from augcam.config.parameters import AugmentationParameters
+from augcam.config.schema import Training
+from augcam.data.images import ImageStore
+from augcam.files.arrays import read_array
+from augcam.files.tensors import read_tensors
+from augcam.networks.build import build
+from augcam.train.batches import Course
+from augcam.train.determinism import make_deterministic
+from augcam.train.loop import train
+from augcam.train.step import Adam, RecordedStep, Step
 
 PARAMETERS = AugmentationParameters().model_dump()
 RANDOM = {"dropout": 0.2, "stochastic_depth_prob": 0.2}
@@ -156,7 +154,7 @@ def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_pat
     assert len(weights) == 1
 
 
-@pytest.mark.parametrize("module", ["training", "explanations"])
+@pytest.mark.parametrize("module", ["train.loop", "explain.maps"])
 def test_a_job_imports_nothing_that_it_does_not_use(module):
     heavy = {"pandas", "torchvision", "scipy", "sklearn", "matplotlib", "numba", "torch._dynamo"}
     code = f"import sys, augcam.{module}; print(*{heavy!r} & set(sys.modules))"

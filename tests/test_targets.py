@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from augcam.explanations import CAM_METHODS, explain, explain_batch, explain_each
-from augcam.models import build, find_cam_layer, get_layer
-from augcam.targets import TARGETS, target_changes
+from augcam.explain.maps import explain, explain_batch, explain_each
+from augcam.explain.methods import CAM_METHODS
+from augcam.networks.build import build
+from augcam.networks.layers import find_cam_layer, get_layer
+from augcam.statistics.targets import TARGETS, target_changes
 
 
 @pytest.fixture

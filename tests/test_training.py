@@ -13,18 +13,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from augcam.config import AugmentationParameters
+from augcam.config.parameters import AugmentationParameters
+from augcam.data.images import ImageStore, resident
 from augcam.errors import AugcamError
-from augcam.models import build, read_tensors
-from augcam.training import (
-    Adam,
-    ImageStore,
-    evaluate,
-    fingerprint,
-    other_images,
-    resident,
-    train,
-)
+from augcam.files.tensors import read_tensors
+from augcam.networks.build import build
+from augcam.train import loop
+from augcam.train.batches import other_images
+from augcam.train.determinism import fingerprint
+from augcam.train.evaluation import evaluate
+from augcam.train.loop import train
+from augcam.train.step import Adam
 
 PARAMETERS = AugmentationParameters().model_dump()
 AUGMENTATIONS = list(PARAMETERS)
@@ -236,10 +235,8 @@ def test_without_random_layers_states_of_none_are_equal(make_course, tmp_path):
 
 
 def test_the_best_epoch_is_kept_and_the_first_on_ties(make_course, tmp_path, monkeypatch):
-    from augcam import training
-
     accuracies = iter([0.3, 0.8, 0.8, 0.5])
-    monkeypatch.setattr(training, "evaluate", lambda *_: (1.0, next(accuracies)))
+    monkeypatch.setattr(loop, "evaluate", lambda *_: (1.0, next(accuracies)))
     best, _ = run(make_course("none", epochs=4), tmp_path / "a")
     accuracies = iter([0.3, 0.8])
     second, _ = run(make_course("none", epochs=2), tmp_path / "b")
@@ -262,10 +259,14 @@ TRAIN_IN_A_PROCESS = """
     import sys
     from pathlib import Path
     import torch
-    from augcam.config import AugmentationParameters, Training
-    from augcam.files import read_array
-    from augcam.models import build
-    from augcam.training import Course, ImageStore, make_deterministic, train
+    from augcam.config.parameters import AugmentationParameters
+    from augcam.config.schema import Training
+    from augcam.files.arrays import read_array
+    from augcam.networks.build import build
+    from augcam.data.images import ImageStore
+    from augcam.train.batches import Course
+    from augcam.train.determinism import make_deterministic
+    from augcam.train.loop import train
 
     data, folder = map(Path, sys.argv[1:])
     make_deterministic(1)
@@ -309,12 +310,11 @@ def test_a_finished_training_is_not_repeated_when_its_files_are_lost(
     make_course, tmp_path, monkeypatch
 ):
     """Snakemake deletes them if it is killed between a training's end and its record of it."""
-    from augcam import training
 
     weights, history = run(make_course("none"), tmp_path)
     for name in ("weights.safetensors", "history.parquet"):
         (tmp_path / name).unlink()
-    monkeypatch.setattr(training, "_run_epoch", None)
+    monkeypatch.setattr(loop, "_run_epoch", None)
     again, same = run(make_course("none"), tmp_path)
     assert_equal_weights(weights, again)
     pd.testing.assert_frame_equal(history, same, check_exact=True)  # with its seconds

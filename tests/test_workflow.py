@@ -15,9 +15,9 @@ import pytest
 import yaml
 from projects import copy_project, digest
 
-from augcam.claims import CLAIMS
-from augcam.config import parse_config
-from augcam.contents import figures, tables
+from augcam.config.messages import parse_config
+from augcam.paper.claims import CLAIMS
+from augcam.report.catalogue import figures, tables
 
 pytestmark = pytest.mark.workflow
 
@@ -194,7 +194,8 @@ def test_the_statistics_are_there_for_every_condition_and_metric(finished):
 
 def test_the_chain_is_consistent(finished):
     """The metrics of one image, worked out again from the files of the stages before."""
-    from augcam.similarity import MAP_METRICS, Maps, to_maps
+    from augcam.compare.maps import Maps, to_maps
+    from augcam.compare.metrics import MAP_METRICS
 
     results = finished / "results" / "tiny"
     cams = []

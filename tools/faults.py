@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from projects import copy_project, digest, run, start, write_config  # noqa: E402
 
-from augcam.files import read_columns  # noqa: E402
-from augcam.models import read_recorded  # noqa: E402
+from augcam.files.tables import read_columns  # noqa: E402
+from augcam.files.tensors import read_recorded  # noqa: E402
 
 TINY = {
     "dataset": {"train_limit": 120, "test_limit": 40},

@@ -24,10 +24,10 @@ def _prepared(network: Network, settings: Settings):
     """The network, its input store and the ids of a round: the same for all sides."""
     import torch
 
-    from augcam.config import Dataset, Split
-    from augcam.datasets import prepare
-    from augcam.models import build
-    from augcam.training import ImageStore
+    from augcam.config.schema import Dataset, Split
+    from augcam.data.images import ImageStore
+    from augcam.data.store import prepare
+    from augcam.networks.build import build
 
     torch.set_num_threads(settings.threads)
     folder = Path(tempfile.mkdtemp())
@@ -60,8 +60,8 @@ def ours(network: Network) -> Callable:
     def setup(settings: Settings) -> Callable[[], Done]:
         import torch
 
-        from augcam.explanations import explain
-        from augcam.similarity import to_maps
+        from augcam.compare.maps import to_maps
+        from augcam.explain.maps import explain
 
         model, store, ids = _prepared(network, settings)
         model = model.to(memory_format=torch.channels_last)

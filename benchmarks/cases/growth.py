@@ -25,7 +25,7 @@ def _explained(folder: Path, model: int) -> tuple[Path, Path]:
 
 def prepare_similarity(folder: Path, models: int, images: int, size: int) -> None:
     """The explanations of a baseline and `models` models."""
-    from augcam.explanations import Explanations, save_explanations
+    from augcam.explain.maps import Explanations, save_explanations
 
     for model in range(models + 1):
         rng = np.random.default_rng(model)
@@ -47,7 +47,7 @@ def prepare_similarity(folder: Path, models: int, images: int, size: int) -> Non
 
 def measure_similarity(folder: Path, models: int, images: int, size: int) -> list[Path]:
     """What the job `compare` does, for `models` models at once."""
-    from augcam.similarity import compare_files
+    from augcam.compare.models import compare_files
 
     outputs = [folder / f"similarity-{model}.parquet" for model in range(1, models + 1)]
     baseline, *others = (_explained(folder, model) for model in range(models + 1))
@@ -70,8 +70,8 @@ def prepare_aggregation(folder: Path, models: int, images: int) -> None:
     """The comparisons of `models` models, three states an augmentation."""
     import pandas as pd
 
-    from augcam.files import table_writer
-    from augcam.similarity import SEGMENTS
+    from augcam.compare.models import SEGMENTS
+    from augcam.files.tables import table_writer
 
     for number, model in enumerate(_models(models)):
         rng = np.random.default_rng(number)

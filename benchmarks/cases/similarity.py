@@ -26,7 +26,7 @@ def _cams(models: int, images: int) -> np.ndarray:
 
 def ours(models: int) -> Callable:
     def setup(settings: Settings) -> Callable[[], Done]:
-        from augcam.similarity import Explained, compare
+        from augcam.compare.models import Explained, compare
 
         images = 200 if settings.full else 60
         cams = _cams(models + 1, images)
@@ -47,7 +47,7 @@ def loop(models: int) -> Callable:
         import cv2
         from scipy.stats import pearsonr, spearmanr
 
-        from augcam.similarity import to_maps
+        from augcam.compare.maps import to_maps
 
         images = 200 if settings.full else 60
         cams = _cams(models + 1, images)

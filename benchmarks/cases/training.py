@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from augcam.config import AUGMENTATIONS, AugmentationParameters, Training
-from augcam.jobs import ALLOCATION
+from augcam.config.parameters import AUGMENTATIONS, AugmentationParameters
+from augcam.config.schema import Training
+from augcam.run.job import ALLOCATION
 from benchmarks.harness import Comparison, Done, Settings
 
 BATCH = 32
@@ -54,8 +55,10 @@ def batches_a_round(settings: Settings) -> int:
 
 def courses(input_size: int, precision: str, device) -> dict[str, Any]:
     """augcam's batches of each augmentation, from a prepared store as the workflow writes it."""
-    from augcam.files import write_columns, write_json
-    from augcam.training import Course, ImageStore
+    from augcam.data.images import ImageStore
+    from augcam.files.json import write_json
+    from augcam.files.tables import write_columns
+    from augcam.train.batches import Course
 
     images, labels = pictures(2048)
     ids = np.arange(len(images))
@@ -95,8 +98,9 @@ def our_loop(
     """
     import torch
 
-    from augcam.models import build
-    from augcam.training import Adam, RecordedStep, Step, make_deterministic
+    from augcam.networks.build import build
+    from augcam.train.determinism import make_deterministic
+    from augcam.train.step import Adam, RecordedStep, Step
 
     make_deterministic(1, precision)
     device = torch.device(settings.device)
@@ -236,7 +240,7 @@ def standard_loop(
     from torch.nn.functional import cross_entropy
     from torch.utils.data import DataLoader
 
-    from augcam.models import build
+    from augcam.networks.build import build
 
     torch.set_num_threads(settings.threads)
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"

@@ -27,7 +27,7 @@ use rule train as train_architecture with:
     input:
         **DATA,
         initial=f"{OUT}/architectures/{{architecture}}/initial.safetensors",
-        code=code("augmentations", "models", "training", "performance"),
+        code=code("train"),
     output:
         weights=f"{OUT}/architectures/{{architecture}}/weights.safetensors",
         history=f"{OUT}/architectures/{{architecture}}/history.parquet",
@@ -74,7 +74,7 @@ rule compare_architectures:
 rule draw_architectures:
     input:
         table=f"{OUT}/tables/architectures.parquet",
-        code=code("figures", "style"),
+        code=code("draw_architectures"),
     output:
         png=pictures("architectures"),
         pdf=figure_files("pdf", "architectures"),
@@ -98,7 +98,7 @@ rule draw_architectures:
 use rule write_pages as write_architecture_page with:
     input:
         tables=[f"{OUT}/tables/architectures.parquet"],
-        code=[*code("contents", "pages"), *templates()],
+        code=[*code("write_pages"), *templates()],
     output:
         pages("architecture_page"),
     log:

@@ -11,10 +11,12 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
-    from augcam.config import parse_config, repeated_keys, source_files
-    from augcam.contents import SECTIONS, figures, tables
+    from augcam.config.messages import parse_config, repeated_keys
+    from augcam.data.files import source_files
     from augcam.errors import AugcamError
-    from augcam.jobs import ALLOCATION
+    from augcam.report.catalogue import SECTIONS, figures, tables
+    from augcam.run.closure import closure
+    from augcam.run.job import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
@@ -67,15 +69,15 @@ MODEL_SPACE_TABLES = [
 BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
 
 
-def code(*modules):
-    """Modules of the library as inputs: a step runs again when one that it names is edited."""
-    folder = os.path.relpath(SOURCE / "augcam")
-    return [f"{folder}/{module}.py" for module in modules]
+def code(script):
+    """The modules that a script uses, as inputs: an edited one runs the step again."""
+    files = closure(Path(workflow.basedir) / f"workflow/scripts/{script}.py")
+    return [os.path.relpath(file) for file in files]
 
 
 def templates():
     """The templates of pages, as inputs."""
-    return sorted(os.path.relpath(path) for path in SOURCE.glob("augcam/templates/*"))
+    return sorted(os.path.relpath(path) for path in SOURCE.glob("augcam/report/templates/*"))
 
 
 def section(name, *keys):

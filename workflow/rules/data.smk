@@ -1,7 +1,7 @@
 rule prepare_data:
     input:
         source=data_files(),
-        code=code("datasets"),
+        code=code("prepare_data"),
     output:
         images=f"{OUT}/data/images.npy",
         index=f"{OUT}/data/index.parquet",

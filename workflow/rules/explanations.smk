@@ -18,7 +18,7 @@ rule explain:
         weights=model_files("models/{condition}/{state}/weights.safetensors", OF_ONE_CONDITION),
         # Also where it is not explained, so that switching `statistics.targets` off reruns nothing.
         baseline=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("explanations", "models"),
+        code=code("explain"),
     output:
         **explaining(OF_ONE_CONDITION),
     log:
@@ -53,7 +53,7 @@ use rule explain as explain_seeds with:
         **DATA,
         network=f"{OUT}/models/network.json",
         weights=model_files("models/{condition}/{state}/weights.safetensors", OF_THE_BASELINES),
-        code=code("explanations", "models"),
+        code=code("explain"),
     output:
         **explaining(OF_THE_BASELINES),
     wildcard_constraints:

@@ -8,7 +8,7 @@ rule draw_examples:
         **DATA,
         cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("augmentations", "examples", "pictures", "style", "training"),
+        code=code("draw_examples"),
     output:
         png=pictures("examples"),
         pdf=figure_files("pdf", "examples"),
@@ -37,7 +37,7 @@ rule draw_examples:
 rule draw_performance:
     input:
         table=f"{OUT}/tables/performance.parquet",
-        code=code("figures", "style"),
+        code=code("draw_performance"),
     output:
         png=pictures("performance"),
         pdf=figure_files("pdf", "performance"),
@@ -64,7 +64,7 @@ rule draw_similarity:
     input:
         mean=f"{OUT}/tables/similarity_mean.parquet",
         maps=f"{OUT}/tables/correlation_maps.parquet",
-        code=code("figures", "style"),
+        code=code("draw_similarity"),
     output:
         png=pictures("similarity"),
         pdf=figure_files("pdf", "similarity"),
@@ -90,7 +90,7 @@ rule draw_similarity:
 rule draw_pairs:
     input:
         counts=f"{OUT}/tables/pair_counts.parquet",
-        code=code("figures", "style"),
+        code=code("draw_pairs"),
     output:
         png=pictures("pairs"),
         pdf=figure_files("pdf", "pairs"),
@@ -123,7 +123,7 @@ rule draw_extremes:
         cams=model_files("explanations/{condition}/{state}/cams.npz"),
         predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
         similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
-        code=code("pictures", "style"),
+        code=code("draw_extremes"),
     output:
         png=pictures("extremes"),
         pdf=figure_files("pdf", "extremes"),
@@ -151,7 +151,7 @@ rule draw_segments:
         similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
         summary=f"{OUT}/tables/segment_summary.parquet",
         tests=f"{OUT}/tables/segment_tests.parquet",
-        code=code("figures", "style"),
+        code=code("draw_segments"),
     output:
         png=pictures("segments"),
         pdf=figure_files("pdf", "segments"),

@@ -11,7 +11,7 @@ rule write_pages:
             for item in PAGES
             if item.family == "pages" and item.name != "summary"
         ],
-        code=[*code("contents", "pages"), *templates()],
+        code=[*code("write_pages"), *templates()],
     output:
         pages("pages"),
     log:

@@ -8,7 +8,7 @@ rule compare:
     input:
         baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
         others=explained("{condition}", *CONFIG.starting_states),
-        code=code("kernels", "similarity"),
+        code=code("compare"),
     output:
         [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in CONFIG.starting_states],
     log:
@@ -37,7 +37,7 @@ if SEEDS:
         input:
             baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
             others=explained("{condition}", *SEEDS),
-            code=code("kernels", "similarity"),
+            code=code("compare"),
         output:
             [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in SEEDS],
         wildcard_constraints:

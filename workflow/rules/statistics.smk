@@ -16,7 +16,7 @@ rule compare_further:
     input:
         baseline=lambda wildcards: explained(REFERENCE_CONDITION, wildcards.baseline),
         others=[file for model in CONFIG.models for file in explained(*model)],
-        code=code("kernels", "similarity"),
+        code=code("compare"),
     output:
         further_files("{{baseline}}"),
     log:
@@ -42,7 +42,7 @@ rule null_levels:
     input:
         cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("kernels", "similarity", "nulls"),
+        code=code("null_levels"),
     output:
         table("null_levels"),
     log:
@@ -68,7 +68,7 @@ rule null_levels:
 rule effects:
     input:
         **distance_files(),
-        code=code("distances", "effects", "planning"),
+        code=code("effects"),
     output:
         **{name: table(name) for name in EFFECT_TABLES},
     log:
@@ -93,7 +93,7 @@ rule effects:
 rule decouple:
     input:
         **distance_files(),
-        code=code("distances", "decoupling", "clusters"),
+        code=code("decouple"),
     output:
         **{name: table(name) for name in DECOUPLED_TABLES},
     log:
@@ -120,7 +120,7 @@ rule decouple:
 rule model_space:
     input:
         cams=model_files("explanations/{condition}/{state}/cams.npz"),
-        code=code("similarity", "distances", "modelspace", "clusters"),
+        code=code("model_space"),
     output:
         **{name: table(name) for name in MODEL_SPACE_TABLES},
     log:
@@ -175,7 +175,7 @@ rule behaviour:
 rule target_changes:
     input:
         cams=targets_files(),
-        code=code("kernels", "similarity", "targets"),
+        code=code("target_changes"),
     output:
         table("target_changes"),
     log:
@@ -201,7 +201,7 @@ rule target_changes:
 rule conclude:
     input:
         tables=[f"{OUT}/tables/{name}.parquet" for name in statistic_tables()],
-        code=code("conclusions", "contents"),
+        code=code("conclude"),
     output:
         table("conclusions"),
     log:
@@ -231,7 +231,7 @@ rule draw_statistics:
         tables=[
             f"{OUT}/tables/{name}.parquet" for name in ["similarity_summary", *statistic_tables()]
         ],
-        code=code("figures_statistics", "style"),
+        code=code("draw_statistics"),
     output:
         png=pictures("statistics"),
         pdf=figure_files("pdf", "statistics"),

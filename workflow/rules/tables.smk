@@ -30,7 +30,7 @@ rule performance:
 rule aggregate:
     input:
         similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
-        code=code("aggregation"),
+        code=code("aggregate"),
     output:
         similarity_mean=table("similarity_mean"),
         similarity_summary=table("similarity_summary"),
@@ -59,7 +59,7 @@ rule aggregate:
 rule count_pairs:
     input:
         maps=f"{OUT}/tables/correlation_maps.parquet",
-        code=code("aggregation"),
+        code=code("count_pairs"),
     output:
         table("pair_counts"),
     log:
@@ -113,7 +113,7 @@ rule check_claims:
         maps=f"{OUT}/tables/correlation_maps.parquet",
         pairs=f"{OUT}/tables/pair_counts.parquet",
         segment_tests=f"{OUT}/tables/segment_tests.parquet",
-        code=code("claims"),
+        code=code("check_claims"),
     output:
         table("claims"),
     log:

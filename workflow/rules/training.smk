@@ -6,7 +6,7 @@ rule models:
 rule describe_network:
     input:
         stats=DATA["stats"],
-        code=code("explanations", "models"),
+        code=code("describe_network"),
     output:
         f"{OUT}/models/network.json",
     log:
@@ -30,7 +30,7 @@ rule describe_network:
 rule initial_weights:
     input:
         stats=DATA["stats"],
-        code=code("models"),
+        code=code("initial_weights"),
     output:
         f"{OUT}/models/initial.safetensors",
     log:
@@ -57,7 +57,7 @@ rule train:
         initial=f"{OUT}/models/initial.safetensors",
         # Only to be there first: an input too small for the network is refused before training.
         network=ancient(f"{OUT}/models/network.json"),
-        code=code("augmentations", "models", "training"),
+        code=code("train"),
     output:
         weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
         history=f"{OUT}/models/{{condition}}/{{state}}/history.parquet",

@@ -1,8 +1,8 @@
 """Average the similarity over starting states and correlate the augmentations."""
 
-from augcam import aggregation
-from augcam.files import Tables, write_table
-from augcam.jobs import job
+from augcam.files.tables import Tables, write_table
+from augcam.paper import aggregation
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     metrics, output = snakemake.params.metrics, snakemake.output

@@ -1,8 +1,8 @@
 """Predictions against the baseline's, and what they have to do with the maps' change."""
 
-from augcam.behaviour import behaviour, class_changes
-from augcam.files import read_table, write_table
-from augcam.jobs import job
+from augcam.files.tables import read_table, write_table
+from augcam.run.job import job
+from augcam.statistics.behaviour import behaviour, class_changes
 
 with job(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output

@@ -1,8 +1,9 @@
 """Hold the paper's claims against this run."""
 
-from augcam.claims import Run, check_claims
-from augcam.files import read_table, write_table
-from augcam.jobs import job
+from augcam.files.tables import read_table, write_table
+from augcam.paper.claims import check_claims
+from augcam.paper.run import Run
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

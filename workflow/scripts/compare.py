@@ -1,7 +1,7 @@
 """Compare the models of one condition with the baseline, image by image."""
 
-from augcam.jobs import job
-from augcam.similarity import compare_files
+from augcam.compare.models import compare_files
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from augcam.files import read_table, write_table
-from augcam.jobs import job
+from augcam.files.tables import read_table, write_table
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     histories = map(read_table, snakemake.input.histories)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from augcam.conclusions import conclude
-from augcam.files import read_table, write_table
-from augcam.jobs import job
+from augcam.files.tables import read_table, write_table
+from augcam.run.job import job
+from augcam.statistics.conclusions import conclude
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,8 +1,8 @@
 """Count how often each pair of augmentations is among the strongest and the weakest."""
 
-from augcam.aggregation import pair_counts
-from augcam.files import read_table, write_table
-from augcam.jobs import job
+from augcam.files.tables import read_table, write_table
+from augcam.paper.aggregation import pair_counts
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     counts = pair_counts(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from augcam.clusters import suggested_clusters, trees, with_consensus
-from augcam.decoupling import correlations, draw_weights, map_table, pair_table
-from augcam.distances import read_distances
-from augcam.files import write_table
-from augcam.jobs import job
+from augcam.files.tables import write_table
+from augcam.run.job import job
+from augcam.statistics.clusters import suggested_clusters, trees, with_consensus
+from augcam.statistics.decoupling import correlations, draw_weights, map_table, pair_table
+from augcam.statistics.distances import read_distances
 
 with job(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output

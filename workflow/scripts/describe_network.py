@@ -1,9 +1,10 @@
 """Find the layer whose feature map is explained; refuse what cannot be trained or explained."""
 
-from augcam.explanations import rehearse
-from augcam.files import read_json, write_json
-from augcam.jobs import job
-from augcam.models import build, describe_network
+from augcam.explain.maps import rehearse
+from augcam.files.json import read_json, write_json
+from augcam.networks.build import build
+from augcam.networks.layers import describe_network
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     classes = read_json(snakemake.input.stats)["class_names"]

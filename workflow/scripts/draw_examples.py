@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from augcam.config import Training
-from augcam.examples import augmentation_figures, cam_figure
-from augcam.files import read_array
-from augcam.jobs import job
-from augcam.similarity import read_explained
-from augcam.style import save_figures
-from augcam.training import ImageStore
+from augcam.compare.models import read_explained
+from augcam.config.schema import Training
+from augcam.data.images import ImageStore
+from augcam.files.arrays import read_array
+from augcam.report.examples import augmentation_figures, cam_figure
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input

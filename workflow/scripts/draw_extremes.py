@@ -1,10 +1,13 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
-from augcam.files import read_array, read_json, read_table, verify
-from augcam.jobs import job
-from augcam.pictures import extreme_figures
-from augcam.similarity import read_explained
-from augcam.style import save_figures
+from augcam.compare.models import read_explained
+from augcam.files.arrays import read_array
+from augcam.files.checksums import verify
+from augcam.files.json import read_json
+from augcam.files.tables import read_table
+from augcam.report.pictures import extreme_figures
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input

@@ -1,9 +1,9 @@
 """Draw how often each pair is among the strongest and weakest."""
 
-from augcam.figures import pair_bars
-from augcam.files import read_table
-from augcam.jobs import job
-from augcam.style import save_figures
+from augcam.files.tables import read_table
+from augcam.report.charts import pair_bars
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,10 +1,10 @@
 """Draw the performance of all models."""
 
-from augcam.config import MEASURES
-from augcam.figures import performance_bars
-from augcam.files import read_table
-from augcam.jobs import job
-from augcam.style import save_figures
+from augcam.files.tables import read_table
+from augcam.names import MEASURES
+from augcam.report.charts import performance_bars
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,10 +1,10 @@
 """Draw every metric by segment, one by one and at a glance."""
 
-from augcam.figures import segment_boxplot, segments_overview
-from augcam.files import read_table
-from augcam.jobs import job
-from augcam.segments import by_condition, segment_values
-from augcam.style import save_figures
+from augcam.files.tables import read_table
+from augcam.paper.segments import by_condition, segment_values
+from augcam.report.charts import segment_boxplot, segments_overview
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 
 def drawn(tables, summary, tests, metrics, conditions):

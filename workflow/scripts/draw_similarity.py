@@ -1,9 +1,9 @@
 """Draw boxplots and correlation maps of all metrics."""
 
-from augcam.figures import correlation_map, metric_boxplot
-from augcam.files import read_table
-from augcam.jobs import job
-from augcam.style import save_figures
+from augcam.files.tables import read_table
+from augcam.report.charts import correlation_map, metric_boxplot
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 
 def drawn(mean, maps, metrics, conditions, outliers):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from augcam.figures_statistics import draw_all
-from augcam.files import read_table
-from augcam.jobs import job
-from augcam.style import save_figures
+from augcam.files.tables import read_table
+from augcam.report.statistics import draw_all
+from augcam.report.style import save_figures
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params = snakemake.params

@@ -1,10 +1,10 @@
 """Set augmentations against the controls, split the variance, plan starting states."""
 
-from augcam.distances import read_distances
-from augcam.effects import effects, variance_split
-from augcam.files import write_table
-from augcam.jobs import job
-from augcam.planning import plan
+from augcam.files.tables import write_table
+from augcam.run.job import job
+from augcam.statistics.distances import read_distances
+from augcam.statistics.effects import effects, variance_split
+from augcam.statistics.planning import plan
 
 with job(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output

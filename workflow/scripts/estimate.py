@@ -4,11 +4,12 @@ import os
 import shutil
 from pathlib import Path
 
-from augcam import estimate
-from augcam.config import parse_config
-from augcam.files import read_json
-from augcam.jobs import job
-from augcam.lease import driver_gpus, visible_gpus
+from augcam.config.messages import parse_config
+from augcam.files.json import read_json
+from augcam.run import estimate
+from augcam.run.calibration import measure
+from augcam.run.job import job
+from augcam.run.lease import driver_gpus, visible_gpus
 
 with job(snakemake.log[0]):
     params, files, cores = snakemake.params, snakemake.input, snakemake.threads
@@ -20,8 +21,8 @@ with job(snakemake.log[0]):
     slots = len(gpus) * config.execution.jobs_per_gpu
     networks = estimate.networks_at_once(cores, config.training.threads, slots, params.gpu_limit)
     at_once = {"train": networks, "explain": networks, "compare": cores}
-    measured = estimate.measure(config, folder, network["cam_layer"], device, networks, gpu)
-    from augcam.training import epochs_done  # only now: it brings torch
+    measured = measure(config, folder, network["cam_layer"], device, networks, gpu)
+    from augcam.train.checkpoint import epochs_done  # only now: it brings torch
 
     stages = estimate.planned(config, counts, folder, epochs_done)
     rows = estimate.durations(stages, measured, measured["startup"], at_once)

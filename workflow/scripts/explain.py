@@ -4,13 +4,17 @@ from pathlib import Path
 
 import torch
 
+from augcam.data.images import ImageStore
 from augcam.errors import AugcamError
-from augcam.explanations import explain, save_explanations
-from augcam.files import read_columns, read_json, write_arrays
-from augcam.jobs import job
-from augcam.lease import lease_gpu
-from augcam.models import build, load_weights
-from augcam.training import ImageStore, make_deterministic, pick_device
+from augcam.explain.maps import explain, save_explanations
+from augcam.files.arrays import write_arrays
+from augcam.files.json import read_json
+from augcam.files.tables import read_columns
+from augcam.networks.build import build
+from augcam.networks.weights import load_weights
+from augcam.run.job import job
+from augcam.run.lease import lease_gpu
+from augcam.train.determinism import make_deterministic, pick_device
 
 with job(snakemake.log[0]):
     params, files, output = snakemake.params, snakemake.input, snakemake.output

@@ -1,8 +1,9 @@
 """Draw the starting weights that all models share (step 8 of the paper's section 4)."""
 
-from augcam.files import read_json
-from augcam.jobs import job
-from augcam.models import build, save_weights
+from augcam.files.json import read_json
+from augcam.networks.build import build
+from augcam.networks.weights import save_weights
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     classes = read_json(snakemake.input.stats)["class_names"]

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from augcam import modelspace
-from augcam.clusters import suggested_clusters, trees
-from augcam.distances import group_images
-from augcam.files import read_arrays, write_table
-from augcam.jobs import job
+from augcam.files.arrays import read_arrays
+from augcam.files.tables import write_table
+from augcam.run.job import job
+from augcam.statistics import modelspace
+from augcam.statistics.clusters import suggested_clusters, trees
+from augcam.statistics.resampling import group_images
 
 with job(snakemake.log[0]):
     params, output, options = snakemake.params, snakemake.output, snakemake.params.statistics

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from augcam.files import write_table
-from augcam.jobs import job
-from augcam.nulls import null_levels
-from augcam.similarity import read_explained
+from augcam.compare.models import read_explained
+from augcam.compare.nulls import null_levels
+from augcam.files.tables import write_table
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params, similarity = snakemake.params, snakemake.params.similarity

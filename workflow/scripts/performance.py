@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from augcam.files import read_json, read_table, write_table
-from augcam.jobs import job
-from augcam.performance import performance
+from augcam.files.json import read_json
+from augcam.files.tables import read_table, write_table
+from augcam.run.job import job
+from augcam.train.measures import performance
 
 with job(snakemake.log[0]):
     classes = read_json(snakemake.input.stats)["class_names"]

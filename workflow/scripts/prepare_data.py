@@ -1,8 +1,8 @@
 """Read a data set into the store of the experiment: images, split, training order, statistics."""
 
-from augcam.config import Dataset, Split
-from augcam.datasets import prepare
-from augcam.jobs import job
+from augcam.config.schema import Dataset, Split
+from augcam.data.store import prepare
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     prepare(

@@ -1,8 +1,9 @@
 """Record config, versions, hardware and times of the run."""
 
-from augcam.files import read_json, read_table, write_json
-from augcam.jobs import job
-from augcam.provenance import provenance
+from augcam.files.json import read_json, write_json
+from augcam.files.tables import read_table
+from augcam.run.job import job
+from augcam.run.provenance import provenance
 
 with job(snakemake.log[0]):
     files = snakemake.input

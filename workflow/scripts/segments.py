@@ -1,8 +1,8 @@
 """Summarise and test every metric by which of the two models is right."""
 
-from augcam.files import read_table, write_table
-from augcam.jobs import job
-from augcam.segments import segment_summary, segment_tests
+from augcam.files.tables import read_table, write_table
+from augcam.paper.segments import segment_summary, segment_tests
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     metrics, output = snakemake.params.metrics, snakemake.output

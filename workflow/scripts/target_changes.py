@@ -1,8 +1,9 @@
 """Compare maps that explain the same kind of class with the baseline's."""
 
-from augcam.files import read_arrays, write_table
-from augcam.jobs import job
-from augcam.targets import target_changes
+from augcam.files.arrays import read_arrays
+from augcam.files.tables import write_table
+from augcam.run.job import job
+from augcam.statistics.targets import target_changes
 
 with job(snakemake.log[0]):
     params = snakemake.params

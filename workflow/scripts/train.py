@@ -2,20 +2,16 @@
 
 from pathlib import Path
 
-from augcam.config import Training
-from augcam.files import read_array, refuse_future
-from augcam.jobs import job
-from augcam.lease import lease_gpu
-from augcam.models import build
-from augcam.training import (
-    Course,
-    ImageStore,
-    fingerprint,
-    make_deterministic,
-    pick_device,
-    prepare_model,
-    train,
-)
+from augcam.config.schema import Training
+from augcam.data.images import ImageStore
+from augcam.files.arrays import read_array
+from augcam.files.atomic import refuse_future
+from augcam.networks.build import build
+from augcam.run.job import job
+from augcam.run.lease import lease_gpu
+from augcam.train.batches import Course
+from augcam.train.determinism import fingerprint, make_deterministic, pick_device
+from augcam.train.loop import prepare_model, train
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input

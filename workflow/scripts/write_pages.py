@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from augcam.files import atomic, read_json, read_table
-from augcam.jobs import job
-from augcam.pages import summary_page, table_page
+from augcam.files.atomic import atomic
+from augcam.files.json import read_json
+from augcam.files.tables import read_table
+from augcam.report.pages import summary_page, table_page
+from augcam.run.job import job
 
 with job(snakemake.log[0]):
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}

@@ -1,0 +1,181 @@
+"""One experiment: all sections of the configuration together, and what follows from them."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from augcam.config.fields import Architecture, Section, Seed, catalogue, one_of, unique
+from augcam.config.parameters import AUGMENTATIONS, AugmentationParameters
+from augcam.config.schema import (
+    Analysis,
+    Baseline,
+    Cam,
+    Dataset,
+    Execution,
+    Figures,
+    Model,
+    Similarity,
+    Split,
+    Statistics,
+    Training,
+)
+from augcam.names import CONTROLS, PAPER_ARCHITECTURES, SMALL_ARCHITECTURES
+
+
+class Config(Section):
+    """One experiment."""
+
+    experiment: Annotated[str, Field(max_length=100)] = "paper"
+    """Name of the results folder, `results/<experiment>`."""
+    dataset: Dataset = Dataset()
+    """Where the images come from."""
+    split: Split = Split()
+    """Training, validation and test images, and the training order."""
+    model: Model = Model()
+    """The network."""
+    architectures: (
+        Annotated[list[Architecture], Field(min_length=1), AfterValidator(unique)] | None
+    ) = None
+    """Networks that `snakemake architectures` compares on the original images (figures 9 to 13);
+    when not given the paper's three, or `resnet20`, `resnet32` and `resnet44` for inputs that are
+    too small for them."""
+    architecture_arguments: dict[Architecture, dict[str, bool | int | float | str]] = {}
+    """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
+    training: Training = Training()
+    """The protocol of every training."""
+    augmentations: Annotated[
+        list[Annotated[str, one_of(AUGMENTATIONS, "augmentation")]],
+        Field(min_length=1),
+        AfterValidator(unique),
+    ] = list(AUGMENTATIONS)
+    """The augmentations to study."""
+    augmentation_parameters: AugmentationParameters = AugmentationParameters()
+    """Their parameters."""
+    controls: Annotated[
+        list[Annotated[str, one_of(CONTROLS, "control")]], AfterValidator(unique)
+    ] = list(CONTROLS)
+    """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
+    starting_states: Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)] = [1, 2, 3]
+    """Seeds of everything random in a training but weights and order: X of section 4."""
+    baseline: Baseline = Baseline()
+    """The model that all others are compared with: B of section 4."""
+    cam: Cam = Cam()
+    """The class activation maps."""
+    similarity: Similarity = Similarity()
+    """The comparison of maps."""
+    analysis: Analysis = Analysis()
+    """The tables."""
+    statistics: Statistics = Statistics()
+    """Intervals, tests, clusters and planning: the second half of the report."""
+    figures: Figures = Figures()
+    """The figures; nothing here changes a number."""
+    execution: Execution = Execution()
+    """How to compute; nothing here starts a rerun."""
+
+    @model_validator(mode="after")
+    def _a_batch_is_in_the_training_set(self):
+        limit = self.dataset.train_limit
+        if limit and self.training.batch_size > limit * (1 - self.split.validation_fraction):
+            raise ValueError(
+                f"training.batch_size: {self.training.batch_size} is larger than the training set "
+                f"that dataset.train_limit {limit} and split.validation_fraction "
+                f"{self.split.validation_fraction} leave"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _experiment_is_a_folder_name(self):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.experiment):
+            raise ValueError(
+                f"experiment: '{self.experiment}' cannot name a folder; use letters, digits, "
+                "'.', '_' and '-', starting with a letter or digit"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _compared_networks_could_be_explained(self):
+        for name in self.architectures or []:
+            smallest = catalogue()[name].smallest_input
+            if self.model.input_size < smallest:
+                raise ValueError(
+                    f"architectures: '{name}' is no candidate at model.input_size "
+                    f"{self.model.input_size}, as its last feature map would be smaller than 4×4; "
+                    f"the smallest that works is {smallest}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _further_baselines_are_trained(self):
+        states = self.baseline.states or []
+        trained = {
+            state for condition, state in self.models if condition == self.baseline.condition
+        }
+        missing = sorted(set(states) - trained)
+        if missing:
+            raise ValueError(
+                f"baseline.states: {missing[0]} is not a state of '{self.baseline.condition}'; "
+                f"known: {', '.join(map(str, sorted(trained)))}"
+            )
+        return self
+
+    @property
+    def reference(self) -> tuple[str, int]:
+        """(condition, state) of the baseline B."""
+        state = self.baseline.state
+        return self.baseline.condition, self.starting_states[0] if state is None else state
+
+    @property
+    def baselines(self) -> list[tuple[str, int]]:
+        """(condition, state) of the reference, then of the further baselines."""
+        condition = self.baseline.condition
+        chosen = self.starting_states if self.baseline.states is None else self.baseline.states
+        further = [(condition, state) for state in chosen if condition in self.controls]
+        return list(dict.fromkeys([self.reference, *further]))
+
+    @property
+    def effect_controls(self) -> list[str]:
+        """What effects are set against: seed noise (the baseline's condition), then `identity`."""
+        trained = {condition for condition, _ in self.compared}
+        both = dict.fromkeys([self.baseline.condition, "identity"])
+        return [condition for condition in both if condition in trained]
+
+    @property
+    def conditions(self) -> list[str]:
+        """Augmentations, then controls: what is compared with the baseline."""
+        return [*self.augmentations, *self.controls]
+
+    @property
+    def models(self) -> list[tuple[str, int]]:
+        """(condition, state) of every model to train, the baseline first."""
+        return [self.reference, *self.compared]
+
+    @property
+    def compared(self) -> list[tuple[str, int]]:
+        """(condition, state) of every model but the baseline."""
+        every = [(c, s) for c in self.conditions for s in self.starting_states]
+        return [model for model in every if model != self.reference]
+
+    @property
+    def compared_conditions(self) -> list[str]:
+        """The conditions of `compared`; `none` is not there if it has the baseline's state only."""
+        return list(dict.fromkeys(condition for condition, _ in self.compared))
+
+    @property
+    def candidates(self) -> list[str]:
+        """The architectures to compare."""
+        if self.architectures is not None:
+            return self.architectures
+        smallest = max(catalogue()[name].smallest_input for name in PAPER_ARCHITECTURES)
+        fit = self.model.input_size >= smallest
+        return list(PAPER_ARCHITECTURES if fit else SMALL_ARCHITECTURES)
+
+    def condition_parameters(self, condition: str) -> dict[str, Any]:
+        """The parameters that define `condition`; empty for controls."""
+        if condition in CONTROLS:
+            return {}
+        return getattr(self.augmentation_parameters, condition).model_dump(mode="json")
+
+    def builder_arguments(self, architecture: str) -> dict[str, Any]:
+        """Options for the builder of `architecture`."""
+        return self.architecture_arguments.get(architecture, {})

@@ -1,0 +1,203 @@
+"""The sections of the configuration: types, defaults, documentation.
+
+The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a value.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+
+from augcam.config.fields import (
+    Architecture,
+    Fraction,
+    NonNegative,
+    Pixels,
+    Section,
+    Seed,
+    Text,
+    catalogue,
+    metric_name,
+    one_of,
+    unique,
+)
+from augcam.config.parameters import AUGMENTATIONS
+from augcam.names import CONTROLS, METRICS
+
+
+class Dataset(Section):
+    name: Literal["digits", "cifar10", "parquet", "imagefolder"] = "cifar10"
+    """`digits` (scikit-learn's, embedded), `cifar10` (downloaded by torchvision), `parquet`
+    (Hugging Face image layout) or `imagefolder` (one folder a class)."""
+    root: Text = "data"
+    """`cifar10`: the folder that holds, or receives, the download."""
+    train: Text | None = None
+    """`parquet`: file or folder of files; `imagefolder`: folder with one sub-folder a class."""
+    test: Text | None = None
+    """The same for the test images; without it a share of the training images
+    (`split.test_fraction`) is kept for testing."""
+    image_column: Text | None = None
+    """`parquet`: the column with the encoded images; found by its type when not given."""
+    label_column: Text = "label"
+    """`parquet`: the column with the class, a number or a name."""
+    class_names: Annotated[list[Text], Field(min_length=2), AfterValidator(unique)] | None = None
+    """Names of classes 0, 1, …; read from the data set when not given."""
+    image_size: Pixels | None = None
+    """Side in pixels to which images are brought (shorter side resized, centre cropped); needed
+    only when the files differ in size."""
+    grey: Literal["refuse", "convert"] = "refuse"
+    """What to do with a grey image among colour ones: stop and name it, or convert it."""
+    train_limit: PositiveInt | None = None
+    """Use a stratified subset of this many training and validation images."""
+    test_limit: PositiveInt | None = None
+    """Use a stratified subset of this many test images."""
+
+    @model_validator(mode="after")
+    def _has_files(self):
+        if self.name in ("parquet", "imagefolder") and not self.train:
+            raise ValueError(f"'{self.name}' needs dataset.train, the path of the training images")
+        if self.name in ("digits", "cifar10") and (self.train or self.test):
+            raise ValueError(
+                f"dataset.name: '{self.name}' does not read the files of dataset.train and "
+                "dataset.test; take 'parquet' or 'imagefolder' for them, or remove these keys"
+            )
+        return self
+
+
+class Split(Section):
+    validation_fraction: Fraction = 0.1
+    """Share of the training images kept for choosing the best epoch (stratified)."""
+    test_fraction: Fraction = 0.2
+    """Share of all images kept for testing where the data set has no test set (stratified)."""
+    split_seed: Seed = 0
+    """Seed of subset, split and test choice."""
+    sampling_seed: Seed = 0
+    """Seed of the training order, shared by all models (appendix B)."""
+
+
+class Model(Section):
+    architecture: Architecture = "efficientnet_b0"
+    """A torchvision classifier by name, or `resnet20`, `resnet32`, `resnet44`, `resnet56` (the
+    CIFAR networks of He et al. 2016)."""
+    input_size: Pixels = 224
+    """Side in pixels of the network's input; images are resized to it."""
+    cam_layer: Text | None = None
+    """Dotted name of the layer to explain; found automatically (the last feature map before
+    pooling) when not given."""
+    weight_seed: Seed = 0
+    """Seed of the starting weights, shared by all models."""
+
+    @model_validator(mode="after")
+    def _feature_map_is_large_enough(self):
+        smallest = catalogue()[self.architecture].smallest_input
+        # Another layer has another resolution: it is checked where the network is at hand.
+        if self.cam_layer is None and self.input_size < smallest:
+            raise ValueError(
+                f"model.input_size {self.input_size} is too small for '{self.architecture}': its "
+                f"last feature map would be smaller than 4×4; the smallest that works is {smallest}"
+            )
+        return self
+
+
+class Training(Section):
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 30
+    """Epochs of every training; the one with the best validation accuracy is kept."""
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 32
+    """Images a step."""
+    learning_rate: PositiveFloat = 1e-3
+    """Adam's learning rate."""
+    weight_decay: NonNegative = 1e-5
+    """Adam's weight decay (L2 penalty)."""
+    reshuffle: bool = False
+    """Draw the order anew in every epoch, the same for all models; the paper keeps one order."""
+    refresh: Literal["epoch", "once"] = "epoch"
+    """Draw the augmented copies anew in every `epoch`, or `once` for all epochs."""
+    augment_at: Literal["stored", "input"] = "stored"
+    """Augment at the stored resolution, before resizing, or at the network's input resolution."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """How exactly networks are trained: `tf32` rounds the factors of products on a GPU (the same
+    as `float32` elsewhere), `bfloat16` is mixed precision. Explanations are made in float32."""
+    threads: Annotated[int, Field(gt=0, le=1024)] = 1
+    """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
+    the experiment; on a CPU, one thread a training and one training a core is fastest."""
+
+    @model_validator(mode="after")
+    def _copies_stay_in_place(self):
+        if self.refresh == "once" and self.reshuffle:
+            raise ValueError("training.refresh: once needs training.reshuffle: false")
+        return self
+
+
+class Baseline(Section):
+    condition: Annotated[str, one_of(CONTROLS, "baseline condition")] = "none"
+    """The condition that everything is compared with."""
+    state: Seed | None = None
+    """Its starting state; the first of `starting_states` when not given."""
+    states: Annotated[list[Seed], AfterValidator(unique)] | None = None
+    """Starting states of the further baselines that the statistics compare with; all of
+    `starting_states` when not given. They need the baseline's condition among `controls`."""
+
+
+class Cam(Section):
+    method: Literal["gradcam", "gradcam++", "xgradcam", "hirescam", "layercam"] = "gradcam"
+    """How gradients and activations become a map."""
+    target: Literal["predicted", "label", "baseline"] = "predicted"
+    """The class that is explained: the model's own prediction, the true label, or the baseline's
+    prediction."""
+
+
+class Similarity(Section):
+    metrics: Annotated[
+        list[Annotated[str, AfterValidator(metric_name)]],
+        Field(min_length=1),
+        AfterValidator(unique),
+    ] = list(METRICS)
+    """The metrics; `overlap_Y` takes any whole percentage Y."""
+    epsilon: PositiveFloat = 2.220446049250313e-16
+    """ε of the class-prediction KLD."""
+
+
+class Analysis(Section):
+    pair_k: PositiveInt = 4
+    """How many strongest and weakest pairs of each correlation map are counted (tables 1 and 2)."""
+
+
+class Statistics(Section):
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """Bootstrap resamples and permutations."""
+    seed: Seed = 0
+    """Their seed."""
+    alpha: Fraction = 0.05
+    """Significance level; intervals cover 1 − alpha."""
+    power: Fraction = 0.8
+    """Power that the planning of starting states aims at."""
+    smallest_effect: Fraction = 0.1
+    """The smallest shift that matters, as a share of the control's own distance from the baseline:
+    an effect that is surely smaller counts as none."""
+    null_images: PositiveInt = 2000
+    """Images used for the null levels (mismatched images, mean map, random map)."""
+    targets: bool = True
+    """Also explain the true label and the baseline's prediction, to see how much of the change of
+    maps is only another class explained. From the same pass over the test images."""
+    clusters: list[
+        Annotated[
+            list[Annotated[str, one_of(AUGMENTATIONS, "augmentation")]],
+            Field(min_length=1),
+            AfterValidator(unique),
+        ]
+    ] = [["cutmix", "affine", "colorjitter"], ["gaussblur", "elastic"], ["equalize"]]
+    """Groups of augmentations to test for being alike; the paper's suggestions."""
+
+
+class Figures(Section):
+    dpi: Annotated[int, Field(ge=50, le=600)] = 150
+    """Resolution of the PNG files."""
+    outliers: bool = True
+    """Draw the points beyond the whiskers of the boxplots."""
+
+
+class Execution(Section):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run; `auto` takes a GPU if there is one."""
+    jobs_per_gpu: Annotated[int, Field(gt=0, le=100)] = 1
+    """How many trainings or explanations share a GPU; each network here is small for a large one.
+    Several GPUs: `snakemake --resources gpu=<GPUs × jobs_per_gpu>`."""

@@ -1,0 +1,53 @@
+"""Image files become pixels."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from augcam.errors import AugcamError
+
+# Pillow opens more, and for PostScript starts another program.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+
+
+_LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
+
+
+_GREY_MODES = {"1", "L", "LA", "La"}
+
+
+_COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
+
+
+class Picture(NamedTuple):
+    """One decoded image: pixels uint8 (H, W, 3), and whether the file held grey values only."""
+
+    pixels: np.ndarray
+    grey: bool
+
+
+def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
+    """Decode one image file. Raises AugcamError naming `place` where that cannot be done."""
+    if encoded is None:
+        raise AugcamError(f"{place}: there are no image bytes.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            size = len(encoded) if isinstance(encoded, bytes) else encoded.stat().st_size
+            if size > _LARGEST_FILE:
+                raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
+            content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            image.load()
+    except Exception as error:  # Pillow's decoders raise many kinds
+        raise AugcamError(f"{place}: the image cannot be decoded ({error}).") from error
+    if image.mode not in _GREY_MODES | _COLOUR_MODES:
+        raise AugcamError(
+            f"{place}: pixel format {image.mode} is not supported; convert the image to 8 bits a "
+            "channel."
+        )
+    return Picture(np.asarray(image.convert("RGB")), grey=image.mode in _GREY_MODES)

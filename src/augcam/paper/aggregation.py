@@ -1,0 +1,169 @@
+"""Aggregation: means over starting states, correlation maps, strongest and weakest pairs."""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+Model = tuple[str, int]  # condition, starting state
+
+
+def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
+    """Mean of each metric over the starting states, by image and augmentation (step 12, section 4).
+
+    `tables`: (condition, state) → the table of `augcam.compare.models.compare`; all list the same
+    images in the same order. Returns image_id, augmentation, then `metrics`, one augmentation after
+    the other. Undefined values (NaN) are left out of the mean; NaN where no state has a value.
+    """
+    conditions = list(dict.fromkeys(condition for condition, _ in tables))
+    ids, means = None, {}
+    for number, condition in enumerate(conditions):
+        states = [tables[model] for model in tables if model[0] == condition]
+        if ids is None:
+            ids = states[0]["image_id"].to_numpy()
+            # Filled in place: a million images make tables of half a gigabyte.
+            means = {metric: np.empty(len(conditions) * len(ids)) for metric in metrics}
+        rows = slice(number * len(ids), (number + 1) * len(ids))
+        for metric, column in means.items():
+            column[rows] = _mean_of_defined([state[metric].to_numpy() for state in states])
+    head = {
+        "image_id": np.tile(ids, len(conditions)),
+        "augmentation": np.repeat(np.array(conditions, dtype=object), len(ids)),
+    }
+    return pd.DataFrame(head | means, copy=False)
+
+
+def _by_augmentation(mean: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric of the table of `similarity_mean`, one row an image, one column an augmentation."""
+    names = mean["augmentation"].unique()
+    values = mean[metric].to_numpy().reshape(len(names), -1).T
+    return pd.DataFrame(values, mean["image_id"].iloc[: len(values)], names)
+
+
+def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
+    """Row by row the mean of what is not NaN; NaN where nothing is."""
+    values = np.stack(columns)
+    defined = ~np.isnan(values)
+    count = defined.sum(axis=0)
+    total = np.where(defined, values, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
+    """What summaries leave out, and how many maps are degenerate.
+
+    Returns augmentation, state, metric, n_images, n_excluded (undefined values),
+    n_degenerate_baseline, n_degenerate_augmented.
+    """
+    rows = [
+        {
+            "augmentation": condition,
+            "state": state,
+            "metric": metric,
+            "n_images": len(table),
+            "n_excluded": int(table[metric].isna().sum()),
+            "n_degenerate_baseline": int(table["degenerate_baseline"].sum()),
+            "n_degenerate_augmented": int(table["degenerate_augmented"].sum()),
+        }
+        for (condition, state), table in tables.items()
+        for metric in metrics
+    ]
+    return pd.DataFrame(rows)
+
+
+def similarity_summary(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Quartiles and mean over images of each augmentation's averaged metric.
+
+    Returns augmentation, metric, n_images (with a value), n_excluded, mean, std, min, q1, median,
+    q3, max: the numbers behind the boxplots.
+    """
+    rows = []
+    for augmentation, group in mean.groupby("augmentation", sort=False):
+        for metric in metrics:
+            values = group[metric].dropna()
+            low, q1, median, q3, high = values.quantile([0, 0.25, 0.5, 0.75, 1])
+            rows.append(
+                {
+                    "augmentation": augmentation,
+                    "metric": metric,
+                    "n_images": len(values),
+                    "n_excluded": int(group[metric].isna().sum()),
+                    "mean": values.mean(),
+                    "std": values.std(),
+                    "min": low,
+                    "q1": q1,
+                    "median": median,
+                    "q3": q3,
+                    "max": high,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def correlation_maps(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Pearson's r over test images between the averaged metrics of every two augmentations.
+
+    Returns metric, augmentation_a, augmentation_b (every ordered pair and the diagonal), r,
+    n_images: the images on which both have a value. r is NaN where it is undefined.
+    """
+    names = list(dict.fromkeys(mean["augmentation"]))
+    rows = []
+    for metric in metrics:
+        wide = _by_augmentation(mean, metric)
+        r = wide.corr(min_periods=2)
+        defined = wide.notna().to_numpy(dtype=np.int64)
+        count = pd.DataFrame(defined.T @ defined, names, names)
+        rows += [(metric, a, b, r.loc[a, b], count.loc[a, b]) for a in names for b in names]
+    columns = ["metric", "augmentation_a", "augmentation_b", "r", "n_images"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.DataFrame:
+    """How often each pair is among the `k` strongest and weakest of a metric's map (tables 1, 2).
+
+    `maps`: the table of `correlation_maps`; only pairs of `augmentations` count, so that controls
+    do not. Returns kind (strongest, weakest), augmentation_a, augmentation_b, count: every pair
+    with a count, the most frequent first. Each kind sums to `k` × number of metrics if there are
+    `k` pairs. Ties in r are decided by the order of `augmentations`.
+    """
+    pairs = list(combinations(augmentations, 2))
+    counts = {(kind, *pair): 0 for kind in ("strongest", "weakest") for pair in pairs}
+    for _, group in maps.groupby("metric", sort=False):
+        r = group.set_index(["augmentation_a", "augmentation_b"])["r"]
+        known = [pair for pair in pairs if not np.isnan(r[pair])]
+        for kind, sign in (("strongest", -1), ("weakest", 1)):
+            for pair in sorted(known, key=lambda pair: sign * r[pair])[:k]:
+                counts[kind, *pair] += 1
+    columns = ["kind", "augmentation_a", "augmentation_b", "count"]
+    table = pd.DataFrame([(*key, n) for key, n in counts.items() if n], columns=columns)
+    return table.sort_values(
+        ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
+    )
+
+
+def extreme_images(
+    mean: pd.DataFrame, metrics: list[str], augmentations: list[str]
+) -> pd.DataFrame:
+    """For each metric the images of highest mean, highest standard deviation and lowest mean over
+    augmentations (appendix A of the paper).
+
+    `mean`: the table of `similarity_mean`. Only images with a value for each of `augmentations`
+    count; a standard deviation needs two of these. Returns metric, extreme, image_id, mean, std;
+    the first image on ties, no row where no image counts.
+    """
+    rows = []
+    for metric in metrics:
+        wide = _by_augmentation(mean, metric)[augmentations].dropna()
+        over = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
+        found = {
+            "highest_mean": over["mean"],
+            "highest_std": over["std"].dropna(),
+            "lowest_mean": -over["mean"],
+        }
+        for extreme, values in found.items():
+            if len(values):
+                image = values.idxmax()
+                row = {"metric": metric, "extreme": extreme, "image_id": image}
+                rows.append(row | over.loc[image].to_dict())
+    return pd.DataFrame(rows, columns=["metric", "extreme", "image_id", "mean", "std"])

@@ -1,0 +1,86 @@
+"""Examples: what the network is shown in training, and one explained test image."""
+
+from collections.abc import Iterator
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from augcam.compare.models import Explained
+from augcam.config.schema import Training
+from augcam.data.images import ImageStore
+from augcam.report.pictures import Seen, augmentation_examples, cam_example
+from augcam.train.batches import Course
+
+IMAGES, COPIES = 3, 5  # of one figure
+
+
+def example_ids(store: ImageStore) -> list[int]:
+    """The first training image of each of the first classes."""
+    training = store.index["split"] == "train"
+    _, first = np.unique(store.index["label"][training], return_index=True)
+    return store.index["image_id"][training][first[:IMAGES]].tolist()
+
+
+def example_draws(epochs: int, states: list[int]) -> list[tuple[int, int]]:
+    """(state, epoch from 0) of the copies to show: epochs of the first state, then of the next."""
+    return list(islice(product(states, range(epochs)), COPIES))
+
+
+def shown_copy(course: Course, image_id: int, epoch: int) -> np.ndarray:
+    """The augmented copy of an image exactly as trained on in `epoch`: uint8 (s, s, 3)."""
+    order = course.epoch_order(epoch)
+    (position,) = np.flatnonzero((order[:, 0] == image_id) & (order[:, 1] == 1))
+    number, place = divmod(int(position), course.training.batch_size)
+    return as_pixels(course.store, course.batch(epoch, number).images[place])
+
+
+def shown_original(store: ImageStore, image_id: int) -> np.ndarray:
+    """An image as the network sees it: uint8 (s, s, 3)."""
+    return as_pixels(store, store.inputs(torch.tensor([image_id]))[0])
+
+
+def as_pixels(store: ImageStore, image: torch.Tensor) -> np.ndarray:
+    """Network input (3, s, s) → uint8 (s, s, 3)."""
+    pixels = (store.denormalised(image).clamp(0, 1) * 255).round().byte()
+    return pixels.permute(1, 2, 0).cpu().numpy()
+
+
+def most_confident(logits: np.ndarray, right: np.ndarray) -> int:
+    """Row of the right prediction (of any, where none is right) with the highest probability."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    confidence = 1 / np.exp(shifted).sum(axis=1)
+    return int(np.argmax(np.where(right, confidence + 1, confidence)))
+
+
+def augmentation_figures(
+    store: ImageStore,
+    order: np.ndarray,
+    parameters: dict[str, dict[str, Any]],
+    states: list[int],
+    training: Training,
+    sampling_seed: int,
+) -> Iterator[tuple[str, Figure]]:
+    """(name, figure) of every augmentation; `parameters`: those of each augmentation."""
+    ids, draws = example_ids(store), example_draws(training.epochs, states)
+    originals = [shown_original(store, image) for image in ids]
+    labels = [f"state {state}, epoch {epoch + 1}" for state, epoch in draws]
+    for name, values in parameters.items():
+        courses = {
+            state: Course(store, order, name, values, state, training, sampling_seed)
+            for state, _ in draws
+        }
+        copies = [[shown_copy(courses[s], image, epoch) for s, epoch in draws] for image in ids]
+        yield f"augmentation_{name}", augmentation_examples(originals, copies, labels, name)
+
+
+def cam_figure(store: ImageStore, baseline: Explained) -> Figure:
+    """The baseline's map of the test image of which it is rightly most sure, step by step."""
+    row = most_confident(baseline.logits, baseline.right)
+    image = int(baseline.image_id[row])
+    predicted = store.stats["class_names"][baseline.logits[row].argmax()]
+    seen = Seen(baseline.cam[row], predicted, bool(baseline.right[row]))
+    title = f"Baseline, test image {image}: {predicted}, predicted with most confidence"
+    return cam_example(shown_original(store, image), seen, store.input_size, title)

@@ -1,0 +1,210 @@
+"""Pages of the report: sortable tables that can be downloaded, and the summary of the run.
+
+Each page is one HTML file that needs nothing else, neither a network nor another file.
+"""
+
+import base64
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from augcam.names import display_name
+
+TEXTS = {
+    "claims": (
+        "The paper's claims",
+        "What the paper says, and whether it is so in this run. Where the paper gives no number, "
+        "the criterion is ours.",
+    ),
+    "similarity_summary": (
+        "Similarity in numbers",
+        "Distribution over test images of each metric, averaged over starting states: the numbers "
+        "behind the boxplots.",
+    ),
+    "excluded_values": (
+        "What summaries leave out",
+        "Undefined values, left out of summaries (a map that is constant has no correlation), and "
+        "degenerate maps, which are kept (so flat that their top pixels are all pixels).",
+    ),
+    "performance": (
+        "Performance of every model",
+        "Measures on the test images; precision, recall and F1 are macro averages.",
+    ),
+    "pair_counts": (
+        "Strongest and weakest pairs",
+        "In how many metrics a pair of augmentations is among the strongest or weakest of the "
+        "correlation map: tables 1 and 2 of the paper, complete.",
+    ),
+    "extreme_images": (
+        "Images at the extremes",
+        "The test images whose metric has the highest mean, highest standard deviation and lowest "
+        "mean over augmentations.",
+    ),
+    "segment_summary": (
+        "Similarity by segment",
+        "Each metric by which of the two models is right; n counts images times states.",
+    ),
+    "segment_tests": (
+        "Do segments differ?",
+        "Kruskal–Wallis test, one a model, of whether the segments differ in a metric. With many "
+        "images the smallest difference is significant: read epsilon squared, the share of the "
+        "ranks' variance that the segment explains (below .06: small).",
+    ),
+    "architectures": (
+        "Comparison of architectures",
+        "Each epoch of each architecture: training and validation images, time of training alone, "
+        "and the measures on the test images.",
+    ),
+    "conclusions": (
+        "What can be concluded",
+        "From the numbers of this run alone; how each is found is in docs/statistics.md.",
+    ),
+    "effects": (
+        "Effects against controls",
+        "How much farther from the baseline each condition leads than a control (none: seed noise; "
+        "identity: as many steps). Differences in the metric's own units.",
+    ),
+    "variance_split": (
+        "Variance of one image's value",
+        "Components of the variance over images, conditions and starting states; condition × state "
+        "is what two trainings of one condition differ.",
+    ),
+    "behaviour": (
+        "Predictions against the baseline's",
+        "Disagreement, Jensen–Shannon divergence (bits) and error consistency (Cohen's kappa).",
+    ),
+    "class_changes": (
+        "How much goes with another predicted class",
+        "Each metric where model and baseline predict the same class, and where they do not.",
+    ),
+    "target_changes": (
+        "How much is another class explained",
+        "Each metric between maps that explain the models' own predictions, the true label, or the "
+        "baseline's prediction; share_of_change is what is gone of the distance with this target.",
+    ),
+    "pair_significance": (
+        "Strongest and weakest pairs, and chance",
+        "p_any: how often any pair counts as many where conditions are exchangeable; frequency: "
+        "the share of metrics in whose top pairs it is, over resamples.",
+    ),
+    "suggested_clusters": (
+        "The paper's clusters, by correlation",
+        "Are members more alike than others? Margin: mean r within minus mean r to the others.",
+    ),
+    "suggested_model_clusters": (
+        "The paper's clusters, by distance between models",
+        "Margin: how much closer members lie to each other than to the others.",
+    ),
+    "separation": (
+        "Do conditions differ as groups of models?",
+        "PERMANOVA on distances between models; smallest_p is what so few models can reach.",
+    ),
+    "planning": (
+        "Starting states needed",
+        "For a shift of the given share of the control's distance; −1: more than 1000.",
+    ),
+}
+"""Title and explanation of each table."""
+
+
+def table_page(name: str, table: pd.DataFrame) -> str:
+    """HTML of one table: sorted by a click on a column's head, downloaded as CSV."""
+    title, note = TEXTS[name]
+    csv = table.to_csv(index=False, lineterminator="\n").encode()
+    rows = [
+        [(_key(value), _shown(value)) for value in row]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in table.columns]
+    return _render(
+        "table.html.j2",
+        name=name,
+        title=title,
+        note=note,
+        columns=list(zip(table.columns, numeric)),
+        rows=rows,
+        csv=base64.b64encode(csv).decode(),
+    )
+
+
+def summary_page(provenance: Mapping[str, Any], claims: pd.DataFrame) -> str:
+    """HTML of what was run: config, models, images, excluded values, hardware, time.
+
+    `provenance`: the record of `augcam.provenance`; `claims`: the table of `augcam.claims`.
+    """
+    return _render(
+        "summary.html.j2",
+        run=provenance,
+        title=provenance["config"]["experiment"],
+        facts=facts(provenance, claims),
+        excluded={display_name(k): v for k, v in provenance["excluded_values"].items() if v},
+        config=yaml.safe_dump(provenance["config"], sort_keys=False, allow_unicode=True),
+    )
+
+
+def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]:
+    """What a reader wants to know first, by name."""
+    config, network = provenance["config"], provenance["network"]
+    images, models, hardware = provenance["images"], provenance["models"], provenance["hardware"]
+    counts = claims["holds"].value_counts()
+    seconds = sum(model["seconds"] for model in models)
+    reference = models[0]
+    layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
+    gpus = ", ".join(hardware["gpus"]) or "no GPU"
+    duplicates = ", ".join(f"{n} of {pair}" for pair, n in provenance["duplicates"].items() if n)
+    return {
+        "Data set": config["dataset"]["name"],
+        "Images": f"{images['train']} for training, {images['val']} for validation, "
+        f"{images['test']} for testing",
+        "Images in two splits": duplicates or "none",
+        "Network": f"{display_name(network['architecture'])}, input {config['model']['input_size']}"
+        f"×{config['model']['input_size']}, {network['parameters']:,} parameters",
+        "Explained layer": layer,
+        "Map": f"{config['cam']['method']} of the class: {config['cam']['target']}",
+        "Augmentations": ", ".join(map(display_name, config["augmentations"])),
+        "Controls": ", ".join(map(display_name, config["controls"])) or "none",
+        "Starting states": ", ".join(map(str, config["starting_states"])),
+        "Baseline": f"{display_name(reference['condition'])}, state {reference['state']}",
+        "Models trained": f"{len(models)}, {config['training']['epochs']} epochs each",
+        "Time of training": f"{_duration(seconds)} in all, {_duration(seconds / len(models))} a "
+        "model (validation and explanation not counted)",
+        "Hardware": f"{hardware['processor']}, {hardware['cores']} cores, "
+        f"{hardware['memory_gib']} GiB, {gpus}",
+        "The paper's claims": ", ".join(f"{n} {answer}" for answer, n in counts.items()),
+    }
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _key(value: Any) -> Any:
+    """What a value is sorted by."""
+    return "" if pd.isna(value) else value
+
+
+def _shown(value: Any) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _render(template: str, **values: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("augcam.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (
+        resources.files("augcam.report").joinpath("templates/page.css").read_text(encoding="utf-8")
+    )
+    return environment.get_template(template).render(style=style, **values)

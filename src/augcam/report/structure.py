@@ -1,0 +1,209 @@
+"""Figures of structure: correlation maps without the shared baseline, trees, model space."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from augcam.names import display_name
+from augcam.report.style import (
+    SMALL,
+    colour,
+    grid,
+    legend,
+    mark_controls,
+    name_square,
+    nothing_to_show,
+    styled,
+)
+from augcam.statistics.clusters import CONSENSUS
+
+KIND_TITLES = {
+    "paper": "One baseline (the paper's map)",
+    "decoupled": "Different baselines",
+    "corrected": "Different baselines,\ncorrected for noise",
+    "models": "Distance between models",
+}
+
+
+SLANTED = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
+
+
+def _heat(
+    axes: Axes,
+    square: np.ndarray,
+    names: list[str],
+    cmap: str,
+    low: float,
+    high: float,
+    digits: int = 2,
+):
+    """A square of numbers with names, controls set apart."""
+    image = axes.imshow(square, cmap=cmap, vmin=low, vmax=high)
+    rgba = image.cmap(image.norm(square))
+    dark = rgba[..., :3] @ [0.299, 0.587, 0.114] < 0.5
+    for (y, x), value in np.ndenumerate(square):
+        text = "–" if np.isnan(value) else f"{value:.{digits}f}"
+        ink = "white" if dark[y, x] and not np.isnan(value) else "black"
+        axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ink)
+    name_square(axes, names, rotation=40, ha="right")
+    return image
+
+
+@styled
+def three_maps(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure:
+    """The paper's correlation map beside those without a shared baseline.
+
+    `maps`: decoupled_maps. The diagonal of the second is the reliability.
+    """
+    size = 0.5 * len(conditions) + 1.6
+    figure, panels = plt.subplots(1, 3, figsize=(3 * size + 1.2, size + 0.6), squeeze=False)
+    for number, (panel, kind) in enumerate(zip(panels[0], ("paper", "decoupled", "corrected"))):
+        rows = maps[(maps["metric"] == metric) & (maps["kind"] == kind)]
+        square = rows.pivot(index="augmentation_a", columns="augmentation_b", values="r")
+        square = square.loc[conditions, conditions].to_numpy()
+        image = _heat(panel, square, conditions, "RdBu_r", -1, 1)
+        panel.set_title(KIND_TITLES[kind])
+        if number:
+            panel.set_yticklabels([])
+    figure.suptitle(display_name(metric), x=0.01, ha="left", fontweight="bold")
+    figure.colorbar(image, ax=panels[0], shrink=0.75, label="correlation over test images")
+    return figure
+
+
+@styled
+def dendrograms(trees: pd.DataFrame) -> Figure:
+    """Average-linkage trees with the support of each node in per cent of the resamples."""
+    wanted = [("paper", CONSENSUS), ("decoupled", CONSENSUS), ("corrected", CONSENSUS)]
+    wanted += [("models", "msd"), ("models", "pearson")]
+    parts = [
+        (source, metric, part)
+        for source, metric in wanted
+        if len(part := trees[(trees["source"] == source) & (trees["metric"] == metric)])
+    ]
+    if not parts:
+        return nothing_to_show("Trees need three conditions with defined distances.")
+    leaves = parts[0][2]["n_members"].max()
+    figure, panels = grid(len(parts), 4.3, 0.33 * leaves + 1.6, columns=3)
+    for panel, (source, metric, part) in zip(panels, parts):
+        _tree(panel, part)
+        title = KIND_TITLES[source].replace("\n", " ")
+        note = _metrics_of(part) if metric == CONSENSUS else display_name(metric)
+        fit = part["cophenetic"].iloc[0]
+        panel.set_title(f"{title}\n{note}, cophenetic r {fit:.2f}", fontsize=9)
+        panel.set_xlabel("distance" if source == "models" else "1 − r", fontsize=SMALL)
+    return figure
+
+
+def _metrics_of(consensus: pd.DataFrame) -> str:
+    left_out = [display_name(m) for m in consensus["left_out"].iloc[0].split(" + ") if m]
+    return f"all metrics but {', '.join(left_out)}" if left_out else "all metrics"
+
+
+def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
+    """One tree, leaves on the left; `nodes`: rows of tables/…_trees in the order of joining.
+
+    The axis begins just below the first node, so that nodes stand apart; the support is written on
+    its node, with the lines covered.
+    """
+    members = [frozenset(text.split(" + ")) for text in nodes["members"]]
+    heights = dict(zip(members, nodes["height"]))
+    support = dict(zip(members, nodes["support"]))
+    order: list[str] = []
+    first, last = nodes["height"].min(), nodes["height"].max()
+    room = (last - first) or last or 1.0
+    start = max(0.0, first - room / 4)
+
+    def children(node: frozenset) -> list[frozenset]:
+        inside = [m for m in members if m < node]
+        largest = [m for m in inside if not any(m < other for other in inside)]
+        alone = node.difference(*largest)
+        return [*sorted(largest, key=len), *(frozenset([leaf]) for leaf in sorted(alone))]
+
+    def place(node: frozenset) -> tuple[float, float]:
+        """Draw what lies below `node`; its height and position."""
+        if len(node) == 1:
+            order.extend(node)
+            return start, len(order) - 1.0
+        placed = [place(child) for child in children(node)]
+        x, positions = heights[node], [y for _, y in placed]
+        for height, y in placed:
+            axes.plot([height, x], [y, y], color="#333333", lw=1.2)
+        axes.plot([x, x], [min(positions), max(positions)], color="#333333", lw=1.2)
+        middle = float(np.mean(positions))
+        if not np.isnan(support[node]):
+            axes.text(
+                x, middle, f"{100 * support[node]:.0f}", ha="center", va="center", fontsize=7,
+                color="#CC3311", zorder=3, bbox={"facecolor": "white", "lw": 0, "pad": 0.6},
+            )  # fmt: skip
+        return x, middle
+
+    place(members[-1])
+    axes.set_yticks(range(len(order)), [display_name(name) for name in order], fontsize=SMALL)
+    mark_controls(axes.get_yticklabels(), order)
+    axes.set_xlim(start, last + room / 12)
+    axes.grid(False)
+    axes.tick_params(axis="y", length=0)
+
+
+@styled
+def model_map(positions: pd.DataFrame, conditions: list[str]) -> Figure:
+    """All models in two dimensions, so that near ones have similar maps. A cross: the mean."""
+    metrics = list(dict.fromkeys(positions["metric"]))
+    if not metrics:
+        return nothing_to_show("A map needs three models with defined distances.")
+    figure, panels = grid(len(metrics), 5.2, 4.8, columns=2)
+    for panel, metric in zip(panels, metrics):
+        rows = positions[positions["metric"] == metric]
+        for condition in conditions:
+            part = rows[rows["condition"] == condition]
+            if part.empty:
+                continue
+            middle = part[["x", "y"]].mean()
+            for row in part.itertuples():
+                panel.plot(
+                    [row.x, middle["x"]], [row.y, middle["y"]], lw=0.8, color=colour(condition)
+                )
+            panel.scatter(
+                part["x"],
+                part["y"],
+                color=colour(condition),
+                edgecolor="black",
+                linewidth=0.6,
+                s=45,
+                zorder=3,
+                label=display_name(condition),
+            )
+        panel.set_title(f"{display_name(metric)}, stress {rows['stress'].iloc[0]:.2f}")
+        panel.set_aspect("equal", adjustable="datalim")
+        panel.set_xticks([])
+        panel.set_yticks([])
+        panel.spines[:].set_visible(True)
+    legend(figure, panels, 5)
+    return figure
+
+
+@styled
+def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
+    """Mean difference (left) and correlation (right) of maps between models of two conditions; on
+    the diagonal within a condition."""
+    size = 0.5 * len(conditions) + 1.8
+    figure, panels = plt.subplots(1, 2, figsize=(2 * size + 2, size + 0.4), squeeze=False)
+    for panel, metric in zip(panels[0], ("msd", "pearson")):
+        rows = similarity[similarity["metric"] == metric]
+        square = rows.pivot(index="condition_a", columns="condition_b", values="value")
+        square = square.reindex(index=conditions, columns=conditions)
+        square = square.fillna(square.T).to_numpy()
+        image = _heat(
+            panel,
+            square,
+            conditions,
+            "viridis_r" if metric == "msd" else "viridis",
+            np.nanmin(square),
+            np.nanmax(square),
+            digits=3 if metric == "msd" else 2,
+        )
+        panel.set_title(display_name(metric))
+        figure.colorbar(image, ax=panel, shrink=0.75)
+    return figure

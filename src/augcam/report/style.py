@@ -1,0 +1,194 @@
+"""The visual language of all figures: names for people, colours, type.
+
+A colour belongs to one condition (or segment) everywhere. The schemes are Paul Tol's, distinct for
+every kind of colour vision and in print.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from zlib import crc32
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from augcam.files.atomic import atomic
+from augcam.names import CONTROLS, display_name
+
+COLOURS = {
+    "affine": "#332288",
+    "cutmix": "#88CCEE",
+    "colorjitter": "#44AA99",
+    "elastic": "#117733",
+    "equalize": "#DDCC77",
+    "gaussblur": "#CC6677",
+    "randcrop": "#AA4499",
+    "none": "#777777",
+    "identity": "#BBBBBB",
+    "both_right": "#4477AA",
+    "only_baseline": "#EE6677",
+    "only_augmented": "#228833",
+    "both_wrong": "#BBBBBB",
+}
+
+
+FURTHER_COLOURS = ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#DDAA33")
+"""For what has no colour of its own."""
+
+
+HEAT = "inferno"
+"""Colours of a class activation map, from 0 to 1; lightness grows with the value."""
+
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#E5E5E5",
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+}
+
+
+SMALL = 8.5
+"""Font size in points of what is written at ticks, bars and cells."""
+
+
+KLD_LINEAR_BELOW = 0.01
+"""The class-prediction KLD's scale is logarithmic above: most values are small, a few large."""
+
+
+def colour(name: str) -> str:
+    """The colour of a condition or segment; of an unknown one always the same further colour."""
+    return COLOURS.get(name) or FURTHER_COLOURS[crc32(name.encode()) % len(FURTHER_COLOURS)]
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Have `draw` use the common style."""
+
+    @wraps(draw)
+    def wrapper(*args, **kwargs) -> Figure:
+        with plt.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def save(figure: Figure, *paths: str | Path, dpi: int) -> None:
+    """Write `figure` to each path in the format of its suffix, and close it."""
+    for path in map(Path, paths):
+        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+        with atomic(path) as temporary:
+            figure.savefig(temporary, dpi=dpi, metadata=metadata)
+        figure.set_layout_engine("none")  # it is laid out, and the next format looks the same
+    plt.close(figure)
+
+
+def save_figures(
+    figures: Iterable[tuple[str, Figure]], paths: Iterable[str | Path], dpi: int
+) -> None:
+    """Write each (name, figure) to those of `paths` whose name without suffix it is, one by one."""
+    by_name: dict[str, list[Path]] = {}
+    for path in map(Path, paths):
+        by_name.setdefault(path.stem, []).append(path)
+    for name, figure in figures:
+        save(figure, *by_name[name], dpi=dpi)
+
+
+def first_control(conditions: list[str]) -> int:
+    """Position of the first control, 0 where there is none: augmentations stand before it."""
+    return next((i for i, condition in enumerate(conditions) if condition in CONTROLS), 0)
+
+
+def name_conditions(
+    axes: Axes, conditions: list[str], notes: list[str] | None = None, **labels
+) -> None:
+    """Label the x axis with conditions and notes, controls in italics and set apart by a line.
+
+    Many conditions are written upright, in one line each, so that neighbours never touch; `labels`:
+    properties of labels in one line otherwise.
+    """
+    labels = labels or ({"rotation": 90} if len(conditions) > 12 else {})
+    lines = [display_name(c) if labels else display_name(c).replace(" ", "\n") for c in conditions]
+    if notes:
+        separator = ", " if labels else "\n"
+        lines = [separator.join([line, *note.split("\n")]) for line, note in zip(lines, notes)]
+    axes.set_xticks(range(len(conditions)), lines, **({"fontsize": SMALL} | labels))
+    mark_controls(axes.get_xticklabels(), conditions)
+    if first := first_control(conditions):
+        axes.axvline(first - 0.5, color="#999999", lw=0.8, ls=":")
+    axes.tick_params(axis="x", length=0)
+    axes.grid(False, axis="x")
+
+
+def mark_controls(labels: list, conditions: list[str]) -> None:
+    """Write the labels of controls in italics."""
+    for label, condition in zip(labels, conditions, strict=True):
+        label.set_style("italic" if condition in CONTROLS else "normal")
+
+
+def name_square(axes: Axes, conditions: list[str], **x_labels) -> None:
+    """Name rows and columns of a square of conditions, controls in italics and set apart by lines.
+
+    `x_labels`: how the names below are written.
+    """
+    names = [display_name(condition) for condition in conditions]
+    axes.set_xticks(range(len(conditions)), names, fontsize=SMALL, **x_labels)
+    axes.set_yticks(range(len(conditions)), names, fontsize=SMALL)
+    mark_controls([*axes.get_xticklabels(), *axes.get_yticklabels()], conditions * 2)
+    if first := first_control(conditions):
+        for line in (axes.axvline, axes.axhline):
+            line(first - 0.5, color="black", lw=1.2)
+    axes.grid(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+@styled
+def nothing_to_show(reason: str) -> Figure:
+    """A picture that says in words why there is none."""
+    figure = plt.figure(figsize=(6.5, 1.2))
+    figure.text(0.02, 0.5, reason, va="center", wrap=True)
+    return figure
+
+
+def width_for(conditions: list[str]) -> float:
+    """Width in inches of a figure with one column a condition."""
+    return max(6.5, (0.45 if len(conditions) > 12 else 1.0) * len(conditions))
+
+
+def grid(count: int, width: float, height: float, columns: int = 4) -> tuple[Figure, list[Axes]]:
+    """`count` panels of `width` × `height` inches, at most `columns` side by side."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width * columns, height * rows), squeeze=False
+    )
+    panels = list(axes.ravel())
+    for panel in panels[count:]:
+        panel.set_axis_off()
+    return figure, panels[:count]
+
+
+def legend(figure: Figure, panels: list[Axes], columns: int) -> None:
+    """One legend below the figure: every entry of any panel, once."""
+    shown = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels()):
+            shown.setdefault(label, handle)
+    if shown:
+        figure.legend(
+            shown.values(), shown, loc="outside lower center", ncols=columns, fontsize=SMALL
+        )

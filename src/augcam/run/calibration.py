@@ -1,0 +1,180 @@
+"""Short measurements of training, explaining and comparing on this machine, for the estimate."""
+
+import itertools
+import resource
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from augcam.config.experiment import Config
+from augcam.run.lease import lease_gpu
+
+CUDA_CONTEXT = 3 * 2**28
+"""Bytes a process takes on a GPU beyond what torch's allocator reserves: driver, cuBLAS, cuDNN.
+Some hundred MiB, depending on card and driver; nothing tells a process its own."""
+
+
+GPU_FILL = 0.9
+"""Share of a GPU's memory to fill: where little is left, cuDNN takes other algorithms, which are
+slower and round otherwise."""
+
+
+_GPU_TURNS = 4
+"""Batches of each condition between two waits for a GPU, which waits for nobody in a real run."""
+
+
+def measure(
+    config: Config,
+    folder: Path,
+    layer: str,
+    device: str,
+    at_once: int,
+    gpu: int = 0,
+    seconds: float = 8,
+) -> dict[str, float]:
+    """`calibrate` in `at_once` processes together, as the run's jobs will be; means over them."""
+    # Forked, which is safe as long as this process has not used torch.
+    with ProcessPoolExecutor(at_once, mp_context=get_context("fork")) as pool:
+        arguments = (config, folder, layer, device, gpu, seconds)
+        jobs = [pool.submit(calibrate, *arguments, time.time()) for _ in range(at_once)]
+        results = [job.result() for job in jobs]
+    return {name: sum(result[name] for result in results) / at_once for name in results[0]}
+
+
+def calibrate(
+    config: Config,
+    folder: Path,
+    layer: str,
+    device: str,
+    gpu: int,
+    seconds: float,
+    started: float,
+) -> dict[str, float]:
+    """Do a little of the real work of `config` on its prepared data in `folder`.
+
+    A lease is taken where the jobs take one (`gpu` 1). Returns images a second by kind of work;
+    `startup`: seconds from `started` (`time.time()`) until the first batch could be trained,
+    without the wait for a lease; `memory`, `gpu_memory` and `gpu_total`: bytes that it takes, and
+    that there are (0 without a GPU). Writes nothing.
+    """
+    waiting = time.time()
+    lease = lease_gpu(gpu, config.execution.jobs_per_gpu)
+    started += time.time() - waiting
+
+    import numpy as np
+    import torch
+
+    from augcam.compare.models import Explained, compare
+    from augcam.data.images import ImageStore
+    from augcam.explain.maps import explain_each
+    from augcam.explain.methods import CAM_METHODS
+    from augcam.files.arrays import read_array
+    from augcam.networks.build import build
+    from augcam.networks.layers import get_layer
+    from augcam.train.batches import Course
+    from augcam.train.determinism import autocast, make_deterministic, pick_device
+    from augcam.train.evaluation import EVALUATION_BATCH
+    from augcam.train.step import Adam, RecordedStep, Step
+
+    training, network = config.training, config.model
+    make_deterministic(training.threads, training.precision)
+    where = pick_device(device)
+    on_gpu = where.type == "cuda"
+    store = ImageStore(folder / "data", network.input_size, where)
+    model = build(
+        network.architecture,
+        store.num_classes,
+        config.builder_arguments(network.architecture),
+        seed=0,
+    )
+    model = model.to(where, memory_format=torch.channels_last).train()
+    step = Step(
+        model,
+        Adam(model.parameters(), training.learning_rate, training.weight_decay),
+        training.precision,
+    )
+    order = read_array(folder / "data" / "order.npy")
+
+    def batches(condition: str):
+        parameters = config.condition_parameters(condition)
+        course = Course(store, order, condition, parameters, 0, training, 0)
+        return itertools.chain.from_iterable(map(course.batches, itertools.count()))
+
+    # Every condition in turn: augmentations differ in what they cost.
+    streams = [batches(c) for c in dict.fromkeys(c for c, _ in config.models)]
+    run = RecordedStep(step, next(streams[0])) if on_gpu else step
+    step.loss.item()  # waits for a GPU, here and below
+    startup = time.time() - started
+
+    def train() -> int:
+        images = 0
+        for stream in streams * (_GPU_TURNS if on_gpu else 1):
+            batch = next(stream)
+            run(batch)
+            images += len(batch.labels)
+        step.loss.item()
+        return images
+
+    rates = {"training": _rate(train, seconds)}
+    model.eval().requires_grad_(False)
+    ids = store.ids("test")
+
+    def infer() -> int:
+        chunk = ids[:EVALUATION_BATCH]
+        with torch.inference_mode(), autocast(where, training.precision):
+            model(store.inputs(chunk)).sum().item()
+        return len(chunk)
+
+    def explain() -> int:
+        chunk = ids[:32]
+        targets = [None] * (3 if config.statistics.targets else 1)
+        method = CAM_METHODS[config.cam.method]
+        images = store.inputs(chunk)
+        _, cams, _ = explain_each(model, get_layer(model, layer), images, method, targets)
+        shapes.append(torch.stack(cams).cpu().shape[2:])
+        return len(chunk)
+
+    shapes: list[tuple[int, ...]] = []
+    rates["inference"] = _rate(infer, seconds / 4)
+    make_deterministic(training.threads)  # networks are explained in float32, however trained
+    rates["explanation"] = _rate(explain, seconds / 4)
+    gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
+    gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
+    rng, count = np.random.default_rng(0), 64
+    baseline, *others = (
+        Explained(
+            np.arange(count),
+            rng.normal(size=(count, *shapes[0])).astype(np.float32),
+            rng.normal(size=(count, store.num_classes)).astype(np.float32),
+            rng.random(count) < 0.5,
+        )
+        for _ in range(1 + len(config.starting_states))
+    )
+    similarity = config.similarity
+
+    def compare_all() -> int:
+        compare(baseline, others, similarity.metrics, network.input_size, similarity.epsilon)
+        return count * len(others)
+
+    rates["comparison"] = _rate(compare_all, seconds / 4)
+    if lease:
+        lease.release()  # this process may live on while another waits for its GPU
+    return rates | {
+        "startup": startup,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "gpu_memory": gpu_memory,
+        "gpu_total": gpu_total,
+    }
+
+
+def _rate(work: Callable[[], int], seconds: float) -> float:
+    """What `work` does a second, as it returns it, once it has warmed up."""
+    work()
+    done, started = 0, time.perf_counter()
+    while True:
+        done += work()
+        spent = time.perf_counter() - started
+        if spent >= seconds:
+            return done / spent

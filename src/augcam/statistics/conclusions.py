@@ -1,0 +1,307 @@
+"""What can be concluded: plain sentences from the tables, each with the numbers that carry it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from augcam.names import display_name
+from augcam.statistics.clusters import CONSENSUS
+from augcam.statistics.effects import NO, YES
+
+_SUPPORTED = 0.95  # share of resamples in which a node must be found
+
+
+def conclude(
+    tables: Mapping[str, pd.DataFrame],
+    augmentations: list[str],
+    controls: list[str],
+    base: str,
+    n_states: int,
+    alpha: float,
+    smallest_effect: float,
+) -> pd.DataFrame:
+    """Findings as sentences: topic, finding. `tables`: by name, as in `tables/`; target_changes is
+    there if three targets were explained."""
+    findings = [
+        *_scale(tables, base),
+        *_effects(tables["effects"], augmentations, controls, base, n_states, smallest_effect),
+        *_variance(tables["variance_split"], alpha),
+        *_decoupling(tables["decoupled_maps"], augmentations),
+        *_pairs(tables["pair_significance"], alpha),
+        *_models(tables["separation"], alpha),
+        *_trees(tables["correlation_trees"], tables["model_trees"], n_states),
+        *_suggested(tables["suggested_clusters"], tables["suggested_model_clusters"]),
+        *_behaviour(tables["behaviour"], tables["class_changes"], augmentations, base),
+        *_targets(tables.get("target_changes"), augmentations),
+        *_size(tables["planning"], n_states, alpha),
+    ]
+    return pd.DataFrame(findings, columns=["topic", "finding"])
+
+
+def _list(names) -> str:
+    names = [display_name(name) for name in names]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _headline(metrics) -> str:
+    """The metric that a sentence about one metric takes."""
+    found = list(dict.fromkeys(metrics))
+    return next((m for m in ("overlap_20", "pearson", "mad") if m in found), found[0])
+
+
+def _control(control: str, base: str) -> str:
+    return "seed noise" if control == base else "the step-count control"
+
+
+def _scale(tables, base):
+    effects, nulls = tables["effects"], tables["null_levels"]
+    rows = effects[effects["control"] == base]
+    if rows.empty:
+        text = (
+            f"There is no second training of '{base}': the distance between two trainings of "
+            f"'{base}' is unknown. Add the control and a second starting state."
+        )
+        yield "scale", text
+        return
+    metric = _headline(rows["metric"])
+    floor = rows[rows["metric"] == metric]["control_mean"].iloc[0]
+    levels = nulls[nulls["metric"] == metric].set_index("null")["mean"].dropna()
+    titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
+    ends = [f"{title} {levels[null]:.3f}" for null, title in titles.items() if null in levels]
+    text = (
+        f"{display_name(metric)}: two trainings that differ in nothing but random numbers reach "
+        f"{floor:.3f} on average"
+        + (f"; {', '.join(ends)}. Values must be read between these." if ends else ".")
+    )
+    yield "scale", text
+
+
+def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
+    for control in controls:
+        rows = effects[effects["control"] == control]
+        if rows.empty:
+            continue
+        what = _control(control, base)
+        total = rows["metric"].nunique()
+        yes, no, open_ = [], [], []
+        for name in augmentations:
+            verdicts = rows.loc[rows["augmentation"] == name, "farther_than_control"]
+            count = int((verdicts == YES).sum())
+            if count:
+                yes.append(f"{display_name(name)} ({count} of {total} metrics)")
+            elif (verdicts == NO).all():
+                no.append(name)
+            else:
+                open_.append(name)
+        if yes:
+            yield "effects", f"Farther from the baseline than {what}: {', '.join(yes)}."
+        else:
+            yield "effects", f"No augmentation is shown to lead farther than {what}."
+        if no:
+            most = f"{100 * smallest_effect:.0f} %"
+            yield "effects", f"At most {most} farther than {what} in every metric: {_list(no)}."
+        if open_:
+            states = f"{n_states} state{'s' if n_states > 1 else ''}"
+            yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
+        steps = rows[rows["augmentation"] == "identity"]
+        if control == base and len(steps):
+            count = int((steps["farther_than_control"] == YES).sum())
+            meaning = (
+                "what an augmentation does beyond seed noise is partly its larger number of steps; "
+                "the comparison with identity is the fair one."
+                if count
+                else "no effect of the step count is shown."
+            )
+            text = (
+                "Twice the number of steps without anything new to see (identity) leads farther "
+                f"than seed noise in {count} of {total} metrics: {meaning}"
+            )
+            yield "step count", text
+
+
+def _variance(split, alpha):
+    if split.empty:
+        return
+    shares = split.pivot(index="metric", columns="component", values="share") * 100
+    p = split.drop_duplicates("metric").set_index("metric")["p_condition"]
+    shown = [metric for metric in p.index if p[metric] < alpha]
+
+    def between(component: str) -> str:
+        return f"{shares[component].min():.1f} to {shares[component].max():.1f} %"
+
+    text = (
+        f"Which augmentation was used explains {between('condition')} of the variance of one "
+        f"image's value (by metric), which training of it {between('condition × state')}, which "
+        f"image {between('image')}. Conditions differ at all (p < {alpha:g}, uncorrected) in "
+        f"{len(shown)} of {len(p)} metrics."
+    )
+    yield "variance", text
+
+
+def _decoupling(maps, augmentations):
+    inside = maps["augmentation_a"].isin(augmentations) & maps["augmentation_b"].isin(augmentations)
+    pairs = maps[inside & (maps["augmentation_a"] != maps["augmentation_b"])]
+    if pairs.empty:
+        return
+    mean = pairs.groupby("kind")["r"].mean()
+    if np.isnan(mean["decoupled"]):
+        text = (
+            "All distances share one baseline, which correlates them by itself. How much cannot be "
+            "told without further baselines (`none` at two states at least)."
+        )
+        yield "shared baseline", text
+        return
+    text = (
+        f"Correlations between augmentations are {mean['paper']:.2f} on average with the one "
+        f"baseline of the paper, {mean['decoupled']:.2f} with different baselines: the difference "
+        "is the baseline's, not the augmentations'."
+    )
+    of_identity = maps[
+        (maps["augmentation_a"] == "identity") & maps["augmentation_b"].isin(augmentations)
+    ]
+    control = of_identity.groupby("kind")["r"].mean()
+    if len(control):
+        text += (
+            f" Identity, which shows nothing new, correlates with them at {control['paper']:.2f} "
+            f"and {control['decoupled']:.2f}: so much is common to any two trainings."
+        )
+    yield "shared baseline", text
+
+
+def _pairs(pairs, alpha):
+    for kind in ("strongest", "weakest"):
+        rows = pairs[pairs["kind"] == kind]
+        if rows.empty:
+            continue
+        best = rows.iloc[0]
+        shown = rows[(rows["p_any"] < alpha) | (rows["p_r"] < alpha)]
+        names = [_list(pair) for pair in shown[["augmentation_a", "augmentation_b"]].to_numpy()]
+        verdict = (
+            f"beyond chance by count or by r (p < {alpha:g}): {'; '.join(names)}"
+            if names
+            else "no pair stands out beyond what chance gives some pair"
+        )
+        pair = _list([best["augmentation_a"], best["augmentation_b"]])
+        by_r = "" if np.isnan(best["p_r"]) else f", and its mean r with p = {best['p_r']:.2g}"
+        text = (
+            f"The most frequent of the {kind} pairs is {pair} ({best['count']} metrics; where "
+            "conditions are exchangeable some pair reaches this count with "
+            f"p = {best['p_any']:.2g}{by_r}; it keeps its place in "
+            f"{100 * best['frequency']:.0f} % of resamples): {verdict}."
+        )
+        yield "pairs", text
+
+
+def _models(separation, alpha):
+    for row in separation[separation["conditions"] == "all"].itertuples():
+        holds = "lie closer together" if row.p < alpha else "are not shown to lie closer together"
+        text = (
+            f"{display_name(row.metric)} of all models with all others: models of one condition "
+            f"{holds} than models of different conditions ({row.within:.3f} within, "
+            f"{row.between:.3f} between, p = {row.p:.2g})."
+        )
+        yield "models", text
+
+
+def _trees(correlation_trees, model_trees, n_states):
+    parts = (
+        ("different baselines", correlation_trees, "decoupled", CONSENSUS),
+        ("distances between models", model_trees, "models", "pearson"),
+    )
+    images = " (images only: fewer than three states cannot be resampled)" if n_states < 3 else ""
+    for title, trees, source, metric in parts:
+        nodes = trees[(trees["source"] == source) & (trees["metric"] == metric)]
+        if nodes.empty:
+            continue
+        left_out = nodes["left_out"].iloc[0]
+        without = f" (without {_list(left_out.split(' + '))}: undefined)" if left_out else ""
+        found = nodes[nodes["support"] >= _SUPPORTED]
+        groups = [_list(text.split(" + ")) for text in found["members"]]
+        verdict = (
+            f"supported in 95 % of resamples: {'; '.join(groups)}"
+            if groups
+            else "no group is found in 95 % of resamples"
+        )
+        yield "clusters", f"By {title}{without}, {verdict}{images}."
+
+
+def _suggested(by_maps, by_models):
+    rows = pd.concat([by_maps[by_maps["metric"] == CONSENSUS], by_models])
+    names = {"paper": "the paper's maps", "decoupled": "different baselines"}
+    for cluster in dict.fromkeys(rows["cluster"]):
+        verdicts = []
+        for row in rows[rows["cluster"] == cluster].itertuples():
+            if row.kind == "corrected" or np.isnan(row.margin):
+                continue
+            where = names.get(row.kind, f"models, {display_name(row.metric)}")
+            if np.isnan(row.low):
+                word = "no interval"
+            else:
+                word = "yes" if row.low > 0 else "reversed" if row.high < 0 else "not shown"
+            verdicts.append(f"{where}: {word} (margin {row.margin:+.3f}, p = {row.p:.2g})")
+        members = cluster.split(" + ")
+        claim = "are a group" if len(members) > 1 else "stands alone"
+        if verdicts:
+            yield "clusters of the paper", f"{_list(members)} {claim}? {'; '.join(verdicts)}."
+
+
+def _behaviour(behaviour, changes, augmentations, base):
+    mean = behaviour.groupby("condition")[["disagreement", "error_consistency"]].mean()
+    shown = mean.loc[[a for a in augmentations if a in mean.index], "disagreement"]
+    noise = (
+        f"; seed noise: {100 * mean.loc[base, 'disagreement']:.1f} %" if base in mean.index else ""
+    )
+    text = (
+        "Augmented models predict another class than the baseline for "
+        f"{100 * shown.min():.1f} to {100 * shown.max():.1f} % of the images{noise}."
+    )
+    yield "behaviour", text
+    if changes.empty:
+        return
+    metric = _headline(changes["metric"])
+    rows = changes[(changes["metric"] == metric) & changes["augmentation"].isin(augmentations)]
+    text = (
+        f"{100 * rows['share_of_change'].mean():.0f} % of the mean distance in "
+        f"{display_name(metric)} would vanish if images predicted as another class were like the "
+        "others."
+    )
+    yield "behaviour", text
+
+
+def _targets(changes, augmentations):
+    if changes is None or changes.empty:
+        return
+    metric = _headline(changes["metric"])
+    changes = changes[changes["augmentation"].isin(augmentations)]
+    mean = changes[changes["metric"] == metric].groupby("target")["mean"].mean()
+    text = (
+        f"{display_name(metric)} with the baseline's maps is {mean['predicted']:.3f} on average "
+        f"where every model explains its own prediction, {mean['label']:.3f} where all explain the "
+        f"true label, and {mean['baseline']:.3f} where all explain the baseline's prediction."
+    )
+    yield "class explained", text
+
+
+def _size(planning, n_states, alpha):
+    smallest = 2 / 2**n_states
+    if smallest > alpha:
+        text = (
+            f"With {n_states} starting state{'s' if n_states > 1 else ''} the sign-flip test "
+            f"cannot give p below {min(1, smallest):.2g}; every p below it here rests on the "
+            "assumption that the noise between trainings is alike in all conditions."
+        )
+        yield "size of the run", text
+    if planning.empty:
+        return
+    control = planning["control"].iloc[0]
+    metric = _headline(planning["metric"])
+    rows = planning[(planning["control"] == control) & (planning["metric"] == metric)]
+    row = rows[np.isclose(rows["shift"], 0.1)].iloc[0]
+    states = [f"{n}" if n > 0 else "more than 1000" for n in (row["states"], row["states_holm"])]
+    text = (
+        f"To see a shift of 10 % of the distance of '{display_name(control)}' in "
+        f"{display_name(metric)} takes {states[0]} starting states for one test, {states[1]} when "
+        "corrected for all augmentations and metrics."
+    )
+    yield "size of the run", text

@@ -1,0 +1,86 @@
+"""Distances: each metric between each model and each baseline, as one array for the statistics."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from augcam.compare.metrics import MAP_METRICS
+from augcam.files.tables import read_table
+
+Model = tuple[str, int]  # condition, starting state
+
+
+class Distances(NamedTuple):
+    """`values` float64 (metrics, conditions, states, baselines, images), in the metrics' own units.
+
+    A baseline is the condition `base` at one of the states `baselines`, the reference first. NaN:
+    a baseline with itself, a model that does not exist, a metric that is undefined on an image.
+    """
+
+    values: np.ndarray
+    metrics: list[str]
+    conditions: list[str]
+    states: list[int]
+    base: str
+    baselines: list[int]
+
+    @property
+    def n_states(self) -> int:
+        return len(self.states)
+
+
+def collect(
+    tables: Mapping[tuple[int, str, int], pd.DataFrame],
+    metrics: list[str],
+    conditions: list[str],
+    states: list[int],
+    base: str,
+) -> Distances:
+    """One array from the tables of `augcam.compare.models.compare`.
+
+    `tables`: (the baseline's state, condition, state) → table, the reference's first.
+    """
+    baselines = list(dict.fromkeys(baseline for baseline, _, _ in tables))
+    n_images = len(next(iter(tables.values())))
+    shape = (len(metrics), len(conditions), len(states), len(baselines), n_images)
+    values = np.full(shape, np.nan)
+    for (baseline, condition, state), table in tables.items():
+        if condition in conditions and state in states:
+            where = conditions.index(condition), states.index(state), baselines.index(baseline)
+            values[(slice(None), *where)] = table[metrics].to_numpy().T
+    return Distances(values, metrics, conditions, states, base, baselines)
+
+
+def at_equality(metric: str) -> float:
+    """The metric's value for two equal maps (or predictions): 0 for differences, 1 for likeness."""
+    return 0.0 if metric == "class_kld" else float(MAP_METRICS[metric].at_equality)
+
+
+def orientation(metric: str) -> int:
+    """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
+    return 1 if at_equality(metric) == 0 else -1
+
+
+def read_distances(
+    reference: Model,
+    compared: Mapping[Model, str],
+    further: Mapping[tuple[int, str, int], str],
+    metrics: list[str],
+) -> Distances:
+    """Distances from the files of `augcam.compare.models.compare_files`.
+
+    `compared`: model → its table against the reference; `further`: (state of another baseline,
+    condition, state) → table.
+
+    States are those at which other conditions than the baseline's were trained: a reference at a
+    state of its own is no state of any of them.
+    """
+    base, first = reference
+    files = {(first, *model): path for model, path in compared.items()}
+    files |= {key: path for key, path in further.items() if key[1:] != (base, key[0])}
+    tables = {key: read_table(path, metrics) for key, path in files.items()}
+    conditions = list(dict.fromkeys(condition for condition, _ in compared))
+    states = list(dict.fromkeys(state for condition, state in compared if condition != base))
+    return collect(tables, metrics, conditions, states, base)

@@ -1,0 +1,131 @@
+"""Training: one network, one condition, one starting state; deterministic and resumable.
+
+Protocol of section 5.1 and appendix B of the paper: all models share initial weights, split and
+order; the state seeds what is random besides (augmentation draws, dropout, stochastic depth).
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from augcam.errors import AugcamError
+from augcam.files.tables import write_columns
+from augcam.names import MEASURES
+from augcam.networks.build import has_random_layers
+from augcam.networks.weights import load_weights, save_weights
+from augcam.train.batches import Batch, Course
+from augcam.train.checkpoint import resume, save_checkpoint, to_go_on
+from augcam.train.determinism import autocast, seed_network
+from augcam.train.evaluation import evaluate, test_measures
+from augcam.train.step import Adam, RecordedStep, Step
+
+
+def train(
+    model: nn.Module,
+    course: Course,
+    checkpoint: str | Path,
+    identity: str,
+    weights_path: str | Path,
+    history_path: str | Path,
+    test_every_epoch: bool = False,
+) -> None:
+    """Train `model`, already on the store's device, and write the weights of its best epoch.
+
+    Best is the highest validation accuracy, the first on ties. `history.parquet`: epoch (from 1),
+    train_loss, train_accuracy, val_loss, val_accuracy, seconds (of training alone),
+    images_per_second; with `test_every_epoch` the measures of `augcam.train.measures` on the test
+    images, too.
+    After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
+    `identity` (see `fingerprint`) is the same: a training killed at any moment ends with bitwise
+    the same weights. The caller deletes it once the two files can no longer be lost; until then a
+    finished training that is started again makes them at once.
+    Raises AugcamError when the loss is not finite.
+    """
+    training, store = course.training, course.store
+    optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
+    progress = resume(checkpoint, identity, model, optimizer)
+    done = len(progress.history)
+    if done:
+        print(f"resuming after epoch {done} of {training.epochs}")
+    step = Step(model, optimizer, training.precision)
+    run = step
+    if store.device.type == "cuda" and done < training.epochs:
+        run = RecordedStep(step, next(course.batches(0)))
+    validation = store.ids("val")
+    with tqdm(
+        total=training.epochs * len(course),
+        initial=done * len(course),
+        desc=f"{course.condition}/{course.state}",
+        unit="img",
+        mininterval=5,
+        ascii=True,
+        dynamic_ncols=False,
+    ) as bar:
+        for epoch in range(done, training.epochs):
+            row = {"epoch": epoch + 1, **_run_epoch(step, run, course, epoch, bar)}
+            with autocast(store.device, training.precision):
+                row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
+                if test_every_epoch:
+                    row |= test_measures(model, store)
+            bar.set_postfix_str(
+                f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
+                f"val. accuracy {row['val_accuracy']:.3f}"
+            )
+            if not progress.history or row["val_accuracy"] > progress.best_accuracy:
+                weights = {name: value.clone() for name, value in model.state_dict().items()}
+                progress = progress._replace(
+                    best_epoch=epoch + 1, best_accuracy=row["val_accuracy"], best_weights=weights
+                )
+            progress = progress._replace(history=[*progress.history, row])
+            ahead = {} if epoch + 1 == training.epochs else to_go_on(model, optimizer)
+            save_checkpoint(checkpoint, identity, progress, ahead)
+    model.load_state_dict(progress.best_weights)
+    save_weights(model, weights_path, epoch=str(progress.best_epoch))
+    columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    columns += ["seconds", "images_per_second", *(MEASURES if test_every_epoch else ())]
+    history = {name: np.array([row[name] for row in progress.history]) for name in columns}
+    write_columns(history, history_path)
+    print(
+        f"best epoch: {progress.best_epoch} of {training.epochs}, "
+        f"validation accuracy {progress.best_accuracy:.4f}"
+    )
+
+
+def _run_epoch(
+    step: Step, run: Callable[[Batch], None], course: Course, epoch: int, bar: tqdm
+) -> dict[str, float]:
+    """One pass over the training images; loss and accuracy are means over the images as shown."""
+    seed_network(course.state, epoch)
+    step.model.train()
+    step.reset()
+    started = time.perf_counter()
+    for batch in course.batches(epoch):
+        run(batch)
+        bar.update(len(batch.labels))
+    loss = step.loss.item()
+    if not math.isfinite(loss):
+        raise AugcamError(
+            f"{course.condition}, state {course.state}: the training loss is no longer a finite "
+            f"number in epoch {epoch + 1}; lower training.learning_rate."
+        )
+    seconds = time.perf_counter() - started
+    return {
+        "train_loss": loss / len(course),
+        "train_accuracy": step.right.item() / len(course),
+        "seconds": seconds,
+        "images_per_second": len(course) / seconds,
+    }
+
+
+def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:
+    """Fill `model` with the shared starting weights and bring it to `device`, channels last."""
+    load_weights(model, initial)
+    if not has_random_layers(model):
+        print("note: this network has no random layers, so states differ by augmentation alone")
+    return model.to(device, memory_format=torch.channels_last)
