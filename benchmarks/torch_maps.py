@@ -1,4 +1,4 @@
-"""The map metrics of `augcam.compare.metrics` in torch: for many maps on a GPU, with the same values.
+"""The metrics of `augcam.compare.metrics` in torch: for many maps on a GPU, with equal values.
 
 The workflow compares on the CPU, where the comparisons of a run take minutes beside hours of
 training. This is for those who have millions of maps and a GPU at hand.
