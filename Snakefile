@@ -8,9 +8,9 @@
 #     models/          initial.safetensors, network.json
 #     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
-#     explanations/<condition>/<state>/    cams.npz, predictions.parquet
-#     similarity/<condition>/<state>.parquet
-#     similarity/further/<baseline's state>/<condition>/<state>.parquet
+#     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
+#     similarity/<view>/<condition>/<state>.parquet
+#     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html, for the report

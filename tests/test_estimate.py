@@ -45,10 +45,10 @@ def test_what_is_there_counts_as_done(tmp_path):
         tmp_path,
         *(f"models/none/{state}/weights.safetensors" for state in (1, 2)),
         "models/affine/2/checkpoint.safetensors",
-        *(f"explanations/none/{state}/targets.npz" for state in (1, 2)),
-        "explanations/affine/1/targets.npz",
-        *(f"similarity/affine/{state}.parquet" for state in (1, 2)),
-        "similarity/cutmix/1.parquet",
+        *(f"explanations/main/none/{state}/targets.npz" for state in (1, 2)),
+        "explanations/main/affine/1/targets.npz",
+        *(f"similarity/main/affine/{state}.parquet" for state in (1, 2)),
+        "similarity/main/cutmix/1.parquet",
     )
     train, explain, compare = estimate.planned(CONFIG, COUNTS, tmp_path, lambda path: 2)
     assert train == ("train", 6, 2, {"training": (3 * 3 + 1) * 200, "inference": (3 * 3 + 1) * 10})

@@ -151,11 +151,11 @@ def test_a_run_makes_every_file_with_its_columns(finished):
     assert len(mean) == 5 * 40
     pairs = pd.read_csv(results / "tables" / "pair_counts.csv")
     assert pairs.groupby("kind")["count"].sum().to_dict() == {"strongest": 24, "weakest": 24}
-    one = pd.read_parquet(results / "similarity" / "affine" / "2.parquet")
+    one = pd.read_parquet(results / "similarity" / "main" / "affine" / "2.parquet")
     assert list(one.columns)[:4] == [
         "image_id", "segment", "degenerate_baseline", "degenerate_augmented"
     ]  # fmt: skip
-    with np.load(results / "explanations" / "none" / "1" / "cams.npz") as cams:
+    with np.load(results / "explanations" / "main" / "none" / "1" / "cams.npz") as cams:
         assert cams["cam"].shape == (40, 4, 4)
         assert str(cams["layer"]) == "layer3.2"
         assert str(cams["method"]) == "gradcam"
@@ -200,17 +200,21 @@ def test_the_chain_is_consistent(finished):
     results = finished / "results" / "tiny"
     cams = []
     for model in ("none/1", "cutmix/2"):
-        with np.load(results / "explanations" / model / "cams.npz") as archive:
+        with np.load(results / "explanations" / "main" / model / "cams.npz") as archive:
             cams.append(Maps(to_maps(archive["cam"][[7]], 16)))
-    row = pd.read_parquet(results / "similarity" / "cutmix" / "2.parquet").iloc[7]
+    row = pd.read_parquet(results / "similarity" / "main" / "cutmix" / "2.parquet").iloc[7]
     for name in ("mad", "spearman", "overlap_5"):
         assert row[name] == pytest.approx(MAP_METRICS[name].function(*cams)[0], nan_ok=True)
-    states = [pd.read_parquet(results / "similarity" / "cutmix" / f"{s}.parquet") for s in (1, 2)]
+    states = [
+        pd.read_parquet(results / "similarity" / "main" / "cutmix" / f"{s}.parquet") for s in (1, 2)
+    ]
     mean = pd.read_parquet(results / "tables" / "similarity_mean.parquet")
     mean = mean[mean["augmentation"] == "cutmix"]
     expected = (states[0]["mad"].to_numpy() + states[1]["mad"].to_numpy()) / 2
     np.testing.assert_allclose(mean["mad"], expected, rtol=1e-15)
-    predictions = pd.read_parquet(results / "explanations" / "affine" / "1" / "predictions.parquet")
+    predictions = pd.read_parquet(
+        results / "explanations" / "main" / "affine" / "1" / "predictions.parquet"
+    )
     performance = pd.read_parquet(results / "tables" / "performance.parquet")
     accuracy = performance.query("condition == 'affine' and state == 1")["accuracy"].item()
     assert accuracy == (predictions["label"] == predictions["predicted"]).mean()

@@ -35,6 +35,7 @@ except AugcamError as error:
     raise WorkflowError(str(error)) from None
 
 OUT = f"results/{CONFIG.experiment}"
+VIEW = "main"  # the way in which models are explained
 REFERENCE_CONDITION, REFERENCE_STATE = CONFIG.reference
 # The baseline's condition at other states, and all other conditions, as a pattern.
 SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE_CONDITION]
@@ -100,15 +101,16 @@ def trained_conditions():
 
 
 def model_files(pattern, models=CONFIG.models):
-    """`pattern` filled in with condition and state of every model."""
+    """`pattern` filled in with condition and state of every model, and with the view."""
     return [
-        f"{OUT}/{pattern}".format(condition=condition, state=state) for condition, state in models
+        f"{OUT}/{pattern}".format(view=VIEW, condition=condition, state=state)
+        for condition, state in models
     ]
 
 
 def explained(condition, *states):
     """What explaining wrote for models: CAMs and predictions of each, in turn."""
-    folders = [f"{OUT}/explanations/{condition}/{state}" for state in states]
+    folders = [f"{OUT}/explanations/{VIEW}/{condition}/{state}" for state in states]
     return [
         f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
     ]
@@ -118,7 +120,7 @@ def explaining(models):
     """The outputs of the job that explains `models`, by kind, each in their order."""
     names = {"cams": "cams.npz", "predictions": "predictions.parquet"}
     names |= {"targets": "targets.npz"} if CONFIG.statistics.targets else {}
-    folder = "explanations/{condition}/{state}"
+    folder = "explanations/{view}/{condition}/{state}"
     return {kind: model_files(f"{folder}/{name}", models) for kind, name in names.items()}
 
 
@@ -152,7 +154,7 @@ def every_statistic():
 
 def further_files(baseline):
     """The distances of every model from a further baseline."""
-    return model_files(f"similarity/further/{baseline}/{{condition}}/{{state}}.parquet")
+    return model_files(f"similarity/{{view}}/further/{baseline}/{{condition}}/{{state}}.parquet")
 
 
 def further_states():
@@ -162,7 +164,7 @@ def further_states():
 def distance_files():
     """Every metric between every model and every baseline, as inputs."""
     return {
-        "similarity": model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        "similarity": model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         "further": [file for state in further_states() for file in further_files(state)],
     }
 
@@ -207,7 +209,7 @@ def entry(path, item):
 def targets_files():
     """The maps of three targets of every model, if they are wanted."""
     wanted = CONFIG.statistics.targets
-    return model_files("explanations/{condition}/{state}/targets.npz") if wanted else []
+    return model_files("explanations/{view}/{condition}/{state}/targets.npz") if wanted else []
 
 
 def data_files():

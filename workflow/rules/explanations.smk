@@ -1,6 +1,6 @@
 rule explanations:
     input:
-        model_files("explanations/{condition}/{state}/cams.npz"),
+        model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         targets_files(),
 
 
@@ -17,7 +17,7 @@ rule explain:
         network=f"{OUT}/models/network.json",
         weights=model_files("models/{condition}/{state}/weights.safetensors", OF_ONE_CONDITION),
         # Also where it is not explained, so that switching `statistics.targets` off reruns nothing.
-        baseline=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        baseline=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("explain"),
     output:
         **explaining(OF_ONE_CONDITION),

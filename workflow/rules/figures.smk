@@ -6,8 +6,8 @@ rule figures:
 rule draw_examples:
     input:
         **DATA,
-        cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
-        predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("draw_examples"),
     output:
         png=pictures("examples"),
@@ -120,9 +120,9 @@ rule draw_extremes:
         stats=DATA["stats"],
         extremes=f"{OUT}/tables/extreme_images.parquet",
         mean=f"{OUT}/tables/similarity_mean.parquet",
-        cams=model_files("explanations/{condition}/{state}/cams.npz"),
-        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
-        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
+        predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         code=code("draw_extremes"),
     output:
         png=pictures("extremes"),
@@ -148,7 +148,7 @@ rule draw_extremes:
 
 rule draw_segments:
     input:
-        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         summary=f"{OUT}/tables/segment_summary.parquet",
         tests=f"{OUT}/tables/segment_tests.parquet",
         code=code("draw_segments"),

@@ -1,6 +1,6 @@
 rule similarity:
     input:
-        model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
 
 
 # One job a condition: its states share the baseline's ranks, a changed augmentation reruns itself.
@@ -10,7 +10,10 @@ rule compare:
         others=explained("{condition}", *CONFIG.starting_states),
         code=code("compare"),
     output:
-        [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in CONFIG.starting_states],
+        [
+            f"{OUT}/similarity/{VIEW}/{{condition}}/{state}.parquet"
+            for state in CONFIG.starting_states
+        ],
     log:
         f"{OUT}/logs/compare/{{condition}}.log",
     benchmark:
@@ -39,6 +42,6 @@ if SEEDS:
             others=explained("{condition}", *SEEDS),
             code=code("compare"),
         output:
-            [f"{OUT}/similarity/{{condition}}/{state}.parquet" for state in SEEDS],
+            [f"{OUT}/similarity/{VIEW}/{{condition}}/{state}.parquet" for state in SEEDS],
         wildcard_constraints:
             condition=REFERENCE_CONDITION,

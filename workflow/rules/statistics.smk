@@ -40,8 +40,8 @@ rule compare_further:
 
 rule null_levels:
     input:
-        cams=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
-        predictions=f"{OUT}/explanations/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("null_levels"),
     output:
         table("null_levels"),
@@ -119,7 +119,7 @@ rule decouple:
 
 rule model_space:
     input:
-        cams=model_files("explanations/{condition}/{state}/cams.npz"),
+        cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         code=code("model_space"),
     output:
         **{name: table(name) for name in MODEL_SPACE_TABLES},
@@ -147,8 +147,8 @@ rule model_space:
 
 rule behaviour:
     input:
-        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
-        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         code=code("behaviour"),
     output:
         **{name: table(name) for name in BEHAVIOUR_TABLES},

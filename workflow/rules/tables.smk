@@ -5,7 +5,7 @@ rule tables:
 
 rule performance:
     input:
-        predictions=model_files("explanations/{condition}/{state}/predictions.parquet"),
+        predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
         stats=DATA["stats"],
         code=code("performance"),
     output:
@@ -29,7 +29,7 @@ rule performance:
 
 rule aggregate:
     input:
-        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         code=code("aggregate"),
     output:
         similarity_mean=table("similarity_mean"),
@@ -82,7 +82,7 @@ rule count_pairs:
 
 rule segments:
     input:
-        similarity=model_files("similarity/{condition}/{state}.parquet", CONFIG.compared),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         code=code("segments"),
     output:
         segment_summary=table("segment_summary"),

@@ -47,7 +47,7 @@ def planned(
         inference += epochs * counts["val"]
     last = "targets.npz" if config.statistics.targets else "cams.npz"
     explained = [m for m in models if _path(folder, "explanations", m, last).exists()]
-    similar = [m for m in compared if (folder / f"similarity/{m[0]}/{m[1]}.parquet").exists()]
+    similar = [m for m in compared if (folder / f"similarity/main/{m[0]}/{m[1]}.parquet").exists()]
     return [
         Stage(
             "train",

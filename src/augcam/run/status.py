@@ -107,8 +107,8 @@ def model_status(model: Path, log: Path, name: str, condition: str, now: float) 
 def status(config: Config, folder: Path, now: float) -> Status:
     """The status at time `now` (seconds since 1970) of the experiment in `folder`."""
     files = {
-        "explained": ("explanations/{}/{}/cams.npz", config.models),
-        "compared": ("similarity/{}/{}.parquet", config.compared),
+        "explained": ("explanations/main/{}/{}/cams.npz", config.models),
+        "compared": ("similarity/main/{}/{}.parquet", config.compared),
     }
     made = {
         stage: (sum((folder / pattern.format(*model)).exists() for model in models), len(models))
