@@ -10,8 +10,7 @@ CONFIG ?= config/config.yaml
 VENV := .venv
 READY := $(VENV)/.ready
 RUN := source $(VENV)/bin/activate &&
-# The default config's where the file names none, as for Snakemake.
-EXPERIMENT = $$(python -c "from augcam.run.status import read_config; print(read_config('config/config.yaml', '$(CONFIG)').experiment)")
+EXPERIMENT = $$(python -c "from augcam.run.status import read_config; print(read_config('$(CONFIG)').experiment)")
 
 # The user's uv, or one installed into a folder of its own.
 UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from conftest import ROOT
+from snakemake.utils import update_config
 
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
 
@@ -26,10 +27,12 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def write_config(project: Path, config: dict) -> str:
-    """Write `config` as `<experiment>.yaml` and return that name."""
-    name = f"{config['experiment']}.yaml"
-    (project / name).write_text(yaml.safe_dump(config), encoding="utf-8")
+def write_config(project: Path, config: dict, name: str | None = None) -> str:
+    """Write the quickstart with `config` laid over it, as `<experiment>.yaml`; return that name."""
+    name = f"{name or config['experiment']}.yaml"
+    values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    update_config(values, config)
+    (project / name).write_text(yaml.safe_dump(values), encoding="utf-8")
     return name
 
 

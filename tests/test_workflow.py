@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from projects import copy_project, digest
+from projects import copy_project, digest, write_config
 
 from augcam.config.messages import parse_config
 from augcam.paper.claims import CLAIMS
@@ -41,10 +40,6 @@ def project(tmp_path_factory) -> Path:
     folder = copy_project(tmp_path_factory.mktemp("project") / "copy")
     write_config(folder, TINY)
     return folder
-
-
-def write_config(project, config, name="tiny"):
-    (project / f"{name}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 def snakemake(project, *arguments, check=True):
@@ -75,6 +70,15 @@ def planned(project, *arguments):
 
 
 # ------------------------------------------------------------------------------------- the plan
+
+
+def test_a_users_config_inherits_nothing_from_the_quickstart(project):
+    """Data and network alone: the documented defaults, nine conditions at three states."""
+    minimal = "dataset: {name: digits}\nmodel: {architecture: resnet20, input_size: 32}\n"
+    (project / "minimal.yaml").write_text(minimal, encoding="utf-8")
+    assert planned(project, "--configfile", "minimal.yaml", "--", "models")["train"] == 27
+    assert planned(project, "--", "models")["train"] == 18  # without a file: the quickstart
+    assert planned(project, "--config", "starting_states=[1]", "--", "models")["train"] == 9
 
 
 @pytest.mark.parametrize("preset,models", [("config", 18), ("cifar10-cpu", 27), ("paper", 22)])

@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--configfile", default="config/config.yaml", help="the run's config")
     path = parser.parse_args().configfile
     try:
-        config = read_config("config/config.yaml", path)
+        config = read_config(path)
     except AugcamError as error:
         sys.exit(f"error: {error}")
     print(table(status(config, Path("results") / config.experiment, time.time())))
