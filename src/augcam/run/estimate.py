@@ -46,7 +46,7 @@ def planned(
         training += epochs * counts["train"] * (1 if condition == "none" else 2)
         inference += epochs * counts["val"]
     last = "targets.npz" if config.statistics.targets else "cams.npz"
-    explained = [m for m in models if _path(folder, "explanations", m, last).exists()]
+    explained = [m for m in models if _path(folder, "explanations/main", m, last).exists()]
     similar = [m for m in compared if (folder / f"similarity/main/{m[0]}/{m[1]}.parquet").exists()]
     return [
         Stage(
