@@ -61,9 +61,12 @@ slurm: $(READY)  ## add Snakemake's SLURM executor to .venv
 faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
 	$(RUN) python tools/faults.py
 
-lint: $(READY)  ## check style and workflow
+lint: $(READY)  ## check style, types, spelling, the order of the packages and the workflow
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) lint-imports --no-logo
+	$(RUN) mypy
+	$(RUN) codespell
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 

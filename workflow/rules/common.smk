@@ -5,8 +5,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Workflow and jobs use the library beside this workflow, whatever else is installed.
-SOURCE = Path(workflow.basedir) / "src"
+# Workflow and jobs use the library beside this workflow, whatever else is installed; also where
+# another workflow imports this one as a module.
+PROJECT = Path(str(workflow.current_basedir)).parents[1]
+SOURCE = PROJECT / "src"
 sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
@@ -72,7 +74,7 @@ BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
 
 def code(script):
     """The modules that a script uses, as inputs: an edited one runs the step again."""
-    files = closure(Path(workflow.basedir) / f"workflow/scripts/{script}.py")
+    files = closure(PROJECT / f"workflow/scripts/{script}.py")
     return [os.path.relpath(file) for file in files]
 
 
