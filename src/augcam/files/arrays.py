@@ -1,6 +1,5 @@
 """Arrays in .npz archives, whole or block by block, and in .npy files."""
 
-import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from augcam.files.atomic import atomic, reading
-from augcam.files.checksums import compare_checksums
+from augcam.files.checksums import compare_checksums, digest
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
@@ -32,25 +31,24 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 def _array_digest(arrays: dict[str, np.ndarray | str]) -> str:
     """Checksum of names, types, shapes and bytes of arrays."""
-    digest = hashlib.sha256()
-    for name, value in sorted(arrays.items()):
-        value = np.asarray(value)
-        digest.update(f"{name} {value.dtype} {value.shape}".encode() + value.tobytes())
-    return digest.hexdigest()
+    values = ((name, np.asarray(value)) for name, value in sorted(arrays.items()))
+    return digest(f"{n} {v.dtype} {v.shape}".encode() + v.tobytes() for n, v in values)
 
 
 def _verify_archive(archive: ZipFile) -> None:
     """As `read_arrays` compares the checksum, but with little in memory; to be used inside
     `reading`."""
-    digest = hashlib.sha256()
-    for name in sorted(set(archive.namelist()) - {"sha256.npy"}):
-        with archive.open(name) as member:
-            shape, dtype = _array_header(member)
-            digest.update(f"{name.removesuffix('.npy')} {dtype} {shape}".encode())
-            while content := member.read(2**20):
-                digest.update(content)
+
+    def parts() -> Iterator[bytes]:
+        for name in sorted(set(archive.namelist()) - {"sha256.npy"}):
+            with archive.open(name) as member:
+                shape, dtype = _array_header(member)
+                yield f"{name.removesuffix('.npy')} {dtype} {shape}".encode()
+                while content := member.read(2**20):
+                    yield content
+
     with archive.open("sha256.npy") as member:
-        compare_checksums(str(np.lib.format.read_array(member)), digest.hexdigest())
+        compare_checksums(str(np.lib.format.read_array(member)), digest(parts()))
 
 
 def array_blocks(path: str | Path, names: list[str], rows: int) -> Iterator[dict[str, np.ndarray]]:

@@ -1,9 +1,24 @@
 """Checksums of files."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from typing_extensions import Buffer
+
 from augcam.files.atomic import reading
+
+
+def digest(parts: Iterable[Buffer]) -> str:
+    """SHA-256 of all parts, one after the other, in hexadecimal: the checksum of all our files.
+
+    A part is bytes or an array in C order. What is not its bytes (name, type, shape) is a part
+    before it.
+    """
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
 
 
 def compare_checksums(found: object, expected: object) -> None:
@@ -21,8 +36,10 @@ def verify(path: str | Path, checksum: str) -> None:
 
 def sha256(*paths: str | Path) -> str:
     """Hex digest over the contents of the files, in the order given."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with reading(path), Path(path).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+
+    def parts() -> Iterator[bytes]:
+        for path in paths:
+            with reading(path), Path(path).open("rb") as file:
+                yield hashlib.file_digest(file, "sha256").digest()
+
+    return digest(parts())

@@ -1,11 +1,10 @@
 """JSON files with a checksum of what they hold."""
 
-import hashlib
 import json
 from pathlib import Path
 
 from augcam.files.atomic import atomic, reading
-from augcam.files.checksums import compare_checksums
+from augcam.files.checksums import compare_checksums, digest
 
 
 def write_json(value: dict, path: str | Path) -> None:
@@ -25,4 +24,4 @@ def read_json(path: str | Path) -> dict:
 
 def _json_digest(value: dict) -> str:
     value = json.loads(json.dumps(value))  # as it is read: every key is text
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return digest([json.dumps(value, sort_keys=True).encode()])

@@ -1,7 +1,7 @@
 """Tensors in safetensors files, with a checksum and a record."""
 
-import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from typing_extensions import Buffer
 
 from augcam.files.atomic import atomic, reading
-from augcam.files.checksums import compare_checksums
+from augcam.files.checksums import compare_checksums, digest
 
 
 def write_tensors(tensors: dict[str, Tensor], path: str | Path, record: dict[str, Any]) -> None:
@@ -40,8 +41,11 @@ def read_recorded(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _tensor_digest(tensors: dict[str, Tensor], record: dict[str, Any]) -> str:
     """Checksum of the record and of names, types, shapes and bytes of the tensors."""
-    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
-    for name, value in sorted(tensors.items()):
-        digest.update(f"{name} {value.dtype} {list(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+
+    def parts() -> Iterator[Buffer]:
+        yield json.dumps(record, sort_keys=True).encode()
+        for name, value in sorted(tensors.items()):
+            yield f"{name} {value.dtype} {list(value.shape)}".encode()
+            yield value.reshape(-1).view(torch.uint8).numpy()
+
+    return digest(parts())
