@@ -1,6 +1,7 @@
 import os
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,6 +16,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.data.files import source_files
+    from augcam.data.listing import fingerprint
     from augcam.errors import AugcamError
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
@@ -221,6 +223,16 @@ def data_files():
     except AugcamError as error:
         raise WorkflowError(str(error)) from None
     return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
+
+
+@cache
+def data_listing(wildcards=None):
+    """What lies in folders of images, for `params`: evaluated only where reading them is planned or
+    checked."""
+    if CONFIG.dataset.name != "imagefolder":
+        return None
+    paths = {"train": CONFIG.dataset.train, "test": CONFIG.dataset.test}
+    return fingerprint({key: path for key, path in paths.items() if path})
 
 
 def remove_checkpoints():

@@ -1,4 +1,6 @@
-rule prepare_data:
+# A checkpoint, so that Snakemake looks again once it has run: what else has to be done is decided by
+# the content of `stats.json`. After a rule, everything that follows would run.
+checkpoint prepare_data:
     input:
         source=data_files(),
         code=code("prepare_data"),
@@ -7,6 +9,8 @@ rule prepare_data:
         index=f"{OUT}/data/index.parquet",
         order=f"{OUT}/data/order.npy",
         stats=f"{OUT}/data/stats.json",
+        report=f"{OUT}/data/report.parquet",
+        notes=f"{OUT}/data/notes.json",
     log:
         f"{OUT}/logs/prepare_data.log",
     benchmark:
@@ -19,6 +23,7 @@ rule prepare_data:
     params:
         dataset=section("dataset"),
         split=section("split"),
+        listing=data_listing,
     message:
         "Reading the images of '{params.dataset[name]}' into one store"
     script:

@@ -1,10 +1,12 @@
 """Read a data set into the store of the experiment: images, split, training order, statistics."""
 
+from pathlib import Path
+
 from augcam.config.schema import Dataset, Split
 from augcam.data.store import prepare
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]) as announce:
     prepare(
         Dataset(**snakemake.params.dataset),
         Split(**snakemake.params.split),
@@ -12,4 +14,8 @@ with job(snakemake.log[0]):
         index_path=snakemake.output.index,
         order_path=snakemake.output.order,
         stats_path=snakemake.output.stats,
+        report_path=snakemake.output.report,
+        notes_path=snakemake.output.notes,
+        broken_path=Path(snakemake.log[0]).with_name("broken_images.csv"),
+        announce=announce,
     )

@@ -46,6 +46,9 @@ class Dataset(Section):
     only when the files differ in size."""
     grey: Literal["refuse", "convert"] = "refuse"
     """What to do with a grey image among colour ones: stop and name it, or convert it."""
+    broken: Literal["refuse", "skip"] = "refuse"
+    """What to do with files that cannot be decoded: stop and name them all, or leave them out,
+    before the split is chosen, and count them."""
     train_limit: PositiveInt | None = None
     """Use a stratified subset of this many training and validation images."""
     test_limit: PositiveInt | None = None

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from augcam.errors import AugcamError
+from augcam.errors import AugcamError, BrokenImage
 
 # Pillow opens more, and for PostScript starts another program.
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 
 _LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
@@ -31,9 +31,9 @@ class Picture(NamedTuple):
 
 
 def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
-    """Decode one image file. Raises AugcamError naming `place` where that cannot be done."""
+    """Decode one image file. Raises BrokenImage naming `place` where that cannot be done."""
     if encoded is None:
-        raise AugcamError(f"{place}: there are no image bytes.")
+        raise BrokenImage(f"{place}: there are no image bytes.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -41,10 +41,10 @@ def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
             if size > _LARGEST_FILE:
                 raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
             image.load()
     except Exception as error:  # Pillow's decoders raise many kinds
-        raise AugcamError(f"{place}: the image cannot be decoded ({error}).") from error
+        raise BrokenImage(f"{place}: the image cannot be decoded ({error}).") from error
     if image.mode not in _GREY_MODES | _COLOUR_MODES:
         raise AugcamError(
             f"{place}: pixel format {image.mode} is not supported; convert the image to 8 bits a "

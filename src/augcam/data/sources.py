@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from hashlib import md5
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import numpy as np
 
 from augcam.config.schema import Dataset
 from augcam.data.decoding import Picture, decode_image
+from augcam.data.folders import ClassFolders, LeftOut, class_called, read_class_folders, shown
+from augcam.data.listing import class_folders, reasons
+from augcam.data.notes import Note, counted
 from augcam.errors import AugcamError
 from augcam.files.atomic import atomic
 
@@ -20,15 +23,14 @@ CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
 
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-
-
 @dataclass(frozen=True)
 class Source:
     """Images that are decoded when asked for.
 
-    `labels` int64 (N,); `names` say where each image comes from; `decode(i)` gives image i;
-    `is_test` bool (N,) marks the data set's own test images, None where it has none.
+    `labels` int64 (N,); `names` say in messages where each image is, and `origins` in tables,
+    wherever the data set lies (None: the same); `decode(i)` gives image i;
+    `is_test` bool (N,) marks the data set's own test images, None where it has none;
+    `left_out`: the files that are no images of it.
     """
 
     labels: np.ndarray
@@ -36,6 +38,21 @@ class Source:
     names: list[str]
     decode: Callable[[int], Picture]
     is_test: np.ndarray | None
+    origins: list[str] | None = None
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def take(self, positions: np.ndarray) -> "Source":
+        """The images at `positions` alone, in their order."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {k: v[positions] for k, v in arrays.items() if isinstance(v, np.ndarray)}
+        return replace(
+            self,
+            **arrays,
+            names=[self.names[i] for i in positions],
+            origins=self.origins and [self.origins[i] for i in positions],
+            decode=lambda i: self.decode(positions[i]),
+        )
 
 
 def read_digits(_dataset: Dataset) -> Source:
@@ -225,54 +242,52 @@ def _numbered(raw: list, names: list[str] | None, where: str) -> tuple[np.ndarra
 
 
 def read_imagefolder(dataset: Dataset) -> Source:
-    """One sub-folder a class, as torchvision's ImageFolder; image files by their suffix."""
-    folders = [Path(dataset.train)] + ([Path(dataset.test)] if dataset.test else [])
-    for key, folder in zip(("dataset.train", "dataset.test"), folders):
-        if not folder.is_dir():
-            raise AugcamError(f"{key}: there is no folder '{folder}'.")
-    classes = sorted(entry.name for entry in folders[0].iterdir() if entry.is_dir())
-    if len(classes) < 2:
-        raise AugcamError(
-            f"{folders[0]}: {len(classes)} class folders; each class needs a sub-folder of its "
-            "own, and there must be two or more."
-        )
-    parts = [_files_by_class(folder, classes) for folder in folders]
-    files = [file for part in parts for file, _ in part]
-    raw = [label for part in parts for _, label in part]
-    labels, class_names = _numbered(raw, dataset.class_names or classes, str(folders[0]))
+    """One sub-folder a class, as torchvision's ImageFolder; see `augcam.data.folders`."""
+    paths = {"train": dataset.train} | ({"test": dataset.test} if dataset.test else {})
+    for split, path in paths.items():
+        if not Path(path).is_dir():
+            raise AugcamError(f"dataset.{split}: there is no folder '{path}'.")
+    read = [read_class_folders(Path(path), split) for split, path in paths.items()]
+    train, test = read[0], read[-1]
+    _refuse_one_class(train)
+    empty = set(map(class_called, test.folders)) - set(map(class_called, train.folders))
+    if extra := sorted(empty | set(test.classes) - set(train.classes)):
+        raise AugcamError(f"{test.root}: class '{extra[0]}' has no training images.")
+    for part in read:
+        if not part.images:
+            raise AugcamError(
+                f"{part.root}: there are no image files in its class folders{_but(part)}."
+            )
+    raw = [name for part in read for name, _ in part.images]
+    files = [f"{part.root}/{place}" for part in read for _, place in part.images]
+    labels, class_names = _numbered(raw, dataset.class_names or train.classes, str(train.root))
     return Source(
         labels=labels,
         class_names=class_names,
-        names=[str(file) for file in files],
-        decode=lambda i: decode_image(files[i], str(files[i])),
-        is_test=np.repeat([False, True], [len(p) for p in parts]) if dataset.test else None,
+        names=[shown(file) for file in files],
+        origins=[f"{part.split}/{place}" for part in read for _, place in part.images],
+        decode=lambda i: decode_image(Path(files[i]), shown(files[i])),
+        is_test=np.repeat([False, True], [len(p.images) for p in read]) if dataset.test else None,
+        left_out=[file for part in read for file in part.left_out],
+        notes=[note for part in read for note in part.notes],
     )
 
 
-def _is_utf8(name: str) -> bool:
-    """Whether a name from the file system is text; other bytes come as lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _refuse_one_class(train: ClassFolders) -> None:
+    if len(train.classes) > 1:
+        return
+    deeper = [f for f in train.folders if len(class_folders(train.root / f)) > 1]
+    hint = f" Is it '{train.root / deeper[0]}' that holds them?" if deeper else ""
+    raise AugcamError(
+        f"{train.root}: {counted(len(train.classes), 'class folder')} with images{_but(train)}; "
+        f"each class needs a sub-folder of its own, and there must be two or more.{hint}"
+    )
 
 
-def _files_by_class(folder: Path, classes: list[str]) -> list[tuple[Path, str]]:
-    found = [
-        (file, name)
-        for name in classes
-        for file in sorted((folder / name).rglob("*"))
-        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-    ]
-    for path in [*(folder / name for name in classes), *(file for file, _ in found)]:
-        if not _is_utf8(str(path)):
-            raise AugcamError(f"{folder}: the name of {str(path)!a} is not UTF-8; rename it.")
-    if extra := {entry.name for entry in folder.iterdir() if entry.is_dir()} - set(classes):
-        raise AugcamError(f"{folder}: class '{min(extra)}' has no training images.")
-    if not found:
-        raise AugcamError(f"{folder}: there are no image files in its class folders.")
-    return found
+def _but(part: ClassFolders) -> str:
+    """What was found beside images, in brackets."""
+    found = reasons((file.reason, file.detail) for file in part.left_out)
+    return f" (but {found})" if found else ""
 
 
 READERS: dict[str, Callable[[Dataset], Source]] = {

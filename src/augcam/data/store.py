@@ -1,19 +1,22 @@
 """The store of an experiment: images, index, order, statistics."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from augcam.config.schema import Dataset, Split
+from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
 from augcam.data.decoding import Picture
+from augcam.data.listing import BROKEN, reasons
 from augcam.data.sources import READERS, Source
 from augcam.data.split import SPLITS, choose_split, draw_order
-from augcam.errors import AugcamError
+from augcam.errors import AugcamError, BrokenImage
 from augcam.files.atomic import atomic
 from augcam.files.checksums import sha256
 from augcam.files.json import write_json
@@ -41,14 +44,22 @@ def _refuse_a_strip(pixels: np.ndarray, name: str) -> None:
         )
 
 
-def decoded(source: Source, positions: np.ndarray, dataset: Dataset) -> Iterator[np.ndarray]:
-    """The images at `positions`, all uint8 of one shape (H, W, 3).
+def decoded(
+    source: Source, positions: np.ndarray, dataset: Dataset, broken: dict[int, str]
+) -> Iterator[np.ndarray]:
+    """The images at `positions`, all uint8 of one shape (H, W, 3), but for those that are broken.
 
-    Raises AugcamError at the first image of another size, or grey among colour (or the reverse).
+    These are added to `broken`: position → what is wrong. Raises AugcamError at the first image of
+    another size, or grey among colour (or the reverse).
     """
     first: tuple[Picture, str] | None = None
-    for position in positions:
-        picture, name = source.decode(position), source.names[position]
+    for position in positions.tolist():
+        name = source.names[position]
+        try:
+            picture = source.decode(position)
+        except BrokenImage as error:
+            broken[position] = str(error).removeprefix(f"{name}: ").removesuffix(".")
+            continue
         if dataset.image_size:
             _refuse_a_strip(picture.pixels, name)
             picture = picture._replace(pixels=to_size(picture.pixels, dataset.image_size))
@@ -103,26 +114,40 @@ def prepare(
     index_path: str | Path,
     order_path: str | Path,
     stats_path: str | Path,
+    report_path: str | Path | None = None,
+    notes_path: str | Path | None = None,
+    broken_path: str | Path | None = None,
     say: Callable[[str], None] = print,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Make the store of an experiment: images, index, training order, statistics.
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
     class_name, source; `order.npy`: see `draw_order`; `stats.json`: mean, std, class_names,
-    image_size, counts, duplicates, checksums of the other three files.
-    Raises AugcamError for whatever is wrong with the source; then no file is left behind.
+    image_size, counts, duplicates, checksums of the other three files; the report: see `account`;
+    the notes: a list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what
+    they say of files that are not used is no reason to train again. `say` takes lines for the log,
+    `announce` (`say` where not given) those that a user should see at once.
+    Raises AugcamError for whatever is wrong with the source; then no file is left behind but
+    `broken_path`, a table of all broken images where there are several.
     """
+    if broken_path is not None:
+        Path(broken_path).unlink(missing_ok=True)
     source = READERS[dataset.name](dataset)
-    index = choose_split(source, dataset, split)
-    positions = index.pop("position").to_numpy()
-    index.insert(0, "image_id", np.arange(len(index), dtype=np.int64))
-    index["class_name"] = [source.class_names[label] for label in index["label"]]
-    index["source"] = [source.names[position] for position in positions]
-    with _written(images_path, decoded(source, positions, dataset), len(index)) as images:
-        train_ids = index.loc[index["split"] == "train", "image_id"].to_numpy()
+    broken: dict[int, str] = {}
+    with atomic(images_path) as temporary:
+        index = _choose_and_write(temporary, source, dataset, split, broken, broken_path)
+        positions = index.pop("position").to_numpy()
+        images = np.load(temporary, mmap_mode="r")
+        train_ids = np.flatnonzero(index["split"] == "train")
         mean, std = channel_statistics(images, train_ids)
         found = duplicates(images, index["split"].to_numpy())
         size = list(images.shape[1:3])
+    index.insert(0, "image_id", np.arange(len(index), dtype=np.int64))
+    index["class_name"] = [source.class_names[label] for label in index["label"]]
+    origins = source.origins or source.names
+    index["source"] = [origins[position] for position in positions]
+    report = account(source, positions, broken)
     counts = {
         part: {name: int((group["class_name"] == name).sum()) for name in source.class_names}
         for part, group in index.groupby("split")
@@ -142,8 +167,16 @@ def prepare(
             Path(path).name: sha256(path) for path in (images_path, index_path, order_path)
         },
     }
-    for line in report_lines(stats):
+    announce = announce or say
+    announce(f"data: {summary(report)}")
+    for line in [*examples(report), *report_lines(stats)]:
         say(line)
+    for item in source.notes:
+        (announce if item["level"] == "warning" else say)(f"{item['level']}: {item['text']}")
+    if report_path is not None:
+        write_table(report, report_path)
+    if notes_path is not None:
+        write_json({"notes": [*about_files(report), *source.notes]}, notes_path)
     write_json(stats, stats_path)
 
 
@@ -162,22 +195,65 @@ def report_lines(stats: dict) -> list[str]:
     return lines
 
 
-@contextmanager
-def _written(path: str | Path, pictures: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
-    """Write pictures into one `.npy`, never holding more than one; yield it for reading.
+def _choose_and_write(
+    path: Path,
+    source: Source,
+    dataset: Dataset,
+    split: Split,
+    broken: dict[int, str],
+    broken_path: str | Path | None,
+) -> pd.DataFrame:
+    """Choose the used images and write them into `path`; returns what `choose_split` does.
 
-    The file takes its name only when the block succeeds.
+    Which images are broken shows when they are decoded. They are added to `broken` and left out as
+    if they had never been there: the split is chosen again, without them. Images are decoded again
+    only where others are used then, because of a limit. Raises as `refuse_broken`.
     """
-    with atomic(path) as temporary:
-        store = None
-        for i, pixels in enumerate(pictures):
-            if store is None:
-                store = np.lib.format.open_memmap(
-                    temporary, mode="w+", dtype=np.uint8, shape=(count, *pixels.shape)
-                )
-                # On a full disk writing into a map kills the process; asking for room is an error.
-                with temporary.open("rb+") as file:
-                    os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
-            store[i] = pixels
+    written = None
+    while True:
+        whole = np.setdiff1d(np.arange(len(source.labels)), list(broken))
+        try:
+            index = choose_split(source.take(whole) if broken else source, dataset, split)
+        except AugcamError as error:
+            left_out = [(file.reason, file.detail) for file in source.left_out]
+            if left_out := [(BROKEN, "")] * len(broken) + left_out:
+                raise AugcamError(f"{error} Left out: {reasons(left_out)}.") from error
+            raise
+        index["position"] = positions = whole[index["position"]]
+        if written is not None and np.array_equal(positions, written):
+            return index
+        _write(path, decoded(source, positions, dataset, broken), len(positions))
+        if dataset.broken == "refuse":
+            refuse_broken(source, broken, broken_path)
+        written = np.setdiff1d(positions, list(broken))
+        if len(written) == len(positions):
+            return index
+
+
+def _write(path: Path, pictures: Iterator[np.ndarray], count: int) -> None:
+    """Write pictures into one `.npy`, at most `count`, never holding more than one."""
+    store, rows = None, 0
+    for rows, pixels in enumerate(pictures, start=1):
+        if store is None:
+            store = np.lib.format.open_memmap(
+                path, mode="w+", dtype=np.uint8, shape=(count, *pixels.shape)
+            )
+            # On a full disk writing into a map kills the process; asking for room is an error.
+            with path.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        store[rows - 1] = pixels
+    if store is not None:
         store.flush()
-        yield store
+        if rows < count:
+            shape, start = (rows, *store.shape[1:]), store.offset
+            del store
+            _shorten(path, shape, start)
+
+
+def _shorten(path: Path, shape: tuple[int, ...], start: int) -> None:
+    """Cut a `.npy` of uint8, whose array begins at byte `start`, to its first rows."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with path.open("rb+") as file:
+        np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for longer numbers
+        assert file.tell() == start
+        file.truncate(start + math.prod(shape))

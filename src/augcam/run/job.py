@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -21,8 +21,9 @@ and no result changes."""
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
-    """Send standard output and error of the block to the file `log`.
+def job(log: str | Path) -> Iterator[Callable[[str], None]]:
+    """Send standard output and error of the block to the file `log`; yield a function that says a
+    sentence there and on the terminal.
 
     AugcamError becomes its message, in the log and on the terminal, and exit status 1, and so does
     a disk that is too full for the log; any other exception leaves its traceback in the log.
@@ -32,7 +33,7 @@ def job(log: str | Path) -> Iterator[None]:
     file = Path(log).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
     try:
         with redirect_stdout(file), redirect_stderr(file):
-            yield
+            yield lambda sentence: _say(sentence, file, terminal)
     except AugcamError as error:
         _fail(f"error: {error}", file, terminal)
     except Exception as error:
@@ -45,8 +46,12 @@ def job(log: str | Path) -> Iterator[None]:
             file.close()
 
 
-def _fail(sentence: str, *streams) -> None:
+def _say(sentence: str, *streams) -> None:
     for stream in streams:
         with contextlib.suppress(OSError):
-            print(sentence, file=stream)
+            print(sentence, file=stream, flush=True)
+
+
+def _fail(sentence: str, *streams) -> None:
+    _say(sentence, *streams)
     sys.exit(1)
