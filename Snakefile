@@ -69,6 +69,7 @@ rule all:
         page_files("pages"),
         every_statistic(),
         f"{OUT}/provenance.json",
+        DATA["stats"],
 
 
 include: "workflow/rules/data.smk"

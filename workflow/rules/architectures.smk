@@ -6,6 +6,7 @@ rule architectures:
         table("architectures"),
         figure_files("png", "architectures"),
         page_files("architecture_page"),
+        DATA["stats"],
 
 
 use rule initial_weights as initial_weights_of_architecture with:

@@ -46,7 +46,8 @@ SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE
 OTHER_CONDITIONS = "|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION)
 
 DATA = {
-    # A rewritten but equal data set reruns nothing: what counts is the checksum in stats.json.
+    # A rewritten but equal data set reruns nothing: what counts is the checksum in stats.json. Every
+    # target asks for it: what a failed preparation has removed is no reason by itself to repeat it.
     "stats": f"{OUT}/data/stats.json",
     "images": ancient(f"{OUT}/data/images.npy"),
     "index": ancient(f"{OUT}/data/index.parquet"),
@@ -226,9 +227,8 @@ def data_files():
 
 
 @cache
-def data_listing(wildcards=None):
-    """What lies in folders of images, for `params`: evaluated only where reading them is planned or
-    checked."""
+def data_listing():
+    """What lies in folders of images, for `params`, so that changed folders are read again."""
     if CONFIG.dataset.name != "imagefolder":
         return None
     paths = {"train": CONFIG.dataset.train, "test": CONFIG.dataset.test}

@@ -23,7 +23,7 @@ checkpoint prepare_data:
     params:
         dataset=section("dataset"),
         split=section("split"),
-        listing=data_listing,
+        listing=lambda wildcards: data_listing(),  # where it is asked for: not in every job
     message:
         "Reading the images of '{params.dataset[name]}' into one store"
     script:

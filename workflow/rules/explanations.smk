@@ -2,6 +2,7 @@ rule explanations:
     input:
         model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         targets_files(),
+        DATA["stats"],
 
 
 OF_ONE_CONDITION = [("{condition}", state) for state in CONFIG.starting_states]

@@ -1,6 +1,7 @@
 rule figures:
     input:
         every_figure(),
+        DATA["stats"],
 
 
 rule draw_examples:

@@ -1,6 +1,7 @@
 rule report_pages:
     input:
         page_files("pages"),
+        DATA["stats"],
 
 
 rule write_pages:

@@ -1,6 +1,7 @@
 rule similarity:
     input:
         model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        DATA["stats"],
 
 
 # One job a condition: its states share the baseline's ranks, a changed augmentation reruns itself.

@@ -9,6 +9,7 @@ rule statistics:
         every_statistic(),
         figure_files("png", "statistics"),
         figure_files("pdf", "statistics"),
+        DATA["stats"],
 
 
 # One job a baseline: all models share its ranks. It meets itself, too, which is then left out.

@@ -1,6 +1,7 @@
 rule tables:
     input:
         every_table(),
+        DATA["stats"],
 
 
 rule performance:

@@ -1,6 +1,7 @@
 rule models:
     input:
         model_files("models/{condition}/{state}/weights.safetensors"),
+        DATA["stats"],
 
 
 rule describe_network:

@@ -155,6 +155,7 @@ def _other_format(start: bytes) -> str:
     for known, name in _UNKNOWN_TO_PILLOW.items():
         if start.startswith(known):
             return name
+    start = start.ljust(16, b"\xff")
     found = (n for n, (_, accept) in Image.OPEN.items() if accept and accept(start))
     return next((name for name in found if name not in FORMATS), "")
 
