@@ -4,7 +4,7 @@
 # augmentations and the controls `none` and `identity`; the baseline is `none` at one state.
 #
 #   results/<experiment>/
-#     data/            images.npy, index.parquet, order.npy, stats.json
+#     data/            images.npy, index.parquet, order.npy, stats.json, report.parquet, notes.json
 #     models/          initial.safetensors, network.json
 #     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet

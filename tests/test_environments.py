@@ -73,9 +73,10 @@ def asked():
     """Rule → (megabytes, minutes) that it asks for; what it is derived from counts, too."""
     found, bases = {}, {}
     for path in ROOT.glob("workflow/rules/*.smk"):
-        blocks = re.split(r"^(?= *(?:use )?rule )", path.read_text(encoding="utf-8"), flags=re.M)
-        for block in blocks[1:]:
-            base, rule = re.match(r" *(?:use rule (\w+) as|rule) (\w+)", block).groups()
+        head = r"^(?= *(?:use rule|rule|checkpoint) )"
+        for block in re.split(head, path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            kinds = r" *(?:use rule (\w+) as|rule|checkpoint) (\w+)"
+            base, rule = re.match(kinds, block).groups()
             numbers = re.search(r"mem_mb=(\d+),\s+runtime=(\d+)", block)
             if numbers:
                 found[rule] = int(numbers[1]), int(numbers[2])

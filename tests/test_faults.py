@@ -25,7 +25,7 @@ from augcam.files.tables import write_columns, write_table
 from augcam.files.tensors import write_tensors
 from augcam.run.job import job
 
-RULE = re.compile(r"^ *(?:rule|use rule \w+ as) (\w+)", re.MULTILINE)
+RULE = re.compile(r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)", re.MULTILINE)
 pytestmark = pytest.mark.workflow
 
 

@@ -430,6 +430,16 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_broken(photos):
         source.decode(0)
 
 
+def test_a_disk_that_fails_breaks_no_image(photos):
+    """What the machine refuses for now must not be left out for good."""
+    (photos / "cat" / "000.png").unlink()
+    (photos / "cat" / "000.png").symlink_to("/proc/self/mem")  # reading its first byte is an error
+    for broken in ("refuse", "skip"):
+        message = refused(photos, broken=broken)
+        assert "cat/000.png: the image cannot be read ([Errno 5]" in message
+        assert "mend the cause and run again" in message
+
+
 def test_what_may_not_be_read_is_named(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
@@ -489,7 +499,9 @@ def test_class_folders_without_images_are_no_classes_and_said(photos):
     (photos / "annotations" / "000.xml").write_text("<annotation/>")
     found = Prepared(photos)
     assert found.stats["class_names"] == ["cat", "dog"]
-    assert "2 class folders hold no image and no class: 'annotations', 'emu'" in found.warnings()
+    assert (
+        "2 class folders hold no image and thus no class ('annotations', 'emu')" in found.warnings()
+    )
     assert found.why("annotations/000.xml") == ("not an image", "")
 
 
@@ -498,7 +510,7 @@ def test_images_beside_the_class_folders_are_said(photos):
         save(photos / f"{i}.png", i)
     found = Prepared(photos)
     assert found.reasons() == {"outside a class folder": 5}
-    assert "5 images lie beside the class folders and belong to no class" in found.warnings()
+    assert "5 images lie beside the class folders, without a class (" in found.warnings()
 
 
 def test_no_files_at_all(tmp_path):

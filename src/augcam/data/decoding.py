@@ -1,12 +1,13 @@
 """Image files become pixels."""
 
+import errno
 import io
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from augcam.errors import AugcamError, BrokenImage
 
@@ -15,6 +16,9 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 
 _LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
+
+# Errors that say something of the machine and nothing of the image.
+_OF_THE_MACHINE = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
 
 _GREY_MODES = {"1", "L", "LA", "La"}
@@ -31,9 +35,14 @@ class Picture(NamedTuple):
 
 
 def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
-    """Decode one image file. Raises BrokenImage naming `place` where that cannot be done."""
+    """Decode one image file.
+
+    Raises BrokenImage naming `place` where that cannot be done, AugcamError where the cause is the
+    machine and not the file.
+    """
     if encoded is None:
         raise BrokenImage(f"{place}: there are no image bytes.")
+    content = b""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -43,7 +52,15 @@ def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             image.load()
+    except UnidentifiedImageError:
+        what = "its content is no image" if content else "the file is empty"
+        raise BrokenImage(f"{place}: the image cannot be decoded ({what}).") from None
     except Exception as error:  # Pillow's decoders raise many kinds
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+            raise AugcamError(
+                f"{place}: the image cannot be read ({error}); the file itself may be whole: mend "
+                "the cause and run again."
+            ) from error
         raise BrokenImage(f"{place}: the image cannot be decoded ({error}).") from error
     if image.mode not in _GREY_MODES | _COLOUR_MODES:
         raise AugcamError(

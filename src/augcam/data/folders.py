@@ -172,13 +172,14 @@ def _about_names(root: Path, folders: list[str], empty: list[str]) -> list[Note]
         if len(own) > 1:
             text = f"{root}: {len(own)} folders are called '{name}', with accents that are encoded"
             notes.append(warning("classes", f"{text} differently; they are read as one class."))
-    for own in alike.values():
-        if len(own) > 1:
-            text = f"{root}: {_quoted(sorted(own))} are different classes, though nearly the same"
+    for names in alike.values():
+        if len(names) > 1:
+            text = f"{root}: {_quoted(sorted(names))} are different classes, though nearly the same"
             notes.append(warning("classes", f"{text} name; if they are one, put them together."))
     if empty:
-        text = f"{root}: {counted(len(empty), 'class folder holds', 'class folders hold')} no image"
-        notes.append(warning("classes", f"{text} and no class: {_quoted(empty)}."))
+        hold = counted(len(empty), "class folder holds", "class folders hold")
+        text = f"{root}: {hold} no image and thus no class ({_quoted(empty)})."
+        notes.append(warning("classes", text))
     return notes
 
 
@@ -193,9 +194,8 @@ def _about_places(root: Path, images: list[tuple[str, str]], left_out: list[Left
     outside = [file.name for file in left_out if file.reason == OUTSIDE]
     if outside:
         lie = counted(len(outside), "image lies", "images lie")
-        text = f"{root}: {lie} beside the class folders and belongs to no class"
-        text = text.replace("belongs", "belong") if len(outside) > 1 else text
-        notes.append(warning("files", f"{text} ({listed(outside)})."))
+        text = f"{root}: {lie} beside the class folders, without a class ({listed(outside)})."
+        notes.append(warning("files", text))
     return notes
 
 

@@ -47,7 +47,8 @@ SMALL_FILES, SMALL_BYTES = 10_000, 100_000_000
 
 def reasons(left_out: Iterable[tuple[str, str]]) -> str:
     """(reason, detail) of what is left out, counted: `2 hidden, 3 in a format … (HEIC)`."""
-    counts, formats = Counter(), set()
+    counts: Counter[str] = Counter()
+    formats: set[str] = set()
     for reason, detail in left_out:
         counts[reason] += 1
         formats |= {detail} if reason == UNREAD_FORMAT else set()
@@ -205,7 +206,7 @@ def fingerprint(roots: Mapping[str, str | Path]) -> str:
     return f"content {total % 2**128:032x}"
 
 
-def _walk_if_there(root: str) -> Iterator[Found]:
+def _walk_if_there(root: str | Path) -> Iterator[Found]:
     try:
         yield from walk(root)
     except OSError:  # reading it says so
