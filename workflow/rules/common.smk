@@ -228,8 +228,13 @@ def data_files():
 
 @cache
 def data_listing():
-    """What lies in folders of images, for `params`, so that changed folders are read again."""
-    if CONFIG.dataset.name != "imagefolder":
+    """What lies in folders of images, for `params`, so that changed folders are read again.
+
+    A job on a cluster, which Snakemake restricts to its own rule, does not look.
+    """
+    allowed = workflow.dag_settings.allowed_rules
+    is_asked = not allowed or any(rule.endswith("prepare_data") for rule in allowed)
+    if CONFIG.dataset.name != "imagefolder" or not is_asked:
         return None
     paths = {"train": CONFIG.dataset.train, "test": CONFIG.dataset.test}
     return fingerprint({key: path for key, path in paths.items() if path})

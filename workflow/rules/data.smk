@@ -23,7 +23,7 @@ checkpoint prepare_data:
     params:
         dataset=section("dataset"),
         split=section("split"),
-        listing=lambda wildcards: data_listing(),  # where it is asked for: not in every job
+        listing=lambda wildcards: data_listing(),  # not before it is asked for
     message:
         "Reading the images of '{params.dataset[name]}' into one store"
     script:
