@@ -5,18 +5,25 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full bench-gpu lock docs clean
 
+ifneq (,$(findstring :,$(CURDIR)))
+$(error augcam cannot run in '$(CURDIR)': ':' separates folders in PATH; rename the folder)
+endif
+
 CORES ?= all
 CONFIG ?= config/config.yaml
 VENV := .venv
 READY := $(VENV)/.ready
 RUN := source $(VENV)/bin/activate &&
-EXPERIMENT = $$(python -c "from augcam.run.status import read_config; print(read_config('$(CONFIG)').experiment)")
+# As it was given, whatever signs it holds: the shell takes it from the environment, between quotes.
+export AUGCAM_CONFIG := $(value CONFIG)
+WITH_CONFIG := --configfile="$$AUGCAM_CONFIG"
+EXPERIMENT := $$(python -c "import os; from augcam.run.status import read_config; print(read_config(os.environ['AUGCAM_CONFIG']).experiment)")
 
 # The user's uv, or one installed into a folder of its own.
-UV := $(shell command -v uv 2>/dev/null || echo .bootstrap/bin/uv)
+UV := $(if $(shell command -v uv 2>/dev/null),uv,.bootstrap/bin/uv)
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## install everything into .venv
 
@@ -24,25 +31,35 @@ setup: $(READY)  ## install everything into .venv
 	python3 -m venv .bootstrap
 	.bootstrap/bin/python -m pip install --quiet uv
 
+# .ready names the place of .venv: where the project was moved or copied it is set up again, as the
+# library is installed by its place. A relocatable environment works in folders of any name.
+PLACE := cd $(VENV) 2>/dev/null && pwd -P
+ifneq (here,$(shell test ! -e $(READY) || test "`$(PLACE)`" = "`cat $(READY)`" && echo here))
+$(READY): elsewhere
+endif
+.PHONY: elsewhere
+elsewhere:
+
 # Compiled at once: otherwise the first run compiles some thousand modules, and where
 # PYTHONDONTWRITEBYTECODE is set, every job does, which doubles the time that it takes to start.
 $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
-	test -x $(VENV)/bin/python || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
+	{ grep -q '^relocatable = true' $(VENV)/pyvenv.cfg && $(VENV)/bin/python -c ''; } 2>/dev/null || \
+	    { rm -rf $(VENV) && $(UV) venv --quiet --relocatable --python '>=3.11,<3.14' $(VENV); }
 	$(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes \
 	    -r requirements.lock
 	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps -e .
-	touch $@
+	echo "`$(PLACE)`" > $@
 
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
-	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- all architectures
-	$(RUN) snakemake --configfile $(CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
+	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- all architectures
+	$(RUN) snakemake $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
 
 estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
-	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) --quiet -- estimate
+	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) --quiet -- estimate
 
 status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
-	@$(RUN) python -m augcam.run.status --configfile $(CONFIG)
+	@$(RUN) python -m augcam.run.status $(WITH_CONFIG)
 
 test: $(READY)  ## run all tests
 	$(RUN) python -m pytest -n 2 --dist loadfile
@@ -71,11 +88,11 @@ lint: $(READY)  ## check style, types, spelling, the order of the packages and t
 	$(RUN) snakemake --lint
 
 plan: $(READY)  ## how many starting states the next run needs, from this one
-	$(RUN) snakemake --cores $(CORES) --configfile $(CONFIG) -- "results/$(EXPERIMENT)/tables/planning.csv"
+	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- "results/$(EXPERIMENT)/tables/planning.csv"
 	@$(RUN) python -c "import pandas; print(pandas.read_csv('results/$(EXPERIMENT)/tables/planning.csv').to_string(index=False))"
 
 dag: $(READY)  ## draw the rule graph into results/dag.png
-	$(RUN) snakemake --configfile $(CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png
+	$(RUN) snakemake $(WITH_CONFIG) --quiet --rulegraph dot | python tools/draw_rulegraph.py results/dag.png
 
 bench: $(READY)  ## measure the speed against other tools, some minutes (BENCH=<names>)
 	$(RUN) python -m benchmarks $(BENCH)

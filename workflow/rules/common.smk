@@ -1,4 +1,5 @@
 import os
+import shlex
 import shutil
 import sys
 from functools import cache
@@ -10,6 +11,11 @@ from snakemake.exceptions import WorkflowError
 # another workflow imports this one as a module.
 PROJECT = Path(str(workflow.current_basedir)).parents[1]
 SOURCE = PROJECT / "src"
+if os.pathsep in str(SOURCE):
+    raise WorkflowError(
+        f"augcam cannot run in '{PROJECT}': '{os.pathsep}' separates folders in PYTHONPATH; "
+        "rename the folder."
+    )
 sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
@@ -25,6 +31,11 @@ except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
     ) from None
+
+# Snakemake writes Python's path into shell commands as it is, and a folder may have any name. Nothing
+# else in this process starts Python by that path.
+if Path(sys.executable).exists():  # not yet quoted
+    sys.executable = shlex.quote(sys.executable)
 
 # Jobs inherit this; what the user has set takes precedence.
 os.environ.update(ALLOCATION | dict(os.environ))
