@@ -60,7 +60,7 @@ rule compare_architectures:
     benchmark:
         f"{OUT}/benchmarks/compare_architectures.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
@@ -84,7 +84,7 @@ rule draw_architectures:
     benchmark:
         f"{OUT}/benchmarks/draw_architectures.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,

@@ -86,15 +86,25 @@ MODEL_SPACE_TABLES = [
 BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
 
 
+def literal(path):
+    """A path as it is: Snakemake would take what stands in braces for a wildcard."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+# What jobs need, for `--software-deployment-method conda`.
+ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
+
+
 def code(script):
     """The modules that a script uses, as inputs: an edited one runs the step again."""
     files = closure(PROJECT / f"workflow/scripts/{script}.py")
-    return [os.path.relpath(file) for file in files]
+    return [literal(os.path.relpath(file)) for file in files]
 
 
 def templates():
     """The templates of pages, as inputs."""
-    return sorted(os.path.relpath(path) for path in SOURCE.glob("augcam/report/templates/*"))
+    files = SOURCE.glob("augcam/report/templates/*")
+    return sorted(literal(os.path.relpath(file)) for file in files)
 
 
 def section(name, *keys):
@@ -234,7 +244,7 @@ def data_files():
         files = source_files(CONFIG.dataset)
     except AugcamError as error:
         raise WorkflowError(str(error)) from None
-    return [path.replace("{", "{{").replace("}", "}}") for path in files]  # no wildcards
+    return [literal(path) for path in files]
 
 
 @cache

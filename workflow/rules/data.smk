@@ -16,7 +16,7 @@ checkpoint prepare_data:
     benchmark:
         f"{OUT}/benchmarks/prepare_data.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=120,

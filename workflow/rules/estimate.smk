@@ -11,7 +11,7 @@ rule estimate:
     log:
         f"{OUT}/logs/estimate.log",
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     threads: lambda wildcards: workflow.cores
     resources:
         gpu=gpus(),

@@ -29,7 +29,7 @@ rule explain:
     wildcard_constraints:
         condition=OTHER_CONDITIONS,
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     threads: CONFIG.training.threads
     resources:
         gpu=gpus(),

@@ -18,7 +18,7 @@ rule draw_examples:
     benchmark:
         f"{OUT}/benchmarks/draw_examples.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=30,
@@ -47,7 +47,7 @@ rule draw_performance:
     benchmark:
         f"{OUT}/benchmarks/draw_performance.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
@@ -74,7 +74,7 @@ rule draw_similarity:
     benchmark:
         f"{OUT}/benchmarks/draw_similarity.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
@@ -100,7 +100,7 @@ rule draw_pairs:
     benchmark:
         f"{OUT}/benchmarks/draw_pairs.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
@@ -133,7 +133,7 @@ rule draw_extremes:
     benchmark:
         f"{OUT}/benchmarks/draw_extremes.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,
@@ -162,7 +162,7 @@ rule draw_segments:
         f"{OUT}/benchmarks/draw_segments.tsv"
     priority: 1
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,

@@ -20,7 +20,7 @@ rule write_pages:
     benchmark:
         f"{OUT}/benchmarks/write_pages.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,

@@ -22,7 +22,7 @@ rule compare:
     wildcard_constraints:
         condition=OTHER_CONDITIONS,
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=240,

@@ -26,7 +26,7 @@ rule compare_further:
         f"{OUT}/benchmarks/compare_further/{{baseline}}.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=3000,
         runtime=480,
@@ -52,7 +52,7 @@ rule null_levels:
         f"{OUT}/benchmarks/null_levels.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=120,
@@ -78,7 +78,7 @@ rule effects:
         f"{OUT}/benchmarks/effects.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=6000,
         runtime=60,
@@ -103,7 +103,7 @@ rule decouple:
         f"{OUT}/benchmarks/decouple.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=6000,
         runtime=60,
@@ -130,7 +130,7 @@ rule model_space:
         f"{OUT}/benchmarks/model_space.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,
@@ -159,7 +159,7 @@ rule behaviour:
         f"{OUT}/benchmarks/behaviour.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
@@ -185,7 +185,7 @@ rule target_changes:
         f"{OUT}/benchmarks/target_changes.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=240,
@@ -211,7 +211,7 @@ rule conclude:
         f"{OUT}/benchmarks/conclude.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
@@ -242,7 +242,7 @@ rule draw_statistics:
         f"{OUT}/benchmarks/draw_statistics.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,

@@ -16,7 +16,7 @@ rule performance:
     benchmark:
         f"{OUT}/benchmarks/performance.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
@@ -43,7 +43,7 @@ rule aggregate:
     benchmark:
         f"{OUT}/benchmarks/aggregate.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,
@@ -68,7 +68,7 @@ rule count_pairs:
     benchmark:
         f"{OUT}/benchmarks/count_pairs.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
@@ -94,7 +94,7 @@ rule segments:
         f"{OUT}/benchmarks/segments.tsv"
     priority: 1
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=60,
@@ -122,7 +122,7 @@ rule check_claims:
     benchmark:
         f"{OUT}/benchmarks/check_claims.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=10,
@@ -149,7 +149,7 @@ rule provenance:
     benchmark:
         f"{OUT}/benchmarks/provenance.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,

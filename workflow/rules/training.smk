@@ -15,7 +15,7 @@ rule describe_network:
     benchmark:
         f"{OUT}/benchmarks/describe_network.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
@@ -39,7 +39,7 @@ rule initial_weights:
     benchmark:
         f"{OUT}/benchmarks/initial_weights.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=4000,
         runtime=20,
@@ -67,7 +67,7 @@ rule train:
     benchmark:
         f"{OUT}/benchmarks/train/{{condition}}/{{state}}.tsv"
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     threads: CONFIG.training.threads
     resources:
         gpu=gpus(),
