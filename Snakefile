@@ -13,7 +13,7 @@
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
-#     pages/           *.html, for the report
+#     pages/           *.html and start.rst, for the report
 #     provenance.json  config, versions, hardware, times
 
 from snakemake.utils import min_version
@@ -37,12 +37,17 @@ wildcard_constraints:
     baseline=r"\d+",
 
 
-report: "workflow/report/workflow.rst"
+report: os.path.abspath(START_PAGE if os.path.exists(START_PAGE) else REPORT_TEXT)
 
 
 # Now Snakemake has recorded that the trainings are done: a kill can no longer lose them.
 onsuccess:
     remove_checkpoints()
+    say(last_words())
+
+
+onerror:
+    say(words_of_failure())
 
 
 # GPUs are counted on this machine; a cluster's scheduler counts its own.

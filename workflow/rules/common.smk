@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shlex
 import shutil
@@ -26,6 +27,7 @@ try:
     from augcam.errors import AugcamError
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
+    from augcam.run.ending import done, failed
     from augcam.run.job import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -64,6 +66,10 @@ DATA = {
     "index": ancient(f"{OUT}/data/index.parquet"),
     "order": ancient(f"{OUT}/data/order.npy"),
 }
+
+# The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
+REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")
+START_PAGE = f"{OUT}/pages/start.rst"
 
 FIGURES = figures(CONFIG)
 PAGES = tables(CONFIG)
@@ -158,7 +164,7 @@ def table(name):
 def every_table():
     names = ["performance", "similarity_mean", "similarity_summary", "excluded_values"]
     names += ["correlation_maps", "pair_counts", "extreme_images", "segment_summary"]
-    names += ["segment_tests", "claims"]
+    names += ["segment_tests", "claims", "chance", "warnings"]
     return [file for name in names for file in table(name)]
 
 
@@ -266,6 +272,33 @@ def remove_checkpoints():
     for job in workflow.dag.jobs:
         if "checkpoint" in job.params.keys():
             Path(job.params.checkpoint).unlink(missing_ok=True)
+
+
+def say(text):
+    """Say something on the terminal, where there still is one."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr)
+
+
+def last_words():
+    """What to know of the results of this call, which has succeeded."""
+    jobs = sorted(workflow.dag.jobs, key=lambda job: job.rule.name != "warnings")
+    files = {
+        "write_pages": ("Summary", f"{OUT}/pages/summary.html"),
+        "warnings": ("Warnings and notes", f"{OUT}/tables/warnings.csv"),
+    }
+    made = {job.rule.name for job in jobs}
+    return done(
+        [log for job in jobs for log in job.log],
+        dict(file for rule, file in files.items() if rule in made),
+    )
+
+
+def words_of_failure():
+    """Why jobs of this call have failed, and where their logs are."""
+    jobs = [job for one in workflow.scheduler.failed for job in getattr(one, "jobs", [one])]
+    names = ["/".join([job.rule.name, *job.wildcards_dict.values()]) for job in jobs]
+    return failed({name: list(job.log) for name, job in zip(names, jobs)})
 
 
 def gpus():

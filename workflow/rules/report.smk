@@ -7,6 +7,8 @@ rule report_pages:
 rule write_pages:
     input:
         provenance=f"{OUT}/provenance.json",
+        warnings=f"{OUT}/tables/warnings.parquet",
+        start=REPORT_TEXT,
         tables=[
             f"{OUT}/tables/{item.name}.parquet"
             for item in PAGES
@@ -14,6 +16,7 @@ rule write_pages:
         ],
         code=[*code("write_pages"), *templates()],
     output:
+        START_PAGE,
         pages("pages"),
     log:
         f"{OUT}/logs/write_pages.log",

@@ -202,6 +202,7 @@ rule target_changes:
 rule conclude:
     input:
         tables=[f"{OUT}/tables/{name}.parquet" for name in statistic_tables()],
+        warnings=f"{OUT}/tables/warnings.parquet",
         code=code("conclude"),
     output:
         table("conclusions"),

@@ -10,7 +10,8 @@ rule performance:
         stats=DATA["stats"],
         code=code("performance"),
     output:
-        table("performance"),
+        performance=table("performance"),
+        chance=table("chance"),
     log:
         f"{OUT}/logs/performance.log",
     benchmark:
@@ -23,7 +24,7 @@ rule performance:
     params:
         models=CONFIG.models,
     message:
-        "Measuring the performance of {params.models}"
+        "Measuring the performance of {params.models}, and holding it against chance"
     script:
         "../scripts/performance.py"
 
@@ -55,6 +56,33 @@ rule aggregate:
         "Averaging over starting states and correlating augmentations"
     script:
         "../scripts/aggregate.py"
+
+
+rule warnings:
+    input:
+        stats=DATA["stats"],
+        chance=f"{OUT}/tables/chance.parquet",
+        histories=model_files("models/{condition}/{state}/history.parquet"),
+        excluded=f"{OUT}/tables/excluded_values.parquet",
+        code=code("warnings"),
+    output:
+        table("warnings"),
+    log:
+        f"{OUT}/logs/warnings.log",
+    benchmark:
+        f"{OUT}/benchmarks/warnings.tsv"
+    priority: 2
+    conda:
+        "../../envs/augcam.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        models=CONFIG.models,
+    message:
+        "Saying what is wrong with data, trainings and maps"
+    script:
+        "../scripts/warnings.py"
 
 
 rule count_pairs:
@@ -114,6 +142,7 @@ rule check_claims:
         maps=f"{OUT}/tables/correlation_maps.parquet",
         pairs=f"{OUT}/tables/pair_counts.parquet",
         segment_tests=f"{OUT}/tables/segment_tests.parquet",
+        warnings=f"{OUT}/tables/warnings.parquet",
         code=code("check_claims"),
     output:
         table("claims"),

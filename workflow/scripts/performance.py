@@ -1,17 +1,25 @@
-"""Accuracy and macro precision, recall and F1 of every model on the test images."""
+"""Accuracy and macro precision, recall and F1 of every model on the test images, and whether it is
+better than chance."""
 
 import pandas as pd
 
 from augcam.files.json import read_json
-from augcam.files.tables import read_table, write_table
+from augcam.files.tables import Tables, write_table
 from augcam.run.job import job
+from augcam.statistics.chance import chance
+from augcam.statistics.warnings import of_chance
 from augcam.train.measures import performance
 
 with job(snakemake.log[0]):
     classes = read_json(snakemake.input.stats)["class_names"]
+    models = map(tuple, snakemake.params.models)
+    predictions = Tables(dict(zip(models, snakemake.input.predictions)), ["label", "predicted"])
     rows = []
-    for (condition, state), path in zip(snakemake.params.models, snakemake.input.predictions):
-        predictions = read_table(path, columns=["label", "predicted"])
-        measures = performance(predictions["label"], predictions["predicted"], len(classes))
+    for (condition, state), table in predictions.items():
+        measures = performance(table["label"], table["predicted"], len(classes))
         rows.append({"condition": condition, "state": state, **measures})
-    write_table(pd.DataFrame(rows), *snakemake.output)
+    write_table(pd.DataFrame(rows), *snakemake.output.performance)
+    against_chance = chance(predictions, classes)
+    for note in of_chance(against_chance):
+        print(f"{note.level}: {note.text}")
+    write_table(against_chance, *snakemake.output.chance)

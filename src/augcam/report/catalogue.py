@@ -159,6 +159,7 @@ PAGES = [
     Item("similarity_summary", "pages", "summary", "tables", {"page": "3 Similarity in numbers"}),
     Item("excluded_values", "pages", "summary", "tables", {"page": "4 What summaries leave out"}),
     Item("performance", "pages", "performance", "tables", {"figure": "table"}),
+    Item("chance", "pages", "performance", "chance", {"figure": "better than chance?"}),
     Item("pair_counts", "pages", "pairs", "tables", {"figure": "tables 1, 2 (table)"}),
     Item("extreme_images", "pages", "extremes", "tables", {"figure": "table"}, "Overview"),
     Item("segment_summary", "pages", "segments", "tables", {"figure": "table"}, "Overview"),

@@ -4,6 +4,7 @@ Each page is one HTML file that needs nothing else, neither a network nor anothe
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -33,6 +34,12 @@ TEXTS = {
     "performance": (
         "Performance of every model",
         "Measures on the test images; precision, recall and F1 are macro averages.",
+    ),
+    "chance": (
+        "Better than chance?",
+        "How often each model is right on the test images, against always naming the most frequent "
+        "class (majority), and against naming classes as often as it does, but whatever the image "
+        "(chance).",
     ),
     "pair_counts": (
         "Strongest and weakest pairs",
@@ -131,19 +138,44 @@ def table_page(name: str, table: pd.DataFrame) -> str:
     )
 
 
-def summary_page(provenance: Mapping[str, Any], claims: pd.DataFrame) -> str:
-    """HTML of what was run: config, models, images, excluded values, hardware, time.
+def summary_page(
+    provenance: Mapping[str, Any], claims: pd.DataFrame, warnings: pd.DataFrame
+) -> str:
+    """HTML of what is wrong with the run, and what was run: config, models, images, excluded
+    values, hardware, time.
 
-    `provenance`: the record of `augcam.provenance`; `claims`: the table of `augcam.claims`.
+    `provenance`: the record of `augcam.run.provenance`; `claims` and `warnings`: these tables.
     """
     return _render(
         "summary.html.j2",
         run=provenance,
+        notes=_by_level(warnings),
         title=provenance["config"]["experiment"],
         facts=facts(provenance, claims),
         excluded={display_name(k): v for k, v in provenance["excluded_values"].items() if v},
         config=yaml.safe_dump(provenance["config"], sort_keys=False, allow_unicode=True),
     )
+
+
+def start_page(text: str, warnings: pd.DataFrame) -> str:
+    """The first page of Snakemake's report (RST, a Jinja template): `text` under the warnings."""
+    found = _by_level(warnings)["warning"]
+    lines = ["**Warnings**", "", *(f"- {_as_rst(warning)}" for warning in found), "", ""]
+    return "\n".join(lines if found else []) + text
+
+
+def _as_rst(text: str) -> str:
+    """Text that RST and Jinja show as it is."""
+    plain = re.sub(r"\s+", " ", text)
+    for sign in ("{{", "{%", "{#"):
+        plain = plain.replace(sign, sign[0] + "\u2060" + sign[1])  # an invisible joiner
+    return re.sub(r"([^\w\s\u2060{}%#])", r"\\\1", plain)
+
+
+def _by_level(warnings: pd.DataFrame) -> dict[str, list[str]]:
+    """The sentences of the table `warnings`: those that warn, and the notes."""
+    levels = ("warning", "note")
+    return {level: list(warnings.loc[warnings["level"] == level, "text"]) for level in levels}
 
 
 def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]:

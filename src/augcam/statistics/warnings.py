@@ -1,0 +1,250 @@
+"""Warnings: what a run knows to be wrong with its data, trainings and maps, in plain sentences.
+
+They stand where they cannot be missed: in the terminal at the end of the run, on top of the report,
+and before the conclusions, which are withheld where the networks learned nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from augcam.paper.aggregation import Model
+from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, NO, YES, at_least
+
+IMBALANCE = 10
+"""Images of the largest class for one of the smallest, from which on accuracy misleads: more than 9
+counts as highly imbalanced (Fernández et al. 2008)."""
+
+DEGENERATE = 0.1
+"""Share of a model's maps: where one in ten has no correlation, the other means are not of all
+images, either."""
+
+WARNING, NOTE = "warning", "note"
+NOTHING_LEARNED = "nothing learned"
+_SHOWN = 3  # names in a sentence; tables have all
+
+
+class Note(NamedTuple):
+    """One sentence: `topic`; `level`: warning (may make a result wrong) or note (good to know)."""
+
+    topic: str
+    level: str
+    text: str
+
+
+def warnings(
+    stats: Mapping[str, Any],
+    chance: pd.DataFrame,
+    histories: Mapping[Model, pd.DataFrame],
+    excluded: pd.DataFrame,
+) -> pd.DataFrame:
+    """All that is known to be wrong: topic, level, text; warnings first, no row where nothing is.
+
+    `stats`: of the data; `chance`: the table of `augcam.statistics.chance`, the baseline first;
+    `histories`: model → history of the training; `excluded`: the table `excluded_values`.
+    """
+    found = [
+        *of_chance(chance),
+        *_of_validation(chance, stats, histories),
+        *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
+        *of_data(stats),
+        *_of_epochs(histories),
+    ]
+    return as_table(found)
+
+
+def as_table(notes: Iterable[Note]) -> pd.DataFrame:
+    """Notes as a table, each once, warnings first."""
+    found = sorted(dict.fromkeys(notes), key=lambda note: note.level != WARNING)
+    return pd.DataFrame(found, columns=list(Note._fields))
+
+
+def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
+    """What the table of `augcam.statistics.chance`, the baseline first, has to warn of."""
+    first = chance.iloc[0]
+    n, majority = first["n_images"], f"'{first['majority_class']}'"
+    always = "always naming the most frequent class, "
+    always += f"{majority}, is right for {_percent(first['majority_share'])}"
+    at = chance[chance["better_than_chance"] == NO]
+    if len(at):
+        text = (
+            f"{_which(at, chance, 'is', 'are')} no better than chance on the {n} test images "
+            f"({_names(at)}: {_percent(*_range(at['accuracy']))} right; {always})."
+        )
+        if first["better_than_chance"] == NO or 2 * len(at) > len(chance):
+            withheld = " Nothing is concluded from networks that learned nothing."
+            yield Note(NOTHING_LEARNED, WARNING, text + withheld)
+        else:
+            yield Note("chance", WARNING, text)
+    if (chance["better_than_chance"] == CANNOT_BE_TOLD).any():
+        few = f"all of class {majority}" if first["majority_share"] == 1 else "which are too few"
+        text = (
+            f"Whether networks are better than chance cannot be told from {n} test images, {few}."
+        )
+        yield Note("chance", WARNING, text)
+    same = chance[(chance["n_named"] == 1) & (chance["majority_share"] < 1)]
+    if len(same):
+        text = (
+            f"{_which(same, chance, 'names', 'name')} one class for all {n} test images "
+            f"({_names(same)}): the training diverged, or did not begin to learn; lower "
+            "training.learning_rate, or train longer."
+        )
+        yield Note("one class", WARNING, text)
+    partly = chance[(chance["better_than_chance"] == YES) & (chance["p_majority"] >= ALPHA)]
+    if len(partly):
+        text = (
+            f"{_which(partly, chance, 'is', 'are')} better than chance, but not shown to be right "
+            f"more often than without looking ({_names(partly)}: "
+            f"{_percent(*_range(partly['accuracy']))}; {always}): accuracy misleads here; read "
+            "macro recall and F1."
+        )
+        yield Note("accuracy", WARNING, text)
+
+
+def _of_validation(
+    chance: pd.DataFrame, stats: Mapping[str, Any], histories: Mapping[Model, pd.DataFrame]
+) -> Iterator[Note]:
+    """Where test accuracy is at chance: whether the training failed, or what it learned is of no
+    use for the test images. Tested is the best of E epochs: p is multiplied by E."""
+    counts = stats["counts"]["val"].values()
+    n, majority = sum(counts), max(counts) / sum(counts)
+    at = chance[chance["better_than_chance"] == NO].copy()
+    trained = [histories[model] for model in zip(at["condition"], at["state"])]
+    at["best"] = [history["val_accuracy"].max() for history in trained]
+
+    def significant(accuracies) -> list[bool]:
+        pairs = zip(accuracies, trained)
+        return [at_least(round(a * n), n, majority) * len(h) < ALPHA for a, h in pairs]
+
+    learned, testable = (
+        pd.Series(significant(accuracies), at.index, dtype=bool)
+        for accuracies in (at["best"], [1.0] * len(at))
+    )
+    if learned.any():
+        text = (
+            f"What {_names(at[learned])} learned serves for the {n} validation images (up to "
+            f"{_percent(at['best'][learned].max())} right), but not for the test images: do their "
+            "classes and looks match those of the training images?"
+        )
+        yield Note("validation", WARNING, text)
+    if (failed := testable & ~learned).any():
+        text = (
+            f"Training failed: in no epoch {_names(at[failed])} did better than chance on the {n} "
+            f"validation images ({_percent(at['best'][failed].max())} right at best)."
+        )
+        yield Note("validation", WARNING, text)
+
+
+def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
+    """Models of whose maps many are degenerate, which are the same ones for all metrics."""
+    one = excluded.drop_duplicates(["augmentation", "state"])
+    columns = ["condition", "state", "share"]
+    baseline = [*reference, (one["n_degenerate_baseline"] / one["n_images"]).iloc[0]]
+    others = zip(one["augmentation"], one["state"], one["n_degenerate_augmented"] / one["n_images"])
+    models = pd.DataFrame([baseline, *others], columns=columns)
+    many = models[models["share"] >= DEGENERATE]
+    if len(many):
+        text = (
+            f"{_percent(*_range(many['share']))} of the maps of "
+            f"{_which(many, models).lower()} are degenerate ({_names(many)}): constant, without "
+            "any correlation, or so sparse that overlap rates count every pixel."
+        )
+        yield Note("maps", WARNING, text)
+
+
+def of_data(stats: Mapping[str, Any]) -> Iterator[Note]:
+    """What is wrong with the data: what was noted when they were read, and what counts tell."""
+    notes = stats.get("notes")
+    if notes is None:  # a store of before there were notes
+        for pair, count in stats["duplicates"].items():
+            if count:
+                text = f"{count} images stand in two splits ({pair}), pixel by pixel."
+                yield Note("duplicates", WARNING, text)
+    yield from (Note(note["topic"], note["level"], note["text"]) for note in notes or [])
+    counts = stats["counts"]
+    classes, trained = len(counts["test"]), counts["train"]
+    missing = [name for name, count in counts["test"].items() if not count]
+    if missing:
+        text = (
+            f"{len(missing)} of {classes} classes without a test image ({_quoted(missing)}): "
+            "nothing is said about them."
+        )
+        yield Note("classes", WARNING, text)
+    for part, words in (("train", "training"), ("test", "test")):
+        there = {name: count for name, count in counts[part].items() if count}
+        largest, smallest = max(there, key=there.get), min(there, key=there.get)
+        if there[largest] > IMBALANCE * there[smallest]:
+            text = (
+                f"{there[largest]} {words} images of class '{largest}', {there[smallest]} of "
+                f"'{smallest}': accuracy says little about rare classes, read macro recall and F1."
+            )
+            yield Note("imbalance", WARNING, text)
+    untrained = [name for name, count in trained.items() if not count]
+    if untrained:
+        text = f"{len(untrained)} of {classes} classes without a training image: no network can "
+        yield Note("classes", WARNING, text + f"name them ({_quoted(untrained)}).")
+
+
+def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
+    """Trainings whose last epoch is the best, where these are the most."""
+    last = [
+        model
+        for model, history in histories.items()
+        if len(history) > 1 and history["val_accuracy"].idxmax() == history.index[-1]
+    ]
+    if 2 * len(last) > len(histories):
+        text = (
+            f"{len(last)} of {len(histories)} trainings were best in their last epoch: they may "
+            "not have ended; more training.epochs would tell."
+        )
+        yield Note("epochs", NOTE, text)
+
+
+def nothing_learned(warnings: pd.DataFrame) -> bool:
+    """Whether the table of `warnings` says that the networks learned nothing."""
+    return NOTHING_LEARNED in set(warnings["topic"])
+
+
+def with_warnings(warnings: pd.DataFrame, findings: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Conclusions with the warnings before them: topic, finding. Where the networks learned nothing
+    `findings` is not asked, and a sentence says so."""
+    texts = warnings.loc[warnings["level"] == WARNING, "text"]
+    head = pd.DataFrame({"topic": WARNING, "finding": texts})
+    if nothing_learned(warnings):
+        text = "There are no conclusions: the networks learned nothing (see the warning)."
+        rest = pd.DataFrame({"topic": ["withheld"], "finding": [text]})
+    else:
+        rest = findings()
+    return pd.concat([head, rest], ignore_index=True)
+
+
+def _which(rows: pd.DataFrame, of: pd.DataFrame, one: str = "", several: str = "") -> str:
+    """'3 of 6 networks' of tables with a row a model, and the verb in its number."""
+    every = "Both" if len(of) == 2 else f"All {len(of)}"
+    who = every if len(rows) == len(of) else f"{len(rows)} of {len(of)}"
+    return f"{who} networks {one if len(rows) == 1 else several}".rstrip()
+
+
+def _range(values: pd.Series) -> tuple[float, float]:
+    return values.min(), values.max()
+
+
+def _names(rows: pd.DataFrame) -> str:
+    """Models of a table as `condition/state`, the first few."""
+    return _some([f"{c}/{s}" for c, s in zip(rows["condition"], rows["state"])])
+
+
+def _quoted(names: list[str]) -> str:
+    return _some([f"'{name}'" for name in names])
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _percent(low: float, high: float | None = None) -> str:
+    """'40.0 to 52.5 %', or one value."""
+    ends = [f"{100 * end:.1f}" for end in (low, low if high is None else high)]
+    return f"{' to '.join(dict.fromkeys(ends))} %"
