@@ -133,6 +133,13 @@ def test_claims_about_what_a_run_lacks_are_not_applicable():
     assert (row["here"], row["holds"]) == ("no metric 'pearson'", "not applicable")
 
 
+def test_withheld_claims_are_all_there_without_an_answer():
+    claims = check_claims(None, withheld="withheld: the networks learned nothing")
+    assert len(claims) == len(CLAIMS)
+    assert set(claims["holds"]) == {"withheld"}
+    assert set(claims["here"]) == {"withheld: the networks learned nothing"}
+
+
 def test_undefined_values_are_no_crash():
     run = paperlike_run()
     mean = run.mean.assign(pearson=np.nan)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from augcam.report.pages import TEXTS, facts, summary_page, table_page
+from augcam.report.pages import TEXTS, facts, start_page, summary_page, table_page
 
 TABLE = pd.DataFrame(
     {"augmentation": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}
@@ -68,6 +68,44 @@ def test_the_summary_says_what_was_run():
     assert found["Images in two splits"] == "3 of test in train"
     assert found["Time of training"].startswith("3 h 00 min in all, 1 h 30 min a model")
     assert found["The paper's claims"] == "2 yes, 1 no"
-    html = summary_page(PROVENANCE, claims)
+    html = summary_page(PROVENANCE, claims, notes())
     assert "Pearson correlation" in html and ">7<" in html
     assert "Mean absolute difference" not in html
+    assert "<h2>Warnings</h2>" not in html and "<h2>Notes</h2>" not in html
+
+
+def notes(*rows):
+    return pd.DataFrame(list(rows), columns=["topic", "level", "text"])
+
+
+def test_the_summary_begins_with_what_is_wrong():
+    claims = pd.DataFrame({"holds": ["withheld"]})
+    html = summary_page(
+        PROVENANCE,
+        claims,
+        notes(("leak", "warning", "3 of <b> & co."), ("files", "note", "2 left out.")),
+    )
+    places = [html.index(text) for text in ("Warnings", "3 of &lt;b&gt; &amp; co.", "Notes")]
+    places += [html.index(text) for text in ("2 left out.", "What was run")]
+    assert places == sorted(places)
+
+
+def test_the_reports_first_page_begins_with_the_warnings_as_they_are():
+    """As Snakemake makes it: Jinja, then RST."""
+    from docutils.core import publish_parts
+    from docutils.writers.html5_polyglot import Writer
+    from jinja2 import Environment
+
+    texts = ["*a* `b`_ |c| {{ d }} {% e %} <f> g_ {#h#} C:\\i 5.5 % (größer) 猫.", "- Two."]
+    page = start_page("The text.\n", notes(*(("t", "warning", text) for text in texts)))
+    rst = Environment().from_string(page).render()
+    shown = publish_parts(rst, writer=Writer())["html_body"]
+    assert html_text(shown) == " ".join(["Warnings", *texts, "The text."])
+    assert "<em>" not in shown and "system-message" not in shown
+    assert start_page("The text.\n", notes(("t", "note", "n"))) == "The text.\n"
+
+
+def html_text(html):
+    import html as entities
+
+    return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", html)).split())

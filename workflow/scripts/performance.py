@@ -7,11 +7,12 @@ from augcam.files.json import read_json
 from augcam.files.tables import Tables, write_table
 from augcam.run.job import job
 from augcam.statistics.chance import chance
-from augcam.statistics.warnings import of_chance
+from augcam.statistics.warnings import as_table, of_chance, of_data
 from augcam.train.measures import performance
 
 with job(snakemake.log[0]):
-    classes = read_json(snakemake.input.stats)["class_names"]
+    stats = read_json(snakemake.input.stats)
+    classes = stats["class_names"]
     models = map(tuple, snakemake.params.models)
     predictions = Tables(dict(zip(models, snakemake.input.predictions)), ["label", "predicted"])
     rows = []
@@ -20,6 +21,7 @@ with job(snakemake.log[0]):
         rows.append({"condition": condition, "state": state, **measures})
     write_table(pd.DataFrame(rows), *snakemake.output.performance)
     against_chance = chance(predictions, classes)
-    for note in of_chance(against_chance):
-        print(f"{note.level}: {note.text}")
+    known = as_table([*of_chance(against_chance), *of_data(stats, stats.get("notes"))])
+    for _, level, text in known.itertuples(index=False):
+        print(f"{level}: {text}")
     write_table(against_chance, *snakemake.output.chance)

@@ -6,14 +6,15 @@ from augcam.run.job import job
 from augcam.statistics.warnings import warnings
 
 with job(snakemake.log[0]):
-    files = snakemake.input
+    files, stats = snakemake.input, read_json(snakemake.input.stats)
     models = map(tuple, snakemake.params.models)
     table = warnings(
-        read_json(files.stats),
+        stats,
+        stats.get("notes"),
         read_table(files.chance),
         {model: read_table(path) for model, path in zip(models, files.histories)},
         read_table(files.excluded),
     )
-    for note in table.itertuples():
-        print(f"{note.level}: {note.text}")
+    for _, level, text in table.itertuples(index=False):
+        print(f"{level}: {text}")
     write_table(table, *snakemake.output)

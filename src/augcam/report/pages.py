@@ -166,10 +166,7 @@ def start_page(text: str, warnings: pd.DataFrame) -> str:
 
 def _as_rst(text: str) -> str:
     """Text that RST and Jinja show as it is."""
-    plain = re.sub(r"\s+", " ", text)
-    for sign in ("{{", "{%", "{#"):
-        plain = plain.replace(sign, sign[0] + "\u2060" + sign[1])  # an invisible joiner
-    return re.sub(r"([^\w\s\u2060{}%#])", r"\\\1", plain)
+    return re.sub(r"([^\w\s{]|_)", r"\\\1", text).replace("{", "{{ '{' }}")
 
 
 def _by_level(warnings: pd.DataFrame) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ def failed(jobs: Mapping[str, Iterable[str]]) -> str:
     if jobs:
         count = f"{len(jobs)} job{'' if len(jobs) == 1 else 's'} failed"
         lines[1] = f"{count}. What is done is kept: mend it and run the same command again."
-        lines[2:] = [_why(name, list(logs)) for name, logs in jobs.items()] + [""]
+        lines[2:] = [_why(name, list(logs)) for name, logs in sorted(jobs.items())] + [""]
     return "\n".join(lines)
 
 

@@ -5,10 +5,11 @@ and before the conclusions, which are withheld where the networks learned nothin
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
+from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.paper.aggregation import Model
 from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, NO, YES, at_least
 
@@ -20,44 +21,39 @@ DEGENERATE = 0.1
 """Share of a model's maps: where one in ten has no correlation, the other means are not of all
 images, either."""
 
-WARNING, NOTE = "warning", "note"
 NOTHING_LEARNED = "nothing learned"
-_SHOWN = 3  # names in a sentence; tables have all
-
-
-class Note(NamedTuple):
-    """One sentence: `topic`; `level`: warning (may make a result wrong) or note (good to know)."""
-
-    topic: str
-    level: str
-    text: str
 
 
 def warnings(
     stats: Mapping[str, Any],
+    notes: list[Note] | None,
     chance: pd.DataFrame,
     histories: Mapping[Model, pd.DataFrame],
     excluded: pd.DataFrame,
 ) -> pd.DataFrame:
     """All that is known to be wrong: topic, level, text; warnings first, no row where nothing is.
 
-    `stats`: of the data; `chance`: the table of `augcam.statistics.chance`, the baseline first;
-    `histories`: model → history of the training; `excluded`: the table `excluded_values`.
+    `stats` and `notes`: see `of_data`; `chance`: the table of `augcam.statistics.chance`, the
+    baseline first; `histories`: model → history of the training; `excluded`: the table
+    `excluded_values`.
     """
     found = [
         *of_chance(chance),
         *_of_validation(chance, stats, histories),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
-        *of_data(stats),
+        *of_data(stats, notes),
         *_of_epochs(histories),
     ]
     return as_table(found)
 
 
 def as_table(notes: Iterable[Note]) -> pd.DataFrame:
-    """Notes as a table, each once, warnings first."""
-    found = sorted(dict.fromkeys(notes), key=lambda note: note.level != WARNING)
-    return pd.DataFrame(found, columns=list(Note._fields))
+    """Notes as a table of topic, level, text; each once, in one line, warnings first."""
+    columns = ["topic", "level", "text"]
+    table = pd.DataFrame(list(notes), columns=columns, dtype=object).drop_duplicates()
+    table["text"] = table["text"].map(lambda text: " ".join(text.split()))
+    first = table["level"] == "warning"
+    return pd.concat([table[first], table[~first]], ignore_index=True)
 
 
 def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
@@ -72,17 +68,22 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
             f"{_which(at, chance, 'is', 'are')} no better than chance on the {n} test images "
             f"({_names(at)}: {_percent(*_range(at['accuracy']))} right; {always})."
         )
-        if first["better_than_chance"] == NO or 2 * len(at) > len(chance):
-            withheld = " Nothing is concluded from networks that learned nothing."
-            yield Note(NOTHING_LEARNED, WARNING, text + withheld)
+        if 2 * len(at) > len(chance):
+            rest = " Nothing is concluded from networks that learned nothing."
+            yield warning(NOTHING_LEARNED, text + rest)
+        elif first["better_than_chance"] == NO:
+            rest = (
+                " The baseline, which all others are compared with, is one: nothing is concluded."
+            )
+            yield warning(NOTHING_LEARNED, text + rest)
         else:
-            yield Note("chance", WARNING, text)
+            yield warning("chance", text)
     if (chance["better_than_chance"] == CANNOT_BE_TOLD).any():
         few = f"all of class {majority}" if first["majority_share"] == 1 else "which are too few"
         text = (
             f"Whether networks are better than chance cannot be told from {n} test images, {few}."
         )
-        yield Note("chance", WARNING, text)
+        yield warning("chance", text)
     same = chance[(chance["n_named"] == 1) & (chance["majority_share"] < 1)]
     if len(same):
         text = (
@@ -90,7 +91,7 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
             f"({_names(same)}): the training diverged, or did not begin to learn; lower "
             "training.learning_rate, or train longer."
         )
-        yield Note("one class", WARNING, text)
+        yield warning("one class", text)
     partly = chance[(chance["better_than_chance"] == YES) & (chance["p_majority"] >= ALPHA)]
     if len(partly):
         text = (
@@ -99,7 +100,7 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
             f"{_percent(*_range(partly['accuracy']))}; {always}): accuracy misleads here; read "
             "macro recall and F1."
         )
-        yield Note("accuracy", WARNING, text)
+        yield warning("accuracy", text)
 
 
 def _of_validation(
@@ -127,13 +128,13 @@ def _of_validation(
             f"{_percent(at['best'][learned].max())} right), but not for the test images: do their "
             "classes and looks match those of the training images?"
         )
-        yield Note("validation", WARNING, text)
+        yield warning("validation", text)
     if (failed := testable & ~learned).any():
         text = (
             f"Training failed: in no epoch {_names(at[failed])} did better than chance on the {n} "
             f"validation images ({_percent(at['best'][failed].max())} right at best)."
         )
-        yield Note("validation", WARNING, text)
+        yield warning("validation", text)
 
 
 def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
@@ -150,40 +151,35 @@ def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
             f"{_which(many, models).lower()} are degenerate ({_names(many)}): constant, without "
             "any correlation, or so sparse that overlap rates count every pixel."
         )
-        yield Note("maps", WARNING, text)
+        yield warning("maps", text)
 
 
-def of_data(stats: Mapping[str, Any]) -> Iterator[Note]:
-    """What is wrong with the data: what was noted when they were read, and what counts tell."""
-    notes = stats.get("notes")
-    if notes is None:  # a store of before there were notes
-        for pair, count in stats["duplicates"].items():
-            if count:
-                text = f"{count} images stand in two splits ({pair}), pixel by pixel."
-                yield Note("duplicates", WARNING, text)
-    yield from (Note(note["topic"], note["level"], note["text"]) for note in notes or [])
-    counts = stats["counts"]
-    classes, trained = len(counts["test"]), counts["train"]
-    missing = [name for name, count in counts["test"].items() if not count]
-    if missing:
-        text = (
-            f"{len(missing)} of {classes} classes without a test image ({_quoted(missing)}): "
-            "nothing is said about them."
-        )
-        yield Note("classes", WARNING, text)
-    for part, words in (("train", "training"), ("test", "test")):
-        there = {name: count for name, count in counts[part].items() if count}
-        largest, smallest = max(there, key=there.get), min(there, key=there.get)
-        if there[largest] > IMBALANCE * there[smallest]:
+def of_data(stats: Mapping[str, Any], notes: list[Note] | None = None) -> Iterator[Note]:
+    """What there is to know of the data: what was noted when they were read (None: a store of
+    before there were notes), and classes of which there are many more images than of others."""
+    yield from _counts(stats) if notes is None else notes
+    for part, words in (("train", "training image"), ("test", "test image")):
+        counts = {name: count for name, count in stats["counts"][part].items() if count}
+        largest, smallest = (f(counts, key=counts.get) for f in (max, min))
+        if counts[largest] > IMBALANCE * counts[smallest]:
             text = (
-                f"{there[largest]} {words} images of class '{largest}', {there[smallest]} of "
-                f"'{smallest}': accuracy says little about rare classes, read macro recall and F1."
+                f"{counted(counts[largest], words)} of class '{largest}', but {counts[smallest]:,} "
+                f"of '{smallest}': accuracy says little about rare classes; read macro recall and "
+                "F1."
             )
-            yield Note("imbalance", WARNING, text)
-    untrained = [name for name, count in trained.items() if not count]
-    if untrained:
-        text = f"{len(untrained)} of {classes} classes without a training image: no network can "
-        yield Note("classes", WARNING, text + f"name them ({_quoted(untrained)}).")
+            yield warning("imbalance", text)
+
+
+def _counts(stats: Mapping[str, Any]) -> Iterator[Note]:
+    """What the counts of a store without notes tell: duplicates, classes without test images."""
+    for pair, count in stats["duplicates"].items():
+        if count:
+            stand = f"{counted(count, 'image')} {'stands' if count == 1 else 'stand'}"
+            yield warning("duplicates", f"{stand} in two splits ({pair}), pixel by pixel.")
+    missing = [f"'{name}'" for name, count in stats["counts"]["test"].items() if not count]
+    if missing:
+        text = f"{counted(len(missing), 'class', 'classes')} without test images"
+        yield warning("classes", f"{text} ({listed(missing)}): nothing is said about them.")
 
 
 def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
@@ -198,7 +194,7 @@ def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
             f"{len(last)} of {len(histories)} trainings were best in their last epoch: they may "
             "not have ended; more training.epochs would tell."
         )
-        yield Note("epochs", NOTE, text)
+        yield note("epochs", text)
 
 
 def nothing_learned(warnings: pd.DataFrame) -> bool:
@@ -209,14 +205,13 @@ def nothing_learned(warnings: pd.DataFrame) -> bool:
 def with_warnings(warnings: pd.DataFrame, findings: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """Conclusions with the warnings before them: topic, finding. Where the networks learned nothing
     `findings` is not asked, and a sentence says so."""
-    texts = warnings.loc[warnings["level"] == WARNING, "text"]
-    head = pd.DataFrame({"topic": WARNING, "finding": texts})
+    rows = [("warning", text) for text in warnings.loc[warnings["level"] == "warning", "text"]]
     if nothing_learned(warnings):
         text = "There are no conclusions: the networks learned nothing (see the warning)."
-        rest = pd.DataFrame({"topic": ["withheld"], "finding": [text]})
+        rows.append(("withheld", text))
     else:
-        rest = findings()
-    return pd.concat([head, rest], ignore_index=True)
+        rows += findings().itertuples(index=False, name=None)
+    return pd.DataFrame(rows, columns=["topic", "finding"])
 
 
 def _which(rows: pd.DataFrame, of: pd.DataFrame, one: str = "", several: str = "") -> str:
@@ -232,16 +227,7 @@ def _range(values: pd.Series) -> tuple[float, float]:
 
 def _names(rows: pd.DataFrame) -> str:
     """Models of a table as `condition/state`, the first few."""
-    return _some([f"{c}/{s}" for c, s in zip(rows["condition"], rows["state"])])
-
-
-def _quoted(names: list[str]) -> str:
-    return _some([f"'{name}'" for name in names])
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return listed([f"{c}/{s}" for c, s in zip(rows["condition"], rows["state"])])
 
 
 def _percent(low: float, high: float | None = None) -> str:
