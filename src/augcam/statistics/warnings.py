@@ -88,8 +88,8 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
     if len(same):
         text = (
             f"{_which(same, chance, 'names', 'name')} one class for all {n} test images "
-            f"({_names(same)}): the training diverged, or did not begin to learn; lower "
-            "training.learning_rate, or train longer."
+            f"({_names(same)}): the training diverged (lower training.learning_rate), has not "
+            "begun to learn (train longer), or sees too few images of the other classes."
         )
         yield warning("one class", text)
     partly = chance[(chance["better_than_chance"] == YES) & (chance["p_majority"] >= ALPHA)]
@@ -158,16 +158,16 @@ def of_data(stats: Mapping[str, Any], notes: list[Note] | None = None) -> Iterat
     """What there is to know of the data: what was noted when they were read (None: a store of
     before there were notes), and classes of which there are many more images than of others."""
     yield from _counts(stats) if notes is None else notes
+    unbalanced = []
     for part, words in (("train", "training image"), ("test", "test image")):
         counts = {name: count for name, count in stats["counts"][part].items() if count}
         largest, smallest = (f(counts, key=counts.get) for f in (max, min))
         if counts[largest] > IMBALANCE * counts[smallest]:
-            text = (
-                f"{counted(counts[largest], words)} of class '{largest}', but {counts[smallest]:,} "
-                f"of '{smallest}': accuracy says little about rare classes; read macro recall and "
-                "F1."
-            )
-            yield warning("imbalance", text)
+            many = f"{counted(counts[largest], words)} of class '{largest}'"
+            unbalanced.append(f"{many} but {counts[smallest]:,} of '{smallest}'")
+    if unbalanced:
+        text = "accuracy says little about rare classes; read macro recall and F1."
+        yield warning("imbalance", f"{', '.join(unbalanced)}: {text}")
 
 
 def _counts(stats: Mapping[str, Any]) -> Iterator[Note]:
