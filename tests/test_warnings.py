@@ -13,6 +13,7 @@ from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, at_least, chance
 from augcam.statistics.warnings import (
     as_table,
     nothing_learned,
+    of_balance,
     of_chance,
     of_data,
     warnings,
@@ -223,21 +224,23 @@ def test_degenerate_maps_are_said_from_one_in_ten_on(maps, expected):
     ],
 )
 def test_unbalanced_classes_are_said_beyond_ten_to_one(train, test, expected):
-    texts = [item["text"] for item in of_data(counts(train, test), [])]
+    texts = [item["text"] for item in of_balance(counts(train, test))]
     assert [expected is not None and text.startswith(expected) for text in texts] == (
         [True] if expected else []
     )
 
 
 def test_a_class_without_images_is_no_class_of_one_image():
-    assert list(of_data(counts((100, 100, 0)), [])) == []
+    assert list(of_balance(counts((100, 100, 0)))) == []
 
 
-def test_stores_without_notes_tell_duplicates_and_missing_classes():
+def test_counts_tell_duplicates_and_missing_classes_where_notes_do_not():
     stats = counts(test=(5, 5, 0)) | {"duplicates": {"val in train": 0, "test in train": 1}}
-    found = {item["topic"]: item["text"] for item in of_data(stats, None)}
-    assert found["duplicates"].startswith("1 image stands in two splits (test in train)")
+    found = {item["topic"]: item["text"] for item in of_data(stats, [])}
+    assert found["leak"].startswith("1 image stands in two splits (test in train)")
     assert "1 class without test images ('emu')" in found["classes"]
+    notes = [warning("leak", "A leak."), warning("classes", "No emu.")]
+    assert list(of_data(stats | {"notes": notes[:1]}, notes[1:])) == notes
 
 
 def test_notes_on_the_data_are_passed_on_warnings_first_each_once_in_a_line():

@@ -7,7 +7,7 @@ from augcam.files.json import read_json
 from augcam.files.tables import Tables, write_table
 from augcam.run.job import job
 from augcam.statistics.chance import chance
-from augcam.statistics.warnings import as_table, of_chance, of_data
+from augcam.statistics.warnings import of_balance, of_chance
 from augcam.train.measures import performance
 
 with job(snakemake.log[0]):
@@ -21,7 +21,6 @@ with job(snakemake.log[0]):
         rows.append({"condition": condition, "state": state, **measures})
     write_table(pd.DataFrame(rows), *snakemake.output.performance)
     against_chance = chance(predictions, classes)
-    known = as_table([*of_chance(against_chance), *of_data(stats, stats.get("notes"))])
-    for _, level, text in known.itertuples(index=False):
-        print(f"{level}: {text}")
+    for note in [*of_chance(against_chance), *of_balance(stats)]:
+        print(f"{note['level']}: {note['text']}")
     write_table(against_chance, *snakemake.output.chance)

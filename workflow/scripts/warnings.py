@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     models = map(tuple, snakemake.params.models)
     table = warnings(
         stats,
-        stats.get("notes"),
+        read_json(files.notes)["notes"],
         read_table(files.chance),
         {model: read_table(path) for model, path in zip(models, files.histories)},
         read_table(files.excluded),

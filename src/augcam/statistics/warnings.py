@@ -26,7 +26,7 @@ NOTHING_LEARNED = "nothing learned"
 
 def warnings(
     stats: Mapping[str, Any],
-    notes: list[Note] | None,
+    notes: Iterable[Note],
     chance: pd.DataFrame,
     histories: Mapping[Model, pd.DataFrame],
     excluded: pd.DataFrame,
@@ -42,6 +42,7 @@ def warnings(
         *_of_validation(chance, stats, histories),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
         *of_data(stats, notes),
+        *of_balance(stats),
         *_of_epochs(histories),
     ]
     return as_table(found)
@@ -154,10 +155,24 @@ def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
         yield warning("maps", text)
 
 
-def of_data(stats: Mapping[str, Any], notes: list[Note] | None = None) -> Iterator[Note]:
-    """What there is to know of the data: what was noted when they were read (None: a store of
-    before there were notes), and classes of which there are many more images than of others."""
-    yield from _counts(stats) if notes is None else notes
+def of_data(stats: Mapping[str, Any], notes: Iterable[Note]) -> Iterator[Note]:
+    """What there is to know of the data: what was noted when they were read, here or in `stats`,
+    and what counts tell of duplicates and missing classes, as far as notes have not told it."""
+    noted = [*stats.get("notes", []), *notes]
+    yield from noted
+    topics = {item["topic"] for item in noted}
+    for pair, count in stats["duplicates"].items():
+        if count and "leak" not in topics:
+            stand = f"{counted(count, 'image')} {'stands' if count == 1 else 'stand'}"
+            yield warning("leak", f"{stand} in two splits ({pair}), pixel by pixel.")
+    missing = [f"'{name}'" for name, count in stats["counts"]["test"].items() if not count]
+    if missing and "classes" not in topics:
+        text = f"{counted(len(missing), 'class', 'classes')} without test images"
+        yield warning("classes", f"{text} ({listed(missing)}): nothing is said about them.")
+
+
+def of_balance(stats: Mapping[str, Any]) -> Iterator[Note]:
+    """Classes of which there are many more images than of others."""
     unbalanced = []
     for part, words in (("train", "training image"), ("test", "test image")):
         counts = {name: count for name, count in stats["counts"][part].items() if count}
@@ -168,18 +183,6 @@ def of_data(stats: Mapping[str, Any], notes: list[Note] | None = None) -> Iterat
     if unbalanced:
         text = "accuracy says little about rare classes; read macro recall and F1."
         yield warning("imbalance", f"{', '.join(unbalanced)}: {text}")
-
-
-def _counts(stats: Mapping[str, Any]) -> Iterator[Note]:
-    """What the counts of a store without notes tell: duplicates, classes without test images."""
-    for pair, count in stats["duplicates"].items():
-        if count:
-            stand = f"{counted(count, 'image')} {'stands' if count == 1 else 'stand'}"
-            yield warning("duplicates", f"{stand} in two splits ({pair}), pixel by pixel.")
-    missing = [f"'{name}'" for name, count in stats["counts"]["test"].items() if not count]
-    if missing:
-        text = f"{counted(len(missing), 'class', 'classes')} without test images"
-        yield warning("classes", f"{text} ({listed(missing)}): nothing is said about them.")
 
 
 def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
