@@ -671,11 +671,6 @@ TINY = {
 }
 
 
-def started(output, *kinds):
-    """How many jobs of each kind a run has started, by their messages."""
-    return [output.count(kind) for kind in kinds]
-
-
 @pytest.mark.workflow
 def test_a_folder_is_read_again_when_it_changes_and_trained_on_again_when_its_images_do(tmp_path):
     project = copy_project(tmp_path / "project")
@@ -697,6 +692,12 @@ def test_a_folder_is_read_again_when_it_changes_and_trained_on_again_when_its_im
     assert "Training" not in said
     assert weights.stat().st_mtime_ns == trained
 
+    # A new class whose first image is broken: the run stops and leaves no data. What it had trained
+    # before is no answer to the question that is asked now.
     fill(project / "my photos", ("emu",), count=20)
+    (project / "my photos" / "emu" / "000.png").write_bytes(b"no image")
+    said = run(project, "--cores", "2", "--configfile", name, "--", "models", check=False)
+    assert "error: my photos/emu/000.png: the image cannot be decoded" in said
+    assert not list((project / "results/tiny/data").glob("*"))
     said = run(project, "--dry-run", "--configfile", name, "--", "models")
     assert "Reading the images" in said and "Training affine" in said
