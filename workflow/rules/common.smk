@@ -66,6 +66,7 @@ DATA = {
     "index": ancient(f"{OUT}/data/index.parquet"),
     "order": ancient(f"{OUT}/data/order.npy"),
 }
+NOTES = f"{OUT}/data/notes.json"  # apart: what they say of files that are not used retrains nothing
 
 # The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
 REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")

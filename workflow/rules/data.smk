@@ -10,7 +10,7 @@ checkpoint prepare_data:
         order=f"{OUT}/data/order.npy",
         stats=f"{OUT}/data/stats.json",
         report=f"{OUT}/data/report.parquet",
-        notes=f"{OUT}/data/notes.json",
+        notes=NOTES,
     log:
         f"{OUT}/logs/prepare_data.log",
     benchmark:

@@ -61,7 +61,7 @@ rule aggregate:
 rule warnings:
     input:
         stats=DATA["stats"],
-        notes=f"{OUT}/data/notes.json",
+        notes=NOTES,
         chance=f"{OUT}/tables/chance.parquet",
         histories=model_files("models/{condition}/{state}/history.parquet"),
         excluded=f"{OUT}/tables/excluded_values.parquet",

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from augcam.config.schema import Dataset, Split
 from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
 from augcam.data.decoding import Picture
 from augcam.data.listing import BROKEN, reasons
+from augcam.data.notes import Note, counted, warning
 from augcam.data.sources import READERS, Source
 from augcam.data.split import SPLITS, choose_split, draw_order
 from augcam.errors import AugcamError, BrokenImage
@@ -107,6 +108,18 @@ def duplicates(images: np.ndarray, split: np.ndarray) -> dict[str, int]:
     return found
 
 
+def duplicate_notes(found: Mapping[str, int]) -> list[Note]:
+    """What `duplicates` found, in sentences."""
+    one, many = "image stands", "images stand"
+    return [
+        warning(
+            "duplicates", f"{counted(count, one, many)} in two splits ({pair}), pixel by pixel."
+        )
+        for pair, count in found.items()
+        if count
+    ]
+
+
 def prepare(
     dataset: Dataset,
     split: Split,
@@ -171,12 +184,13 @@ def prepare(
     announce(f"data: {summary(report)}")
     for line in [*examples(report), *report_lines(stats)]:
         say(line)
-    for item in source.notes:
+    notes = [*source.notes, *duplicate_notes(found)]
+    for item in notes:
         (announce if item["level"] == "warning" else say)(f"{item['level']}: {item['text']}")
     if report_path is not None:
         write_table(report, report_path)
     if notes_path is not None:
-        write_json({"notes": [*about_files(report), *source.notes]}, notes_path)
+        write_json({"notes": [*about_files(report), *notes]}, notes_path)
     write_json(stats, stats_path)
 
 
@@ -187,9 +201,6 @@ def report_lines(stats: dict) -> list[str]:
         per_class = stats["counts"][part].values()
         balance = f"{min(per_class)} to {max(per_class)} a class"
         lines.append(f"{part}: {sum(per_class)} images, {balance}")
-    for pair, count in stats["duplicates"].items():
-        if count:
-            lines.append(f"warning: {count} images stand in two splits ({pair}), pixel by pixel")
     if not any(stats["duplicates"].values()):
         lines.append("no image stands in two splits")
     return lines
