@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from augcam.compare.models import Explained, compare
+from augcam.compare.explained import Explained
+from augcam.compare.models import compare
 from augcam.statistics.clusters import suggested_clusters
 from augcam.statistics.decoupling import correlations, draw_weights, pair_table, top_counts
 from augcam.statistics.distances import Distances

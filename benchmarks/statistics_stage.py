@@ -12,9 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from augcam.config.parameters import AUGMENTATIONS
 from augcam.config.schema import Statistics
-from augcam.names import METRICS
+from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.statistics.clusters import suggested_clusters, trees, with_consensus
 from augcam.statistics.decoupling import correlations, draw_weights, map_table, pair_table
 from augcam.statistics.distances import Distances
@@ -30,20 +29,20 @@ from augcam.statistics.modelspace import (
 from augcam.statistics.planning import plan
 from augcam.statistics.resampling import group_images
 
-CONDITIONS = [*AUGMENTATIONS, "none", "identity"]
+CONDITIONS = [*PAPER_AUGMENTATIONS, "none", "identity"]
 
 
 def synthetic(images: int, rng: np.random.Generator) -> Distances:
     """Distances with parts of image, baseline and model; 2 % undefined correlations."""
-    shape = (len(METRICS), len(CONDITIONS), 3, 3, images)
-    values = 5 + rng.standard_normal((len(METRICS), 1, 1, 1, images))
-    values = values + rng.standard_normal((len(METRICS), 1, 1, 3, images))
+    shape = (len(PAPER_METRICS), len(CONDITIONS), 3, 3, images)
+    values = 5 + rng.standard_normal((len(PAPER_METRICS), 1, 1, 1, images))
+    values = values + rng.standard_normal((len(PAPER_METRICS), 1, 1, 3, images))
     values = values + 0.5 * rng.standard_normal(shape)
     for state in range(3):
         values[:, CONDITIONS.index("none"), state, state] = np.nan
     for metric in ("pearson", "spearman"):
-        values[METRICS.index(metric)][rng.random(shape[1:]) < 0.02] = np.nan
-    return Distances(values, list(METRICS), CONDITIONS, [1, 2, 3], "none", [1, 2, 3])
+        values[PAPER_METRICS.index(metric)][rng.random(shape[1:]) < 0.02] = np.nan
+    return Distances(values, list(PAPER_METRICS), CONDITIONS, [1, 2, 3], "none", [1, 2, 3])
 
 
 def main(images: int = 10_000, resamples: int = 2000) -> None:
@@ -68,16 +67,20 @@ def main(images: int = 10_000, resamples: int = 2000) -> None:
     timed("variance split", lambda: variance_split(d))
     timed("planning", lambda: plan(d, controls))
     weights = draw_weights(d, resamples, rng)
-    found = timed("correlation maps", lambda: {m: correlations(d, m, weights) for m in METRICS})
+    found = timed(
+        "correlation maps", lambda: {m: correlations(d, m, weights) for m in PAPER_METRICS}
+    )
     timed("their intervals", lambda: map_table(found, d))
-    timed("pair tables", lambda: pair_table(d, found, list(AUGMENTATIONS), 4, resamples, rng))
+    timed("pair tables", lambda: pair_table(d, found, list(PAPER_AUGMENTATIONS), 4, resamples, rng))
     at = [i for i, c in enumerate(CONDITIONS) if c != "none"]
     likeness = with_consensus(found, at)
     apart = {key: 1 - r for key, r in likeness.items()}
     timed("trees", lambda: trees(apart, at, [CONDITIONS[i] for i in at]))
     timed(
         "suggested clusters",
-        lambda: suggested_clusters(likeness, CONDITIONS, list(AUGMENTATIONS), suggested, 3, 0.05),
+        lambda: suggested_clusters(
+            likeness, CONDITIONS, list(PAPER_AUGMENTATIONS), suggested, 3, 0.05
+        ),
     )
     sums = timed("all pairs of models", lambda: pair_sums(cams, 224, *group_images(images, rng)))
     replicates, names = timed(

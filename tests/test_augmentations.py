@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import InterpolationMode
 
-from augcam.augment import transforms as aug
-from augcam.augment.transforms import AUGMENTATIONS, generator
-from augcam.config.parameters import AugmentationParameters
+from augcam.augment.augmentations import colorjitter, cutmix, elastic
+from augcam.augment.draws import draw, generator
+from augcam.config.choices import AugmentationParameters
+from augcam.entries import Augmentation, augmentation_named, entries
 
-PARAMETERS = {"identity": {}} | AugmentationParameters().model_dump()
-RANDOM = ["affine", "cutmix", "colorjitter", "elastic", "gaussblur", "randcrop"]
+PARAMETERS = AugmentationParameters().model_dump()
+CHANGING = [name for name, entry in entries(Augmentation).items() if entry.apply]
+RANDOM = [name for name in CHANGING if name != "equalize"]
 SIZES = [(32, 32), (24, 40), (8, 8)]
 
 
@@ -25,21 +27,31 @@ def pictures(count, size, seed=0):
     return (smooth * 255).round() / 255
 
 
-def augmented(name, images, seed=0, parameters=None):
-    augmentation = AUGMENTATIONS[name]
+def drawn(name, count, size, seed=0, parameters=None):
+    """What `name` draws for images of this size."""
     rng = np.random.default_rng(seed)
-    parameters = parameters or PARAMETERS[name]
-    draws = augmentation.draw(rng, len(images), tuple(images.shape[-2:]), parameters)
-    if augmentation.mixes:
-        draws["partners"] = images.flip(0)
-    return augmentation.apply(images, **draws)
+    return draw(augmentation_named(name), rng, count, size, parameters or PARAMETERS[name])
 
 
-def test_every_configurable_augmentation_exists():
-    assert set(AUGMENTATIONS) == set(PARAMETERS)
+def applied(name, images, draws, **partners):
+    """`images` (B, 3, H, W) after the augmentation, with what was drawn for it."""
+    if augmentation_named(name).mixes and not partners:
+        partners = {"partners": images.flip(0)}
+    return augmentation_named(name).apply(images, **draws, **partners)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+def augmented(name, images, seed=0):
+    return applied(name, images, drawn(name, len(images), tuple(images.shape[-2:]), seed))
+
+
+def test_every_augmentation_that_is_no_control_has_a_section_in_the_config():
+    assert set(CHANGING) == set(PARAMETERS)
+    assert {name for name, entry in entries(Augmentation).items() if entry.control} == {
+        "none", "identity"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGING)
 @pytest.mark.parametrize("size", SIZES)
 def test_shape_type_and_range_are_kept(name, size):
     images = pictures(6, size)
@@ -50,7 +62,7 @@ def test_shape_type_and_range_are_kept(name, size):
     assert result.max() <= 1 + 1e-6
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", CHANGING)
 def test_input_is_left_alone(name):
     images = pictures(4, (16, 16))
     before = images.clone()
@@ -58,7 +70,7 @@ def test_input_is_left_alone(name):
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", CHANGING)
 def test_same_seed_same_pixels(name):
     images = pictures(5, (32, 32))
     assert torch.equal(augmented(name, images, seed=3), augmented(name, images, seed=3))
@@ -68,11 +80,9 @@ def test_same_seed_same_pixels(name):
 def test_each_image_gets_its_own_parameters(name):
     # One image eight times: equal results would mean shared parameters.
     images = pictures(1, (32, 32)).expand(8, -1, -1, -1)
-    augmentation = AUGMENTATIONS[name]
-    draws = augmentation.draw(np.random.default_rng(0), 8, (32, 32), PARAMETERS[name])
-    if augmentation.mixes:
-        draws["partners"] = 1 - images
-    results = augmentation.apply(images, **draws)
+    draws = drawn(name, 8, (32, 32))
+    partners = {"partners": 1 - images} if augmentation_named(name).mixes else {}
+    results = applied(name, images, draws, **partners)
     for i in range(8):
         for j in range(i):
             assert not torch.equal(results[i], results[j])
@@ -81,12 +91,11 @@ def test_each_image_gets_its_own_parameters(name):
 @pytest.mark.parametrize("name", RANDOM)
 def test_result_of_an_image_does_not_depend_on_the_batch(name):
     images = pictures(6, (32, 32))
-    augmentation = AUGMENTATIONS[name]
-    draws = augmentation.draw(np.random.default_rng(0), 6, (32, 32), PARAMETERS[name])
-    if augmentation.mixes:
-        draws["partners"] = images.flip(0)
-    whole = augmentation.apply(images, **draws)
-    one = augmentation.apply(images[2:3], **{k: v[2:3] for k, v in draws.items()})
+    draws = drawn(name, 6, (32, 32))
+    partners = {"partners": images.flip(0)} if augmentation_named(name).mixes else {}
+    whole = applied(name, images, draws, **partners)
+    alone = {key: value[2:3] for key, value in (draws | partners).items()}
+    one = augmentation_named(name).apply(images[2:3], **alone)
     torch.testing.assert_close(whole[2:3], one, rtol=0, atol=1e-6)
 
 
@@ -102,9 +111,9 @@ def test_generator_depends_on_each_of_its_arguments():
 @pytest.mark.parametrize("size", SIZES)
 def test_affine_agrees_with_torchvision(size):
     images = pictures(6, size)
-    draws = aug.draw_affine(np.random.default_rng(1), 6, size, PARAMETERS["affine"])
+    draws = drawn("affine", 6, size, 1)
     # torchvision shifts by whole pixels only where asked so; we give it what we use.
-    ours = aug.affine(images, **draws)
+    ours = applied("affine", images, draws)
     for i in range(6):
         theirs = tv.affine(
             images[i],
@@ -120,8 +129,8 @@ def test_affine_agrees_with_torchvision(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_randcrop_agrees_with_torchvision(size):
     images = pictures(6, size)
-    box = aug.draw_randcrop(np.random.default_rng(1), 6, size, PARAMETERS["randcrop"])["box"]
-    ours = aug.randcrop(images, box)
+    box = drawn("randcrop", 6, size, 1)["box"]
+    ours = applied("randcrop", images, {"box": box})
     for i in range(6):
         left, top, width, height = map(int, box[i])
         theirs = tv.resized_crop(images[i], top, left, height, width, size, antialias=False)
@@ -132,7 +141,7 @@ def test_randcrop_agrees_with_torchvision(size):
 @settings(max_examples=50, deadline=None)
 def test_crops_lie_inside_the_image(seed):
     parameters = {"scale": (0.01, 1.0), "ratio": (0.2, 5.0)}
-    box = aug.draw_randcrop(np.random.default_rng(seed), 16, (20, 30), parameters)["box"]
+    box = drawn("randcrop", 16, (20, 30), seed, parameters)["box"]
     assert (box >= 0).all()
     assert (box[:, 2:] >= 1).all()
     assert (box[:, 0] + box[:, 2] <= 30).all()
@@ -142,8 +151,8 @@ def test_crops_lie_inside_the_image(seed):
 @pytest.mark.parametrize("size", [(32, 32), (48, 48)])
 def test_elastic_agrees_with_torchvision(size):
     images = pictures(4, size)
-    draws = aug.draw_elastic(np.random.default_rng(1), 4, size, PARAMETERS["elastic"])
-    ours = aug.elastic(images, **draws)
+    draws = drawn("elastic", 4, size, 1)
+    ours = applied("elastic", images, draws)
     half = torch.tensor([size[1], size[0]]) / 2
     for i in range(4):
         displacement = draws["displacement"][i].permute(1, 2, 0)[None] / half
@@ -154,8 +163,7 @@ def test_elastic_agrees_with_torchvision(size):
 def test_elastic_noise_is_smoothed_as_in_torchvision():
     # torchvision's ElasticTransform: a Gaussian kernel of 8σ + 1 pixels, reflecting at the border.
     size, sigma, alpha = 64, 4.0, 50.0
-    rng = np.random.default_rng(0)
-    ours = aug.draw_elastic(rng, 1, (size, size), {"alpha": alpha, "sigma": sigma})
+    ours = drawn("elastic", 1, (size, size), 0, {"alpha": alpha, "sigma": sigma})
     noise = torch.from_numpy(
         np.random.default_rng(0).uniform(-1, 1, (1, 2, size, size)).astype(np.float32)
     )
@@ -167,25 +175,23 @@ def test_elastic_noise_is_smoothed_as_in_torchvision():
 def test_gaussblur_agrees_with_torchvision(size):
     images = pictures(5, size)
     sigma = np.random.default_rng(1).uniform(0.1, 2.0, (5, 1))
-    draws = aug.draw_gaussblur(np.random.default_rng(1), 5, size, PARAMETERS["gaussblur"])
-    ours = aug.gaussblur(images, **draws)
+    draws = drawn("gaussblur", 5, size, 1)
+    ours = applied("gaussblur", images, draws)
     for i in range(5):
         theirs = tv.gaussian_blur(images[i], [5, 5], [float(sigma[i, 0])] * 2)
         torch.testing.assert_close(ours[i], theirs, rtol=0, atol=1e-5)
 
 
 def test_gaussblur_kernel_may_exceed_the_image():
-    draws = aug.draw_gaussblur(
-        np.random.default_rng(0), 2, (3, 3), {"kernel_size": 9, "sigma": (1.0, 2.0)}
-    )
+    draws = drawn("gaussblur", 2, (3, 3), 0, {"kernel_size": 9, "sigma": (1.0, 2.0)})
     flat = torch.full((2, 3, 3, 3), 0.5)
-    torch.testing.assert_close(aug.gaussblur(flat, **draws), flat)
+    torch.testing.assert_close(applied("gaussblur", flat, draws), flat)
 
 
 def test_colorjitter_agrees_with_torchvision():
     images = pictures(8, (16, 16), seed=4)
-    draws = aug.draw_colorjitter(np.random.default_rng(2), 8, (16, 16), PARAMETERS["colorjitter"])
-    ours = aug.colorjitter(images, **draws)
+    draws = drawn("colorjitter", 8, (16, 16), 2)
+    ours = applied("colorjitter", images, draws)
     for i in range(8):
         theirs = tv.adjust_brightness(images[i], draws["brightness"][i].item())
         theirs = tv.adjust_contrast(theirs, draws["contrast"][i].item())
@@ -196,9 +202,11 @@ def test_colorjitter_agrees_with_torchvision():
 
 def test_hue_leaves_grey_alone_and_full_turns_change_nothing():
     images = pictures(2, (8, 8))
-    grey = aug.grey(images).expand(-1, 3, -1, -1)
-    torch.testing.assert_close(aug.shift_hue(grey, torch.tensor([0.3, -0.4])), grey)
-    torch.testing.assert_close(aug.shift_hue(images, torch.ones(2)), images, rtol=0, atol=1e-5)
+    grey = colorjitter.grey(images).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(colorjitter.shift_hue(grey, torch.tensor([0.3, -0.4])), grey)
+    torch.testing.assert_close(
+        colorjitter.shift_hue(images, torch.ones(2)), images, rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("kind", ["smooth", "noise", "flat", "two levels", "one bright pixel"])
@@ -213,7 +221,7 @@ def test_equalize_agrees_with_torchvision(kind):
     elif kind == "one bright pixel":
         images = torch.zeros(3, 3, 20, 24)
         images[:, :, 3, 4] = 1
-    ours = (aug.equalize(images) * 255).round().to(torch.uint8)
+    ours = (applied("equalize", images, {}) * 255).round().to(torch.uint8)
     theirs = tv.equalize((images * 255).round().to(torch.uint8))
     assert torch.equal(ours, theirs)
 
@@ -224,18 +232,18 @@ def test_equalize_agrees_with_torchvision(kind):
 def test_cutmix_pastes_the_partner_inside_the_box_only():
     images, partners = torch.zeros(3, 3, 10, 12), torch.ones(3, 3, 10, 12)
     box = torch.tensor([[2, 1, 5, 9], [0, 0, 12, 10], [4, 4, 4, 4]])
-    result = aug.cutmix(images, partners, box)
+    result = cutmix.apply(images, partners, box)
     assert result[0, :, 1:9, 2:5].eq(1).all()
     assert result[0].sum() == 3 * 8 * 3
     assert result[1].eq(1).all()
     assert result[2].eq(0).all()
-    assert aug.pasted_share(box, (10, 12)).tolist() == pytest.approx([24 / 120, 1, 0])
+    assert cutmix.pasted_share(box, (10, 12)).tolist() == pytest.approx([24 / 120, 1, 0])
 
 
 def test_cutmix_never_pastes_more_than_its_largest_share():
     parameters = {"alpha": 1.0, "max_area": 0.3}
-    box = aug.draw_cutmix(np.random.default_rng(0), 2000, (32, 32), parameters)["box"]
-    share = aug.pasted_share(box, (32, 32))
+    box = drawn("cutmix", 2000, (32, 32), 0, parameters)["box"]
+    share = cutmix.pasted_share(box, (32, 32))
     assert share.max() <= 0.3
     assert share.max() > 0.2
 
@@ -247,5 +255,5 @@ def test_gaussian_matrix_is_scipys_filter(size, sigma):
 
     expected = gaussian_filter1d(np.eye(size), sigma, axis=0, mode="mirror", truncate=4)
     np.testing.assert_allclose(
-        aug.gaussian_matrix(size, sigma).numpy(), expected, rtol=0, atol=1e-7
+        elastic.gaussian_matrix(size, sigma).numpy(), expected, rtol=0, atol=1e-7
     )

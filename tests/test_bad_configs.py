@@ -13,9 +13,9 @@ import yaml
 from conftest import ROOT
 from projects import copy_project, run
 
+from augcam.config.choices import AugmentationParameters
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config, repeated_keys
-from augcam.config.parameters import AugmentationParameters
 from augcam.data.files import source_files
 from augcam.errors import AugcamError
 

@@ -4,30 +4,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augcam.compare.models import SEGMENTS
-from augcam.config.parameters import AUGMENTATIONS
-from augcam.names import MEASURES, METRICS
+from augcam.compare.explained import SEGMENTS
+from augcam.names import MEASURES, PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.paper.aggregation import correlation_maps, pair_counts
 from augcam.paper.claims import CLAIMS, check_claims
 from augcam.paper.run import Run
 from augcam.paper.segments import segment_tests
 
-NAMES = list(AUGMENTATIONS)
-HIGHER = dict(zip(METRICS, (0.2, 0.1, 0.4, 0.45, 0.5, 0.4, 0.3, 0.5)))
+NAMES = list(PAPER_AUGMENTATIONS)
+HIGHER = dict(zip(PAPER_METRICS, (0.2, 0.1, 0.4, 0.45, 0.5, 0.4, 0.3, 0.5)))
 
 
 def paperlike_run(**changes) -> Run:
     """Tables made so that the paper's claims about values hold; pairs are as they come."""
     rng = np.random.default_rng(0)
     images = 400
-    common = rng.normal(size=(images, len(METRICS)))
+    common = rng.normal(size=(images, len(PAPER_METRICS)))
     parts = []
     for name in NAMES:
-        own = rng.normal(size=(images, len(METRICS)))
-        own[:, METRICS.index("class_kld")] *= 0.3
-        own[:, METRICS.index("overlap_5")] *= 1.6
-        values = np.array([HIGHER[m] for m in METRICS]) + 0.25 * (common + 0.75 * own)
-        frame = pd.DataFrame(values, columns=list(METRICS))
+        own = rng.normal(size=(images, len(PAPER_METRICS)))
+        own[:, PAPER_METRICS.index("class_kld")] *= 0.3
+        own[:, PAPER_METRICS.index("overlap_5")] *= 1.6
+        values = np.array([HIGHER[m] for m in PAPER_METRICS]) + 0.25 * (common + 0.75 * own)
+        frame = pd.DataFrame(values, columns=list(PAPER_METRICS))
         frame.insert(0, "augmentation", name)
         frame.insert(0, "image_id", np.arange(images))
         parts.append(frame)
@@ -40,7 +39,7 @@ def paperlike_run(**changes) -> Run:
             for state in (1, 2)
         ]
     )
-    maps = correlation_maps(mean, list(METRICS))
+    maps = correlation_maps(mean, list(PAPER_METRICS))
     tables = {(n, 1): part.assign(segment=rng.choice(SEGMENTS, images))
               for n, part in zip(NAMES, parts)}  # fmt: skip
     values = {
@@ -48,7 +47,7 @@ def paperlike_run(**changes) -> Run:
         "mean": mean,
         "maps": maps,
         "pairs": pair_counts(maps, NAMES, 4),
-        "segment_tests": segment_tests(tables, list(METRICS)),
+        "segment_tests": segment_tests(tables, list(PAPER_METRICS)),
         "augmentations": NAMES,
         "reference": ("none", 1),
     }
@@ -143,7 +142,7 @@ def test_withheld_claims_are_all_there_without_an_answer():
 def test_undefined_values_are_no_crash():
     run = paperlike_run()
     mean = run.mean.assign(pearson=np.nan)
-    table = answers(paperlike_run(mean=mean, maps=correlation_maps(mean, list(METRICS))))
+    table = answers(paperlike_run(mean=mean, maps=correlation_maps(mean, list(PAPER_METRICS))))
     row = table.loc[
         "moderate alikeness: median Pearson correlation below 0.5 for all augmentations"
     ]

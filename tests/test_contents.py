@@ -7,8 +7,7 @@ from conftest import ROOT
 
 from augcam.config.document import with_generated
 from augcam.config.messages import parse_config
-from augcam.config.parameters import AUGMENTATIONS
-from augcam.names import METRICS, display_name
+from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS, display_name
 from augcam.report.catalogue import PAGES, PAPER_FIGURES, SECTIONS, figure_table, figures, tables
 
 
@@ -71,11 +70,11 @@ def switches_work(items):
     return all(rows.count(row) == 2 for row in rows)
 
 
-@pytest.mark.parametrize("augmentations", [["affine", "cutmix"], ["affine"], list(AUGMENTATIONS)])
+@pytest.mark.parametrize("augmentations", [["affine", "cutmix"], ["affine"], PAPER_AUGMENTATIONS])
 @pytest.mark.parametrize("controls", [[], ["none", "identity"]])
-@pytest.mark.parametrize("metrics", [["mad"], ["overlap_20", "overlap_10"], list(METRICS)])
+@pytest.mark.parametrize("metrics", [["mad"], ["overlap_20", "overlap_10"], list(PAPER_METRICS)])
 def test_the_reports_switches_have_both_positions(augmentations, controls, metrics):
-    values = {"augmentations": augmentations, "controls": controls}
+    values = {"augmentations": list(augmentations), "controls": controls}
     config = parse_config(values | {"similarity": {"metrics": metrics}})
     groups = {}
     for item in [*figures(config), *PAGES]:

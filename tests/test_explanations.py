@@ -7,11 +7,12 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGrad
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
+from augcam.compare.explained import read_explained
 from augcam.compare.maps import to_maps
-from augcam.compare.models import read_explained
+from augcam.entries import CamMethod, entries
 from augcam.errors import AugcamError
-from augcam.explain.maps import explain, explain_batch, feature_map, save_explanations
-from augcam.explain.methods import CAM_METHODS
+from augcam.explain.gradients import feature_map
+from augcam.explain.maps import explain, explain_batch, save_explanations
 from augcam.networks.build import build
 from augcam.networks.layers import find_cam_layer, get_layer
 
@@ -73,7 +74,7 @@ def test_every_method_agrees_with_pytorch_grad_cam(method):
     wanted = [4, 0, 7]
     model.requires_grad_(False)
     layer = get_layer(model, "layer3.2")
-    _, cam, targets = explain_batch(model, layer, images, CAM_METHODS[method], torch.tensor(wanted))
+    _, cam, targets = explain_batch(model, layer, images, method, torch.tensor(wanted))
     assert targets.tolist() == wanted
     theirs = library_maps(method, model, "layer3.2", images, wanted)
     assert theirs.max() > 0.99
@@ -81,7 +82,7 @@ def test_every_method_agrees_with_pytorch_grad_cam(method):
 
 
 def test_every_method_is_tested():
-    assert set(LIBRARY) == set(CAM_METHODS)
+    assert set(LIBRARY) == set(entries(CamMethod))
 
 
 def test_densenets_in_place_relu_does_not_reach_the_map():

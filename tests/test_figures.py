@@ -8,26 +8,25 @@ import pandas as pd
 import pytest
 import torch
 
-from augcam.compare.models import SEGMENTS, Explained
-from augcam.config.parameters import AUGMENTATIONS
-from augcam.names import CONTROLS
+from augcam.compare.explained import SEGMENTS, Explained
+from augcam.entries import augmentation_named
+from augcam.names import BOTH_CONTROLS, PAPER_AUGMENTATIONS
 from augcam.paper.aggregation import correlation_maps, extreme_images, pair_counts
 from augcam.paper.segments import by_condition, segment_summary, segment_tests, segment_values
 from augcam.report import pictures, style
 from augcam.report.charts import (
-    architecture_curves,
-    architecture_times,
     correlation_map,
     metric_boxplot,
     pair_bars,
-    performance_bars,
     segment_boxplot,
     segments_overview,
 )
 from augcam.report.examples import as_pixels, example_ids, most_confident, shown_copy
+from augcam.report.extremes import extreme_figures
+from augcam.report.performance import architecture_curves, architecture_times, performance_bars
 
-SEVEN = [*AUGMENTATIONS, *CONTROLS]
-TWENTY = [*AUGMENTATIONS, *(f"augmentation {i}" for i in range(13)), *CONTROLS]
+SEVEN = [*PAPER_AUGMENTATIONS, *BOTH_CONTROLS]
+TWENTY = [*PAPER_AUGMENTATIONS, *(f"augmentation {i}" for i in range(13)), *BOTH_CONTROLS]
 METRICS = ["mad", "class_kld"]
 
 
@@ -154,7 +153,7 @@ def test_architectures_are_drawn_epoch_by_epoch():
 
 
 def test_a_colour_belongs_to_a_name():
-    assert style.colour("affine") == style.COLOURS["affine"]
+    assert style.colour("affine") == augmentation_named("affine").colour
     assert style.colour("my own") == style.colour("my own")
 
 
@@ -193,9 +192,7 @@ def test_extreme_grids_show_every_model_of_the_right_image():
     images = rng.integers(0, 256, (16, 12, 20, 3), dtype=np.uint8)
     index = pd.DataFrame({"image_id": np.arange(16), "label": np.arange(16) % 3})
     index["class_name"] = [f"class {label}" for label in index["label"]]
-    drawn = dict(
-        pictures.extreme_figures(extremes, ["mad"], models, similarity, mean, images, index)
-    )
+    drawn = dict(extreme_figures(extremes, ["mad"], models, similarity, mean, images, index))
     assert set(drawn) == {"highest_mean_mad", "highest_std_mad", "lowest_mean_mad"}
     image = extremes.loc[extremes["extreme"] == "highest_mean", "image_id"].item()
     figure = drawn["highest_mean_mad"]
@@ -214,7 +211,7 @@ def test_an_extreme_that_no_image_has_is_said():
     mean = mean_table(["affine"]).assign(mad=np.nan)
     extremes = extreme_images(mean, ["mad", "class_kld"], ["affine"])
     assert list(extremes["metric"]) == ["class_kld"] * 2  # one augmentation has no deviation
-    drawn = pictures.extreme_figures(
+    drawn = extreme_figures(
         extremes, ["mad"], {("none", 1): explained(0, 6)}, {}, mean,
         np.zeros((1, 4, 4, 3), np.uint8),
         pd.DataFrame({"image_id": [0], "label": [0], "class_name": ["a"]}),

@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 from test_statistics import simulated
 
 from augcam.compare.maps import Maps, to_maps, upsample
-from augcam.compare.metrics import MAP_METRICS
+from augcam.entries import metric_named
 from augcam.files.tables import write_table
 from augcam.paper.aggregation import correlation_maps, pair_counts, similarity_mean
 from augcam.statistics.clusters import (
@@ -377,7 +377,7 @@ def test_all_pairs_are_the_metrics_of_the_pipeline(side, size):
         found = matrix(sums, metric)
         for i, j in combinations(range(4), 2):
             maps = [Maps(to_maps(cams[k], size)) for k in (i, j)]
-            values = MAP_METRICS[metric].function(*maps)
+            values = metric_named(metric).function(*maps)
             assert found[i, j] == pytest.approx(np.nanmean(values), abs=1e-6)
     number = frame.query("metric == 'pearson' and condition_a == 'a' and state_a == 1")["n_images"]
     assert number.tolist() == [10, 11, 11]

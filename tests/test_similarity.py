@@ -14,16 +14,11 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from sklearn.metrics import jaccard_score, mean_absolute_error, mean_squared_error
 
 from augcam.compare import maps
+from augcam.compare.explained import Explained, explained_blocks, read_explained, segments
 from augcam.compare.maps import Maps, even_chunks, to_maps, upsample
-from augcam.compare.metrics import MAP_METRICS, Metric, class_kld
-from augcam.compare.models import (
-    Explained,
-    compare,
-    compare_files,
-    explained_blocks,
-    read_explained,
-    segments,
-)
+from augcam.compare.metrics.class_kld import class_kld
+from augcam.compare.models import compare, compare_files
+from augcam.entries import Metric, entries, metric_named
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
 from augcam.files.tables import write_table
@@ -71,7 +66,7 @@ def reference(name, p, q):
 @pytest.mark.parametrize("kind_q", KINDS)
 def test_metric_agrees_with_reference(name, kind_p, kind_q):
     p, q = (to_maps(raw_maps(k, seed=s), SIZE) for s, k in enumerate((kind_p, kind_q)))
-    ours = MAP_METRICS[name].function(Maps(p), Maps(q))
+    ours = metric_named(name).function(Maps(p), Maps(q))
     theirs = [reference(name, a.ravel(), b.ravel()) for a, b in zip(p, q)]
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9, equal_nan=True)
 
@@ -110,11 +105,11 @@ def test_constant_maps(value):
     assert not constant.any()
     p, q = Maps(constant), Maps(other)
     for name in ("pearson", "spearman"):
-        assert np.isnan(MAP_METRICS[name].function(p, q))
-        assert np.isnan(MAP_METRICS[name].function(q, p))
-        assert np.isnan(MAP_METRICS[name].function(p, p))
-    assert MAP_METRICS["overlap_20"].function(p, p) == 1
-    assert MAP_METRICS["mad"].function(p, q) == pytest.approx(other.mean(dtype=np.float64))
+        assert np.isnan(metric_named(name).function(p, q))
+        assert np.isnan(metric_named(name).function(q, p))
+        assert np.isnan(metric_named(name).function(p, p))
+    assert metric_named("overlap_20").function(p, p) == 1
+    assert metric_named("mad").function(p, q) == pytest.approx(other.mean(dtype=np.float64))
     assert p.degenerate(20)
     assert not q.degenerate(20)
 
@@ -122,12 +117,12 @@ def test_constant_maps(value):
 def test_a_constant_map_does_not_touch_its_neighbours():
     # scipy's spearmanr(axis=1) gives one NaN for the whole batch here.
     cam = raw_maps("random")
-    alone = MAP_METRICS["spearman"].function(
+    alone = metric_named("spearman").function(
         Maps(to_maps(cam[1:], SIZE)), Maps(to_maps(cam[:-1], SIZE))
     )
     cam_with = np.concatenate([np.zeros_like(cam[:1]), cam[1:]])
     other = np.concatenate([cam[:1], cam[:-1]])
-    together = MAP_METRICS["spearman"].function(
+    together = metric_named("spearman").function(
         Maps(to_maps(cam_with, SIZE)), Maps(to_maps(other, SIZE))
     )
     assert np.isnan(together[0])
@@ -139,7 +134,7 @@ def test_a_map_whose_percentile_is_zero_selects_everything_and_is_flagged():
     cam[0, 2, 2] = 1
     maps = Maps(to_maps(cam, 8))
     assert maps.degenerate(5)
-    assert MAP_METRICS["overlap_5"].function(maps, maps) == 1
+    assert metric_named("overlap_5").function(maps, maps) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,7 +143,7 @@ class TestDeclaredProperties:
 
     def values(self, name, seed=0):
         p, q = (Maps(to_maps(raw_maps("random", 40, seed=seed + s), SIZE)) for s in (0, 1))
-        return p, q, MAP_METRICS[name]
+        return p, q, metric_named(name)
 
     def test_range(self, name):
         p, q, metric = self.values(name)
@@ -178,9 +173,9 @@ class TestDeclaredProperties:
 @settings(max_examples=200, deadline=None)
 def test_metrics_agree_with_references_on_anything(cams, name):
     p, q = to_maps(cams, 10)
-    ours = MAP_METRICS[name].function(Maps(p[None]), Maps(q[None]))[0]
+    ours = metric_named(name).function(Maps(p[None]), Maps(q[None]))[0]
     constant = p.max() == p.min() or q.max() == q.min()
-    if constant and MAP_METRICS[name].undefined_on_constant:
+    if constant and metric_named(name).undefined_on_constant:
         assert np.isnan(ours)
     else:
         np.testing.assert_allclose(ours, reference(name, p.ravel(), q.ravel()), atol=1e-7)
@@ -234,10 +229,10 @@ def test_ranks_order_and_thresholds_are_scipys_and_numpys(kind):
 def test_metric_agrees_with_reference_on_nasty_maps(name, kind_p):
     kinds = [kind for kind in NASTY if kind != "zeros"]
     p, q = np.stack([NASTY[kind_p]] * len(kinds)), np.stack([NASTY[kind] for kind in kinds])
-    ours = MAP_METRICS[name].function(Maps(p), Maps(q))
+    ours = metric_named(name).function(Maps(p), Maps(q))
     constant = (np.ptp(p, axis=1) == 0) | (np.ptp(q, axis=1) == 0)
     for mine, a, b, is_constant in zip(ours, p, q, constant):
-        if is_constant and MAP_METRICS[name].undefined_on_constant:
+        if is_constant and metric_named(name).undefined_on_constant:
             assert np.isnan(mine)
         else:
             assert mine == pytest.approx(reference(name, a, b), abs=1e-9)
@@ -264,7 +259,7 @@ def test_distinct_pixels_stand_for_all(kind, side, size):
         np.testing.assert_array_equal(a.ranks[:, a._places], b.ranks)
         for top in (1, 5, 20, 50, 99):
             np.testing.assert_array_equal(a.threshold(top), b.threshold(top))
-    for metric in (MAP_METRICS[name].function for name in NAMES):
+    for metric in (metric_named(name).function for name in NAMES):
         np.testing.assert_allclose(metric(*short), metric(*whole), atol=1e-12, equal_nan=True)
 
 
@@ -280,8 +275,16 @@ def test_a_metric_may_be_any_function_of_two_chunks_of_maps(monkeypatch):
     def largest_difference(p: Maps, q: Maps) -> np.ndarray:
         return np.abs(p.values - q.values).max(axis=1)
 
-    metric = Metric(largest_difference, (0, 1), 0)
-    monkeypatch.setitem(MAP_METRICS, "largest_difference", metric)
+    metric = Metric(
+        name="largest_difference",
+        display_name="Largest difference",
+        definition="max of \\|P − Q\\|",
+        function=largest_difference,
+        range=(0, 1),
+        at_equality=0,
+        section="difference",
+    )
+    monkeypatch.setitem(entries(Metric), metric.name, metric)
     p, q = explained(1), explained(2)
     (table,) = compare(p, [q], ["largest_difference"], SIZE, EPSILON)
     expected = np.abs(to_maps(p.cam, SIZE) - to_maps(q.cam, SIZE)).max(axis=(1, 2))

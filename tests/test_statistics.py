@@ -15,9 +15,10 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import FTestAnovaPower, TTestIndPower
 
-from augcam.compare.metrics import MAP_METRICS
-from augcam.compare.models import Explained, compare
+from augcam.compare.explained import Explained
+from augcam.compare.models import compare
 from augcam.compare.nulls import null_levels, other_images
+from augcam.entries import Metric, entries
 from augcam.files.tables import write_table
 from augcam.statistics.behaviour import behaviour, class_changes, error_consistency, jensen_shannon
 from augcam.statistics.distances import Distances, at_equality, collect, orientation, read_distances
@@ -313,7 +314,7 @@ def test_the_pooled_test_finds_what_was_planted_and_nothing_else():
 def test_every_metric_has_an_orientation():
     assert orientation("class_kld") == orientation("mad") == orientation("msd") == 1
     assert orientation("pearson") == orientation("overlap_20") == -1
-    assert all(at_equality(metric) in (0, 1) for metric in MAP_METRICS)
+    assert all(at_equality(metric) in (0, 1) for metric in entries(Metric))
 
 
 # ------------------------------------------------------------------------------ variance, planning

@@ -11,7 +11,7 @@ import torch
 from conftest import ROOT
 from test_training import TRAIN_IN_A_PROCESS
 
-from augcam.config.parameters import AugmentationParameters
+from augcam.config.choices import AugmentationParameters
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
 from augcam.files.arrays import read_array

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from augcam.entries import CamMethod, entries
 from augcam.explain.maps import explain, explain_batch, explain_each
-from augcam.explain.methods import CAM_METHODS
 from augcam.networks.build import build
 from augcam.networks.layers import find_cam_layer, get_layer
 from augcam.statistics.targets import TARGETS, target_changes
@@ -16,18 +16,18 @@ def model():
     return build("resnet20", 10, {}, seed=3).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("method", CAM_METHODS)
+@pytest.mark.parametrize("method", entries(CamMethod))
 def test_each_target_is_its_own_explanation(model, method):
     layer = get_layer(model, find_cam_layer(model, 32))
     images = torch.randn(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     classes = [None, torch.arange(5), torch.full((5,), 7)]
     passes = []
     counter = model.register_forward_hook(lambda *_: passes.append(1))
-    logits, maps, explained = explain_each(model, layer, images, CAM_METHODS[method], classes)
+    logits, maps, explained = explain_each(model, layer, images, method, classes)
     counter.remove()
     assert len(passes) == 1
     for targets, ours, found in zip(classes, maps, explained):
-        expected = explain_batch(model, layer, images, CAM_METHODS[method], targets)
+        expected = explain_batch(model, layer, images, method, targets)
         torch.testing.assert_close((logits, ours, found), expected, rtol=1e-5, atol=1e-7)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from augcam.compare import maps
 from augcam.compare.maps import Maps
-from augcam.compare.metrics import MAP_METRICS
+from augcam.entries import metric_named
 from benchmarks.torch_maps import map_metrics, to_maps
 
 NAMES = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5", "overlap_1"]
@@ -34,7 +34,7 @@ def test_torch_agrees_with_the_cpu(device, size):
     theirs = map_metrics(*tensors, NAMES, size)
     pair = [Maps(maps.to_maps(cam, size)) for cam in (p, q)]
     for name in NAMES:
-        ours = MAP_METRICS[name].function(*pair)
+        ours = metric_named(name).function(*pair)
         values = theirs[name].cpu().numpy()
         assert values.dtype == np.float64
         np.testing.assert_allclose(values, ours, rtol=0, atol=1e-9, equal_nan=True)

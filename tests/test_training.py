@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from augcam.config.parameters import AugmentationParameters
+from augcam.config.choices import AugmentationParameters
 from augcam.data.images import ImageStore, resident
 from augcam.errors import AugcamError
 from augcam.files.tensors import read_tensors
@@ -259,7 +259,7 @@ TRAIN_IN_A_PROCESS = """
     import sys
     from pathlib import Path
     import torch
-    from augcam.config.parameters import AugmentationParameters
+    from augcam.config.choices import AugmentationParameters
     from augcam.config.schema import Training
     from augcam.files.arrays import read_array
     from augcam.networks.build import build

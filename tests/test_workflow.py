@@ -201,7 +201,7 @@ def test_the_statistics_are_there_for_every_condition_and_metric(finished):
 def test_the_chain_is_consistent(finished):
     """The metrics of one image, worked out again from the files of the stages before."""
     from augcam.compare.maps import Maps, to_maps
-    from augcam.compare.metrics import MAP_METRICS
+    from augcam.entries import metric_named
 
     results = finished / "results" / "tiny"
     cams = []
@@ -210,7 +210,7 @@ def test_the_chain_is_consistent(finished):
             cams.append(Maps(to_maps(archive["cam"][[7]], 16)))
     row = pd.read_parquet(results / "similarity" / "main" / "cutmix" / "2.parquet").iloc[7]
     for name in ("mad", "spearman", "overlap_5"):
-        assert row[name] == pytest.approx(MAP_METRICS[name].function(*cams)[0], nan_ok=True)
+        assert row[name] == pytest.approx(metric_named(name).function(*cams)[0], nan_ok=True)
     states = [
         pd.read_parquet(results / "similarity" / "main" / "cutmix" / f"{s}.parquet") for s in (1, 2)
     ]

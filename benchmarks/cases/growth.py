@@ -70,7 +70,7 @@ def prepare_aggregation(folder: Path, models: int, images: int) -> None:
     """The comparisons of `models` models, three states an augmentation."""
     import pandas as pd
 
-    from augcam.compare.models import SEGMENTS
+    from augcam.compare.explained import SEGMENTS
     from augcam.files.tables import table_writer
 
     for number, model in enumerate(_models(models)):

@@ -26,7 +26,8 @@ def _cams(models: int, images: int) -> np.ndarray:
 
 def ours(models: int) -> Callable:
     def setup(settings: Settings) -> Callable[[], Done]:
-        from augcam.compare.models import Explained, compare
+        from augcam.compare.explained import Explained
+        from augcam.compare.models import compare
 
         images = 200 if settings.full else 60
         cams = _cams(models + 1, images)

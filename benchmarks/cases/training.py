@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from augcam.config.parameters import AUGMENTATIONS, AugmentationParameters
+from augcam.config.choices import AugmentationParameters
 from augcam.config.schema import Training
+from augcam.names import PAPER_AUGMENTATIONS
 from augcam.run.job import ALLOCATION
 from benchmarks.harness import Comparison, Done, Settings
 
@@ -81,7 +82,7 @@ def courses(input_size: int, precision: str, device) -> dict[str, Any]:
     training = Training(batch_size=BATCH, precision=precision)
     return {
         name: Course(store, order, name, PARAMETERS[name], 1, training, sampling_seed=0)
-        for name in AUGMENTATIONS
+        for name in PAPER_AUGMENTATIONS
     }
 
 
@@ -261,7 +262,7 @@ def standard_loop(
     )
 
     def one_round() -> Done:
-        for images, labels in itertools.islice(batches, count * len(AUGMENTATIONS)):
+        for images, labels in itertools.islice(batches, count * len(PAPER_AUGMENTATIONS)):
             images = images.to(device, non_blocking=True)
             labels = labels.to(device, non_blocking=True)
             optimizer.zero_grad()
@@ -270,7 +271,7 @@ def standard_loop(
             loss.backward()
             optimizer.step()
         loss.item()  # waits for a GPU
-        return Done(count * len(AUGMENTATIONS) * BATCH)
+        return Done(count * len(PAPER_AUGMENTATIONS) * BATCH)
 
     return one_round
 

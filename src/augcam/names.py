@@ -1,49 +1,49 @@
 """What everything is called: names in files, and names for people."""
 
+from collections.abc import Iterable
+
+from augcam.entries import Augmentation, Metric, Network, entries
+
 MEASURES = ("accuracy", "precision", "recall", "f1")
 
 
-METRICS = (
-    "mad",
-    "msd",
-    "pearson",
-    "spearman",
-    "overlap_20",
-    "overlap_10",
-    "overlap_5",
-    "class_kld",
-)
+PAPER_METRICS = (
+    "mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5", "class_kld"
+)  # fmt: skip
+"""The paper's, as are the following: defaults that no new entry changes."""
 
 
-CONTROLS = ("none", "identity")
+PAPER_AUGMENTATIONS = (
+    "affine", "cutmix", "colorjitter", "elastic", "equalize", "gaussblur", "randcrop"
+)  # fmt: skip
 
 
 PAPER_ARCHITECTURES = ("efficientnet_b0", "resnet18", "densenet121")
 
 
+PAPER_METHOD = "gradcam"
+
+
+PAPER_CLUSTERS = (("cutmix", "affine", "colorjitter"), ("gaussblur", "elastic"), ("equalize",))
+"""The groups of augmentations that the paper suggests."""
+
+
+SEED_CONTROL, STEP_CONTROL = BOTH_CONTROLS = ("none", "identity")
+"""What effects are set against: seed noise (no copies), and the number of steps (equal copies)."""
+
+
 SMALL_ARCHITECTURES = ("resnet20", "resnet32", "resnet44")
 
 
+EXTREMES = ("highest_mean", "highest_std", "lowest_mean")
+
+
 NAMES = {
-    "affine": "Affine",
-    "cutmix": "CutMix",
-    "colorjitter": "Colour jitter",
-    "elastic": "Elastic",
-    "equalize": "Equalise",
-    "gaussblur": "Gaussian blur",
-    "randcrop": "Random crop",
-    "none": "None",
-    "identity": "Identity",
     "accuracy": "Accuracy",
     "precision": "Precision (macro)",
     "recall": "Recall (macro)",
     "f1": "F1 score (macro)",
     "time": "Training time",
-    "mad": "Mean absolute difference",
-    "msd": "Mean squared difference",
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-    "class_kld": "Class-prediction KLD",
     "both_right": "Both right",
     "only_baseline": "Only baseline right",
     "only_augmented": "Only augmented right",
@@ -51,19 +51,36 @@ NAMES = {
     "highest_mean": "Highest mean",
     "highest_std": "Highest standard deviation",
     "lowest_mean": "Lowest mean",
-    "efficientnet_b0": "EfficientNet-B0",
-    "densenet121": "DenseNet-121",
 }
-"""Names for people, by the names used in files."""
-
-
-EXTREMES = ("highest_mean", "highest_std", "lowest_mean")
+"""Names for people of what is no entry, by the names used in files."""
 
 
 def display_name(name: str) -> str:
     """The name for people of a condition, measure, metric, segment or architecture."""
-    if name.startswith("overlap_"):
-        return f"Overlap rate, top {name.removeprefix('overlap_')} %"
-    if name.startswith("resnet") and name[6:].isdigit():
-        return f"ResNet-{name[6:]}"
-    return NAMES.get(name, name)
+    known = (NAMES.get(name), condition_name(name), metric_name(name), network_name(name))
+    return next((shown for shown in known if shown not in (None, name)), name)
+
+
+def condition_name(name: str) -> str:
+    """The name for people of a condition."""
+    return entries(Augmentation)[name].display_name if name in entries(Augmentation) else name
+
+
+def metric_name(name: str) -> str:
+    """The name for people of a metric."""
+    return entries(Metric)[name].display_name if name in entries(Metric) else name
+
+
+def network_name(name: str) -> str:
+    """The name for people of an architecture."""
+    return entries(Network)[name].display_name if name in entries(Network) else name
+
+
+def is_control(condition: str) -> bool:
+    known = entries(Augmentation).get(condition)
+    return known is not None and bool(known.control)
+
+
+def first_of(first: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """`first`, then the others of `names`."""
+    return tuple(dict.fromkeys([*first, *names]))

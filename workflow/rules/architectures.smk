@@ -10,6 +10,9 @@ rule architectures:
 
 
 use rule initial_weights as initial_weights_of_architecture with:
+    input:
+        stats=DATA["stats"],
+        code=lambda wildcards: code("initial_weights", network=[wildcards.architecture]),
     output:
         f"{OUT}/architectures/{{architecture}}/initial.safetensors",
     log:
@@ -28,7 +31,11 @@ use rule train as train_architecture with:
     input:
         **DATA,
         initial=f"{OUT}/architectures/{{architecture}}/initial.safetensors",
-        code=code("train"),
+        code=lambda wildcards: code(
+            "train",
+            augmentation=CONFIG.condition_entries(SEED_CONTROL),
+            network=[wildcards.architecture],
+        ),
     output:
         weights=f"{OUT}/architectures/{{architecture}}/weights.safetensors",
         history=f"{OUT}/architectures/{{architecture}}/history.parquet",
@@ -37,7 +44,7 @@ use rule train as train_architecture with:
     benchmark:
         f"{OUT}/benchmarks/train_architecture/{{architecture}}.tsv"
     params:
-        condition="none",
+        condition=SEED_CONTROL,
         state=REFERENCE_STATE,
         network=lambda wildcards: network(wildcards.architecture),
         input_size=CONFIG.model.input_size,
@@ -53,6 +60,7 @@ use rule train as train_architecture with:
 rule compare_architectures:
     input:
         histories=[f"{OUT}/architectures/{name}/history.parquet" for name in CONFIG.candidates],
+        code=code("compare_architectures"),
     output:
         table("architectures"),
     log:
@@ -75,7 +83,7 @@ rule compare_architectures:
 rule draw_architectures:
     input:
         table=f"{OUT}/tables/architectures.parquet",
-        code=code("draw_architectures"),
+        code=code("draw_architectures", network=CONFIG.candidates),
     output:
         png=pictures("architectures"),
         pdf=figure_files("pdf", "architectures"),

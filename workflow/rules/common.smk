@@ -21,6 +21,7 @@ sys.path.insert(0, str(SOURCE))
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.getenv("PYTHONPATH")])))
 
 try:
+    from augcam.errors import AugcamError
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.data.files import source_files
     from augcam.data.listing import fingerprint
@@ -28,11 +29,15 @@ try:
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
     from augcam.run.ending import done, failed
+    from augcam.entries import Augmentation, Network
+    from augcam.names import SEED_CONTROL
     from augcam.run.job import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
     ) from None
+except AugcamError as error:
+    raise WorkflowError(str(error)) from None
 
 # Snakemake writes Python's path into shell commands as it is, and a folder may have any name. Nothing
 # else in this process starts Python by that path.
@@ -102,9 +107,14 @@ def literal(path):
 ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
 
 
-def code(script):
-    """The modules that a script uses, as inputs: an edited one runs the step again."""
-    files = closure(PROJECT / f"workflow/scripts/{script}.py")
+def code(script, **others):
+    """The modules and entries that a script uses, as inputs: an edited one runs the step again.
+
+    Entries are those in use; `augmentation`, `network`: others, where one job uses others.
+    """
+    kinds = {"augmentation": Augmentation, "network": Network}
+    used = CONFIG.entries_in_use | {kinds[kind]: names for kind, names in others.items()}
+    files = closure(PROJECT / f"workflow/scripts/{script}.py", used)
     return [literal(os.path.relpath(file)) for file in files]
 
 

@@ -185,7 +185,7 @@ rule provenance:
         runtime=10,
     params:
         # Without what changes no number.
-        config=CONFIG.model_dump(mode="json", exclude={"figures", "execution"}),
+        config=CONFIG.record(),
         models=CONFIG.models,
     message:
         "Recording what was run"

@@ -58,7 +58,9 @@ rule train:
         initial=f"{OUT}/models/initial.safetensors",
         # Only to be there first: an input too small for the network is refused before training.
         network=ancient(f"{OUT}/models/network.json"),
-        code=code("train"),
+        code=lambda wildcards: code(
+            "train", augmentation=CONFIG.condition_entries(wildcards.condition)
+        ),
     output:
         weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
         history=f"{OUT}/models/{{condition}}/{{state}}/history.parquet",

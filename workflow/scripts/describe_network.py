@@ -1,6 +1,6 @@
 """Find the layer whose feature map is explained; refuse what cannot be trained or explained."""
 
-from augcam.explain.maps import rehearse
+from augcam.explain.gradients import rehearse
 from augcam.files.json import read_json, write_json
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network

@@ -2,7 +2,7 @@
 
 from augcam.files.tables import read_table
 from augcam.names import MEASURES
-from augcam.report.charts import architecture_curves, architecture_times
+from augcam.report.performance import architecture_curves, architecture_times
 from augcam.report.style import save_figures
 from augcam.run.job import job
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from augcam.compare.models import read_explained
+from augcam.compare.explained import read_explained
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
 from augcam.files.arrays import read_array

@@ -1,11 +1,11 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
-from augcam.compare.models import read_explained
+from augcam.compare.explained import read_explained
 from augcam.files.arrays import read_array
 from augcam.files.checksums import verify
 from augcam.files.json import read_json
 from augcam.files.tables import read_table
-from augcam.report.pictures import extreme_figures
+from augcam.report.extremes import extreme_figures
 from augcam.report.style import save_figures
 from augcam.run.job import job
 

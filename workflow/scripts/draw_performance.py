@@ -2,7 +2,7 @@
 
 from augcam.files.tables import read_table
 from augcam.names import MEASURES
-from augcam.report.charts import performance_bars
+from augcam.report.performance import performance_bars
 from augcam.report.style import save_figures
 from augcam.run.job import job
 

@@ -1,5 +1,6 @@
 """Draw boxplots and correlation maps of all metrics."""
 
+from augcam.entries import metric_named
 from augcam.files.tables import read_table
 from augcam.report.charts import correlation_map, metric_boxplot
 from augcam.report.style import save_figures
@@ -10,9 +11,9 @@ def drawn(mean, maps, metrics, conditions, outliers):
     for metric in metrics:
         yield f"boxplot_{metric}", metric_boxplot(mean, metric, conditions, outliers)
         yield f"correlation_map_{metric}", correlation_map(maps, metric, conditions)
-        if metric == "class_kld":
+        if metric_named(metric).linear_below is not None:
             linear = metric_boxplot(mean, metric, conditions, outliers, linear=True)
-            yield "boxplot_class_kld_linear", linear
+            yield f"boxplot_{metric}_linear", linear
 
 
 with job(snakemake.log[0]):

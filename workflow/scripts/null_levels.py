@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from augcam.compare.models import read_explained
+from augcam.compare.explained import read_explained
 from augcam.compare.nulls import null_levels
 from augcam.files.tables import write_table
 from augcam.run.job import job

@@ -94,6 +94,13 @@ def _distinct(positions: Positions) -> tuple[Positions, np.ndarray]:
     return Positions(*(part[first] for part in positions)), np.cumsum(first) - 1
 
 
+def correlation(covariance: np.ndarray, scale: np.ndarray, undefined: np.ndarray) -> np.ndarray:
+    """`covariance` / `scale` in [−1, 1], (N,); NaN where it is `undefined` or the scale is 0."""
+    undefined = undefined | (scale == 0)
+    r = covariance / np.where(undefined, 1, scale)
+    return np.where(undefined, np.nan, r.clip(-1, 1))
+
+
 class _kept:
     """A property that is computed once.
 

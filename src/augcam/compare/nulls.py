@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from augcam.compare.explained import Explained
 from augcam.compare.maps import normalise
-from augcam.compare.models import Explained, compare
+from augcam.compare.models import compare
+from augcam.entries import metric_named
 
 NULLS = ("other_image", "same_class", "mean_map", "random_map")
 
@@ -59,7 +61,7 @@ def null_levels(
     """The distribution of each metric under each null, for at most `limit` images of `model`.
 
     Returns null, metric, n_images (with a value), n_excluded, mean, q1, median, q3. The mean and
-    the random map say nothing about predictions, so `class_kld` has the first two nulls only.
+    the random map say nothing about predictions: metrics of these have the first two nulls only.
     """
     chosen = np.sort(rng.permutation(len(model.image_id))[:limit])
     model = Explained(*(array[chosen] for array in model))
@@ -67,7 +69,8 @@ def null_levels(
     for null, (images, stand_in) in stand_ins(model, rng).items():
         left = Explained(*(array[images] for array in model))
         right = stand_in._replace(image_id=left.image_id, right=left.right)
-        wanted = [m for m in metrics if m != "class_kld" or null in ("other_image", "same_class")]
+        with_logits = null in ("other_image", "same_class")
+        wanted = [m for m in metrics if with_logits or metric_named(m).needs == "maps"]
         if not len(images) or not wanted:
             continue
         (table,) = compare(left, [right], wanted, size, epsilon)

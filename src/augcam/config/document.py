@@ -6,10 +6,13 @@ python -m augcam.config.document
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from augcam.config.experiment import Config
+from augcam.config.fields import OneOf
 
 
 def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str, str, str]]:
@@ -23,8 +26,21 @@ def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str,
                 if isinstance(field.default, BaseModel)
                 else (field.default)
             )
+            shown = json.dumps(default, ensure_ascii=False)
             text = " ".join((field.description or "").split())
-            yield key, json.dumps(default, ensure_ascii=False), text
+            notes = dict.fromkeys(choice.note(shown + text) for choice in _choices(field))
+            yield key, shown, " ".join([text, *(f"({note})" for note in notes if note)])
+
+
+def _choices(part: Any) -> Iterable[OneOf]:
+    """The names that a field, or a part of its annotation, takes."""
+    if isinstance(part, OneOf):
+        yield part
+    elif isinstance(part, FieldInfo):
+        yield from _choices((*part.metadata, part.annotation))
+    else:
+        for inner in part if isinstance(part, tuple) else get_args(part):
+            yield from _choices(inner)
 
 
 def key_table() -> str:

@@ -5,8 +5,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from augcam.config.fields import Architecture, Section, Seed, catalogue, one_of, unique
-from augcam.config.parameters import AUGMENTATIONS, AugmentationParameters
+from augcam.config.choices import (
+    AUGMENTATIONS,
+    CONTROLS,
+    Architecture,
+    AugmentationName,
+    AugmentationParameters,
+    ControlName,
+)
+from augcam.config.fields import Section, Seed, unique
 from augcam.config.schema import (
     Analysis,
     Baseline,
@@ -20,7 +27,14 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
-from augcam.names import CONTROLS, PAPER_ARCHITECTURES, SMALL_ARCHITECTURES
+from augcam.entries import Augmentation, CamMethod, Metric, Network, entries
+from augcam.names import (
+    BOTH_CONTROLS,
+    PAPER_ARCHITECTURES,
+    PAPER_AUGMENTATIONS,
+    SMALL_ARCHITECTURES,
+    STEP_CONTROL,
+)
 
 
 class Config(Section):
@@ -45,16 +59,12 @@ class Config(Section):
     training: Training = Training()
     """The protocol of every training."""
     augmentations: Annotated[
-        list[Annotated[str, one_of(AUGMENTATIONS, "augmentation")]],
-        Field(min_length=1),
-        AfterValidator(unique),
-    ] = list(AUGMENTATIONS)
+        list[AugmentationName], Field(min_length=1), AfterValidator(unique)
+    ] = list(PAPER_AUGMENTATIONS)
     """The augmentations to study."""
     augmentation_parameters: AugmentationParameters = AugmentationParameters()
     """Their parameters."""
-    controls: Annotated[
-        list[Annotated[str, one_of(CONTROLS, "control")]], AfterValidator(unique)
-    ] = list(CONTROLS)
+    controls: Annotated[list[ControlName], AfterValidator(unique)] = list(BOTH_CONTROLS)
     """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
     starting_states: Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)] = [1, 2, 3]
     """Seeds of everything random in a training but weights and order: X of section 4."""
@@ -96,7 +106,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _compared_networks_could_be_explained(self):
         for name in self.architectures or []:
-            smallest = catalogue()[name].smallest_input
+            smallest = entries(Network)[name].smallest_input
             if self.model.input_size < smallest:
                 raise ValueError(
                     f"architectures: '{name}' is no candidate at model.input_size "
@@ -135,9 +145,9 @@ class Config(Section):
 
     @property
     def effect_controls(self) -> list[str]:
-        """What effects are set against: seed noise (the baseline's condition), then `identity`."""
+        """What effects are set against: seed noise (the baseline's condition), then the steps."""
         trained = {condition for condition, _ in self.compared}
-        both = dict.fromkeys([self.baseline.condition, "identity"])
+        both = dict.fromkeys([self.baseline.condition, STEP_CONTROL])
         return [condition for condition in both if condition in trained]
 
     @property
@@ -166,9 +176,30 @@ class Config(Section):
         """The architectures to compare."""
         if self.architectures is not None:
             return self.architectures
-        smallest = max(catalogue()[name].smallest_input for name in PAPER_ARCHITECTURES)
+        smallest = max(entries(Network)[name].smallest_input for name in PAPER_ARCHITECTURES)
         fit = self.model.input_size >= smallest
         return list(PAPER_ARCHITECTURES if fit else SMALL_ARCHITECTURES)
+
+    @property
+    def entries_in_use(self) -> dict[type, list[str]]:
+        """The names of the entries that this experiment uses, by kind."""
+        conditions = dict.fromkeys([*self.conditions, self.baseline.condition])
+        return {
+            Augmentation: [name for c in conditions for name in self.condition_entries(c)],
+            Metric: self.similarity.metrics,
+            CamMethod: [self.cam.method],
+            Network: [self.model.architecture],
+        }
+
+    def record(self) -> dict[str, Any]:
+        """All values that results depend on: nothing on figures, execution or what is not used."""
+        unused = set(AUGMENTATIONS) - set(self.entries_in_use[Augmentation])
+        exclude: Any = {"figures": True, "execution": True, "augmentation_parameters": unused}
+        return self.model_dump(mode="json", exclude=exclude)
+
+    def condition_entries(self, condition: str) -> list[str]:
+        """The augmentations that `condition` is made of."""
+        return [condition]
 
     def condition_parameters(self, condition: str) -> dict[str, Any]:
         """The parameters that define `condition`; empty for controls."""

@@ -1,16 +1,11 @@
 """Kinds of values and their checks, shared by all sections of the configuration."""
 
 import difflib
-import json
-import re
-from collections.abc import Iterable
-from functools import cache
-from importlib import resources
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-
-from augcam.names import METRICS
+from pydantic_core import core_schema
 
 
 class Section(BaseModel):
@@ -38,16 +33,34 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def one_of(known: Iterable[str], what: str):
-    """A validator that refuses names outside `known`, with the nearest known name."""
-    known = tuple(known)
+class OneOf:
+    """A check that refuses names outside `known`, with the nearest known name.
 
-    def check(name: str) -> str:
-        if name not in known:
-            raise ValueError(f"unknown {what} '{name}'{suggestion(name, known)}")
-        return name
+    `families`: name of a family, in words → its members, of which no nearest one is looked for.
+    """
 
-    return AfterValidator(check)
+    def __init__(
+        self, known: Iterable[str], what: str, families: Mapping[str, Iterable[str]] | None = None
+    ):
+        self.known, self.what, self.families = tuple(known), what, families or {}
+
+    def check(self, name: str) -> str:
+        if name in self.known or any(name in members for members in self.families.values()):
+            return name
+        hint = "".join(f" ({family})" for family in self.families)
+        raise ValueError(f"unknown {self.what} '{name}'{suggestion(name, self.known)}{hint}")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return handler(schema) | ({} if self.families else {"enum": list(self.known)})
+
+    def note(self, said: str) -> str:
+        """What there is to choose from, as far as `said` does not name it and it is short."""
+        names = [f"`{name}`" for name in self.known]
+        short = len(names) <= 20 and any(name not in said for name in self.known)
+        return "; ".join([*([", ".join(names)] if short else []), *self.families])
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -75,40 +88,6 @@ def _text(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise ValueError(f"a name or path is needed, not {value!r}")
     return value
-
-
-def metric_name(name: str) -> str:
-    if name in METRICS or re.fullmatch(r"overlap_([1-9]|[1-9][0-9])", name):
-        return name
-    raise ValueError(
-        f"unknown metric '{name}'{suggestion(name, METRICS)} "
-        "(overlap_Y takes any whole percentage Y from 1 to 99)"
-    )
-
-
-class CatalogueEntry(NamedTuple):
-    """What is known of an architecture without building it."""
-
-    cam_layer: str
-    smallest_input: int
-
-
-@cache
-def catalogue() -> dict[str, CatalogueEntry]:
-    """The architectures that have a feature map to explain, by name.
-
-    Generated from torchvision by `python -m augcam.networks.catalogue`, so that the config can be
-    checked without importing torch.
-    """
-    text = (
-        resources.files("augcam.networks")
-        .joinpath("architectures.json")
-        .read_text(encoding="utf-8")
-    )
-    return {name: CatalogueEntry(**entry) for name, entry in json.loads(text).items()}
-
-
-Architecture = Annotated[str, one_of(catalogue(), "architecture")]
 
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]

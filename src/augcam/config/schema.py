@@ -7,21 +7,30 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from augcam.config.fields import (
+from augcam.config.choices import (
     Architecture,
+    AugmentationName,
+    ControlName,
+    MethodName,
+    MetricName,
+)
+from augcam.config.fields import (
     Fraction,
     NonNegative,
     Pixels,
     Section,
     Seed,
     Text,
-    catalogue,
-    metric_name,
-    one_of,
     unique,
 )
-from augcam.config.parameters import AUGMENTATIONS
-from augcam.names import CONTROLS, METRICS
+from augcam.entries import Network, entries
+from augcam.names import (
+    PAPER_ARCHITECTURES,
+    PAPER_CLUSTERS,
+    PAPER_METHOD,
+    PAPER_METRICS,
+    SEED_CONTROL,
+)
 
 
 class Dataset(Section):
@@ -78,7 +87,7 @@ class Split(Section):
 
 
 class Model(Section):
-    architecture: Architecture = "efficientnet_b0"
+    architecture: Architecture = PAPER_ARCHITECTURES[0]
     """A torchvision classifier by name, or `resnet20`, `resnet32`, `resnet44`, `resnet56` (the
     CIFAR networks of He et al. 2016)."""
     input_size: Pixels = 224
@@ -91,7 +100,7 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _feature_map_is_large_enough(self):
-        smallest = catalogue()[self.architecture].smallest_input
+        smallest = entries(Network)[self.architecture].smallest_input
         # Another layer has another resolution: it is checked where the network is at hand.
         if self.cam_layer is None and self.input_size < smallest:
             raise ValueError(
@@ -131,7 +140,7 @@ class Training(Section):
 
 
 class Baseline(Section):
-    condition: Annotated[str, one_of(CONTROLS, "baseline condition")] = "none"
+    condition: ControlName = SEED_CONTROL
     """The condition that everything is compared with."""
     state: Seed | None = None
     """Its starting state; the first of `starting_states` when not given."""
@@ -141,7 +150,7 @@ class Baseline(Section):
 
 
 class Cam(Section):
-    method: Literal["gradcam", "gradcam++", "xgradcam", "hirescam", "layercam"] = "gradcam"
+    method: MethodName = PAPER_METHOD
     """How gradients and activations become a map."""
     target: Literal["predicted", "label", "baseline"] = "predicted"
     """The class that is explained: the model's own prediction, the true label, or the baseline's
@@ -149,12 +158,10 @@ class Cam(Section):
 
 
 class Similarity(Section):
-    metrics: Annotated[
-        list[Annotated[str, AfterValidator(metric_name)]],
-        Field(min_length=1),
-        AfterValidator(unique),
-    ] = list(METRICS)
-    """The metrics; `overlap_Y` takes any whole percentage Y."""
+    metrics: Annotated[list[MetricName], Field(min_length=1), AfterValidator(unique)] = list(
+        PAPER_METRICS
+    )
+    """The metrics."""
     epsilon: PositiveFloat = 2.220446049250313e-16
     """ε of the class-prediction KLD."""
 
@@ -182,12 +189,8 @@ class Statistics(Section):
     """Also explain the true label and the baseline's prediction, to see how much of the change of
     maps is only another class explained. From the same pass over the test images."""
     clusters: list[
-        Annotated[
-            list[Annotated[str, one_of(AUGMENTATIONS, "augmentation")]],
-            Field(min_length=1),
-            AfterValidator(unique),
-        ]
-    ] = [["cutmix", "affine", "colorjitter"], ["gaussblur", "elastic"], ["equalize"]]
+        Annotated[list[AugmentationName], Field(min_length=1), AfterValidator(unique)]
+    ] = [list(cluster) for cluster in PAPER_CLUSTERS]
     """Groups of augmentations to test for being alike; the paper's suggestions."""
 
 

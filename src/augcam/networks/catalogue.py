@@ -6,23 +6,22 @@ python -m augcam.networks.catalogue
 import bisect
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
-from augcam.config.fields import CatalogueEntry
 from augcam.errors import AugcamError
-from augcam.networks.build import OWN_ARCHITECTURES, build
+from augcam.networks.adapted import torchvision_network
 from augcam.networks.layers import find_cam_layer, map_size
 
 
-def describe(architecture: str) -> CatalogueEntry | None:
-    """Layer to explain and smallest input of an architecture; None where there is no feature map.
+def describe(model: nn.Module) -> dict[str, str | int] | None:
+    """Layer to explain and smallest input of a network; None where there is no feature map.
 
     Works on shapes alone (torch's `meta` device), without weights.
     """
     largest = 512
-    model = build(architecture, 10, {}, seed=0).to("meta")
+    model = model.to("meta")
     with torch.device("meta"):
         try:
             layer = find_cam_layer(model, largest)
@@ -36,18 +35,18 @@ def describe(architecture: str) -> CatalogueEntry | None:
                 return False
 
         smallest = bisect.bisect_left(range(largest), True, key=works)
-        return CatalogueEntry(layer, smallest)
+        return {"cam_layer": layer, "smallest_input": smallest}
 
 
-def describe_all() -> dict[str, dict[str, Any]]:
-    """The catalogue of `augcam.config.catalogue`, worked out anew from torchvision."""
+def describe_torchvision() -> dict[str, dict[str, str | int]]:
+    """`families/torchvision.json`, worked out anew."""
     from torchvision import models
 
-    names = [*OWN_ARCHITECTURES, *models.list_models(module=models)]
-    entries = {name: describe(name) for name in names}
-    return {name: entry._asdict() for name, entry in entries.items() if entry}
+    names = models.list_models(module=models)
+    facts = {name: describe(torchvision_network(name, 10)) for name in names}
+    return {name: known for name, known in facts.items() if known}
 
 
 if __name__ == "__main__":
-    path = Path(__file__).with_name("architectures.json")
-    path.write_text(json.dumps(describe_all(), indent=1) + "\n", encoding="utf-8")
+    path = Path(__file__).parent / "families" / "torchvision.json"
+    path.write_text(json.dumps(describe_torchvision(), indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.compare.models import SEGMENTS
+from augcam.compare.explained import SEGMENTS
 
 Model = tuple[str, int]  # condition, starting state
 

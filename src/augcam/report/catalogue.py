@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from augcam.config.document import with_generated
 from augcam.config.experiment import Config
-from augcam.names import EXTREMES, MEASURES, display_name
+from augcam.entries import metric_named
+from augcam.names import EXTREMES, MEASURES, PAPER_AUGMENTATIONS, display_name
 
 SECTIONS = {
     "summary": "0 This run",
@@ -34,11 +35,7 @@ SECTIONS = {
 """Sections of the report: in the order of the paper, then the statistics that it does not have."""
 
 
-_PAPER_AUGMENTATIONS = (
-    "affine", "cutmix", "colorjitter", "elastic", "equalize", "gaussblur", "randcrop"
-)  # fmt: skip
-
-
+# The paper discusses the metrics in another order than it lists them.
 _PAPER_METRICS = (
     "overlap_20", "overlap_10", "overlap_5", "pearson", "spearman", "mad", "msd", "class_kld"
 )  # fmt: skip
@@ -51,7 +48,7 @@ _PAPER_SEGMENTS = (
 
 
 PAPER_FIGURES: dict[str, int] = (
-    {f"augmentation_{name}": 1 + i for i, name in enumerate(_PAPER_AUGMENTATIONS)}
+    {f"augmentation_{name}": 1 + i for i, name in enumerate(PAPER_AUGMENTATIONS)}
     | {"cam_example": 8}
     | {f"architectures_{name}": 9 + i for i, name in enumerate((*MEASURES, "time"))}
     | {f"performance_{name}": 14 + i for i, name in enumerate(MEASURES)}
@@ -77,12 +74,6 @@ class Item(NamedTuple):
     subsection: str = ""
 
 
-def metric_section(metric: str) -> str:
-    """Key of the section in which the paper discusses `metric`."""
-    kinds = {"pearson": "correlation", "spearman": "correlation", "class_kld": "prediction"}
-    return "overlap" if metric.startswith("overlap_") else kinds.get(metric, "difference")
-
-
 def figures(config: Config) -> list[Item]:
     """Every figure of an experiment, in the order of the paper."""
     metrics = sorted(config.similarity.metrics, key=_paper_order)
@@ -102,12 +93,11 @@ def figures(config: Config) -> list[Item]:
         ),
     ]
     for metric in metrics:
-        section = metric_section(metric)
+        section = metric_named(metric).section
         items.append(_item(f"boxplot_{metric}", "similarity", section, "boxplot", metric=metric))
-        if metric == "class_kld":
-            items.append(
-                _item("boxplot_class_kld_linear", "similarity", section, "boxplot", metric=metric)
-            )
+        if metric_named(metric).linear_below is not None:
+            name = f"boxplot_{metric}_linear"
+            items.append(_item(name, "similarity", section, "boxplot", metric=metric))
         name = f"correlation_map_{metric}"
         items.append(_item(name, "similarity", section, "correlation_map", metric=metric))
     tables = {"figure": "tables 1, 2 (figure)"}

@@ -1,4 +1,4 @@
-"""Charts of the tables: performance, similarity, correlation, pairs, segments, architectures."""
+"""Charts of similarity: distributions, correlations, pairs, segments."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from augcam.compare.models import SEGMENTS
-from augcam.names import display_name
+from augcam.compare.explained import SEGMENTS
+from augcam.entries import metric_named
+from augcam.names import NAMES, condition_name, metric_name
 from augcam.report.style import (
-    FURTHER_COLOURS,
-    KLD_LINEAR_BELOW,
     SMALL,
     colour,
     name_conditions,
@@ -27,54 +26,6 @@ OUTLIERS = {"marker": ".", "ms": 2, "alpha": 0.3, "mec": "none", "mfc": "#444444
 
 
 @styled
-def performance_bars(
-    table: pd.DataFrame, measure: str, conditions: list[str], reference: tuple[str, int]
-) -> Figure:
-    """Bars of the mean over states, a point for every model, a line at the baseline.
-
-    `table`: condition, state, `measure`; figures 14 to 17 of the paper.
-    """
-    figure, axes = plt.subplots(figsize=(width_for(conditions), 4))
-    values = {c: table.loc[table["condition"] == c, measure].to_numpy() for c in conditions}
-    is_reference = (table["condition"] == reference[0]) & (table["state"] == reference[1])
-    baseline = table.loc[is_reference, measure].item()
-    everything = np.append(np.concatenate(list(values.values())), baseline)
-    for x, condition in enumerate(conditions):
-        mean = values[condition].mean()
-        axes.bar(x, mean, width=0.7, color=colour(condition), alpha=0.75)
-        spread = (
-            np.linspace(-0.15, 0.15, len(values[condition])) if len(values[condition]) > 1 else 0
-        )
-        axes.plot(x + spread, values[condition], "o", ms=4, mfc="white", mec="black", mew=0.8)
-        axes.annotate(
-            f"{mean:.3f}" if len(conditions) <= 12 else f"{mean:.2f}".removeprefix("0"),
-            (x, max(mean, values[condition].max())),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=SMALL,
-        )
-    axes.axhline(baseline, color="black", ls="--", lw=1)
-    axes.annotate(
-        f"baseline {baseline:.3f}",
-        (1, baseline),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-    )
-    margin = max(0.02, 0.35 * np.ptp(everything))
-    bottom = max(0, everything.min() - margin)
-    axes.set_ylim(bottom, everything.max() + margin)
-    axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= 1])
-    axes.set_ylabel(display_name(measure) + (" (axis does not start at 0)" if bottom else ""))
-    name_conditions(axes, conditions)
-    axes.set_title(f"{display_name(measure)} on the test images")
-    return figure
-
-
-@styled
 def metric_boxplot(
     mean: pd.DataFrame,
     metric: str,
@@ -85,8 +36,8 @@ def metric_boxplot(
     """Distribution over test images of one metric, averaged over states, by condition.
 
     `mean`: image_id, augmentation, `metric`; figures 18 to 32 (even numbers) of the paper. Under
-    each name: the images drawn and, where there are any, those without a value. The scale of the
-    class-prediction KLD is logarithmic unless `linear`.
+    each name: the images drawn and, where there are any, those without a value. A scale that is
+    logarithmic is linear with `linear`.
     """
     columns = [mean.loc[mean["augmentation"] == c, metric] for c in conditions]
     values = [column.dropna().to_numpy() for column in columns]
@@ -109,10 +60,8 @@ def metric_boxplot(
                     xytext=(2, 0),
                     textcoords="offset points",
                 )
-    axes.set_ylabel(display_name(metric))
-    axes.set_title(f"{display_name(metric)}, each test image against the baseline")
-    if metric == "class_kld":
-        _scale_kld(axes, linear)
+    axes.set_title(f"{metric_name(metric)}, each test image against the baseline")
+    label_values(axes, metric, linear)
     name_conditions(axes, conditions, notes)
     return figure
 
@@ -135,13 +84,22 @@ def _boxes(axes: Axes, values: list[np.ndarray], positions, outliers: bool, widt
     return drawn["boxes"]
 
 
-def _scale_kld(axes: Axes, linear: bool) -> None:
-    name = display_name("class_kld")
+def scale_values(axes: Axes, metric: str) -> bool:
+    """Give the y axis the metric's scale. Returns whether that is logarithmic."""
+    linear_below = metric_named(metric).linear_below
+    if linear_below is not None:
+        axes.set_yscale("symlog", linthresh=linear_below)
+    return linear_below is not None
+
+
+def label_values(axes: Axes, metric: str, linear: bool = False) -> None:
+    """Scale and label the y axis; `linear`: also where the metric's own scale is logarithmic."""
+    note = ""
     if linear:
-        axes.set_ylabel(f"{name} (linear scale)")
-    else:
-        axes.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
-        axes.set_ylabel(f"{name} (symmetric log scale)")
+        note = " (linear scale)"
+    elif scale_values(axes, metric):
+        note = " (symmetric log scale)"
+    axes.set_ylabel(f"{metric_name(metric)}{note}")
 
 
 @styled
@@ -164,7 +122,7 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
     name_square(axes, conditions, rotation=90)
     excluded = rows["n_images"].max() - rows["n_images"].min()
     note = f" ({rows['n_images'].min()} to {rows['n_images'].max()} images)" if excluded else ""
-    axes.set_title(f"{display_name(metric)}{note}")
+    axes.set_title(f"{metric_name(metric)}{note}")
     figure.colorbar(image, ax=axes, shrink=0.8, label="Pearson's r over test images")
     return figure
 
@@ -183,7 +141,9 @@ def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
         y = np.arange(len(group))
         pairs = group[["augmentation_a", "augmentation_b"]].itertuples(index=False)
         axes.barh(y, group["count"], height=0.7, color=shade, alpha=0.75)
-        axes.set_yticks(y, [" – ".join(map(display_name, pair)) for pair in pairs], fontsize=SMALL)
+        axes.set_yticks(
+            y, [" – ".join(map(condition_name, pair)) for pair in pairs], fontsize=SMALL
+        )
         for at, count in zip(y, group["count"]):
             axes.text(count + 0.1, at, str(count), va="center", fontsize=SMALL)
         axes.set_ylim(rows - 0.4, -0.6)
@@ -194,61 +154,6 @@ def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
         axes.grid(False, axis="y")
         axes.grid(True, axis="x")
         axes.tick_params(axis="y", length=0)
-    return figure
-
-
-@styled
-def architecture_curves(table: pd.DataFrame, measure: str) -> Figure:
-    """One measure on the test images after each epoch, a line for each architecture (figs 9 to 12).
-
-    `table`: architecture, epoch, `measure`.
-    """
-    names = list(dict.fromkeys(table["architecture"]))
-    figure, axes = plt.subplots(figsize=(7, 4))
-    for i, name in enumerate(names):
-        rows = table[table["architecture"] == name]
-        shade = FURTHER_COLOURS[i % len(FURTHER_COLOURS)]
-        label = f"{display_name(name)} (best {rows[measure].max():.3f})"
-        axes.plot(rows["epoch"], rows[measure], "o-", ms=4, lw=1.6, color=shade, label=label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("Epoch")
-    axes.set_ylabel(display_name(measure))
-    axes.set_title(f"{display_name(measure)} on the test images, no augmentation")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=SMALL)
-    return figure
-
-
-@styled
-def architecture_times(table: pd.DataFrame) -> Figure:
-    """Time that each architecture took to train, without validation and testing (figure 13).
-
-    `table`: architecture, epoch, seconds.
-    """
-    totals = table.groupby("architecture", sort=False)["seconds"].sum()
-    unit, seconds = next(
-        (unit, size) for unit, size in (("hours", 3600), ("minutes", 60), ("seconds", 1))
-        if totals.max() >= 2 * size or size == 1
-    )  # fmt: skip
-    figure, axes = plt.subplots(figsize=(6.5, 1.2 + 0.45 * len(totals)))
-    y = np.arange(len(totals))
-    shades = [FURTHER_COLOURS[i % len(FURTHER_COLOURS)] for i in y]
-    axes.barh(y, totals / seconds, height=0.6, color=shades, alpha=0.85)
-    for at, value in zip(y, totals / seconds):
-        axes.annotate(
-            f"{value:.1f}",
-            (value, at),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-        )
-    axes.set_yticks(y, [display_name(name) for name in totals.index])
-    axes.invert_yaxis()
-    axes.margins(x=0.12)
-    axes.set_xlabel(f"{unit} for {table['epoch'].max()} epochs")
-    axes.set_title("Training time")
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x")
     return figure
 
 
@@ -265,15 +170,14 @@ def segment_boxplot(values: dict[str, np.ndarray], metric: str, condition: str) 
     labels = [f"{_two_lines(name)}\nn = {len(v)}" for name, v in values.items()]
     axes.set_xticks(range(len(values)), labels, fontsize=8)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylabel(display_name(metric), fontsize=9)
-    if metric == "class_kld":
-        _scale_kld(axes, linear=False)
-    axes.set_title(display_name(condition))
+    label_values(axes, metric)
+    axes.yaxis.label.set_fontsize(9)
+    axes.set_title(condition_name(condition))
     return figure
 
 
 def _two_lines(segment: str) -> str:
-    first, _, rest = display_name(segment).partition(" ")
+    first, _, rest = NAMES[segment].partition(" ")
     return f"{first}\n{rest}"
 
 
@@ -299,16 +203,14 @@ def segments_overview(
             x = np.arange(len(conditions)) + offset
             axes.vlines(x, part["q1"], part["q3"], color=colour(segment), lw=4, alpha=0.45)
             axes.plot(x, part["median"], "o", ms=4.5, color=colour(segment))
-        if metric == "class_kld":
-            axes.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
+        scale_values(axes, metric)
         notes = [f"ε² {effects.get((metric, c), np.nan):.2f}" for c in conditions]
         name_conditions(axes, conditions, notes)
-        axes.set_title(display_name(metric))
+        axes.set_title(metric_name(metric))
     for axes in list(panels.flat)[len(metrics) :]:
         axes.set_visible(False)
     handles = [
-        plt.Line2D([], [], color=colour(s), marker="o", lw=4, label=display_name(s))
-        for s in SEGMENTS
+        plt.Line2D([], [], color=colour(s), marker="o", lw=4, label=NAMES[s]) for s in SEGMENTS
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     return figure

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from augcam.names import display_name
+from augcam.report.charts import scale_values
 from augcam.report.structure import (
     SLANTED,
     condition_maps,
@@ -17,7 +18,6 @@ from augcam.report.structure import (
     three_maps,
 )
 from augcam.report.style import (
-    KLD_LINEAR_BELOW,
     SMALL,
     colour,
     grid,
@@ -108,8 +108,7 @@ def null_levels(
             panel.axhline(row.median, color="#CC3311", ls=line, lw=1.2, label=label)
         panel.set_title(display_name(metric))
         name_conditions(panel, conditions, **SLANTED)
-        if metric == "class_kld":
-            panel.set_yscale("symlog", linthresh=KLD_LINEAR_BELOW)
+        if scale_values(panel, metric):
             panel.set_ylim(bottom=0)
     legend(figure, panels, 4)
     return figure

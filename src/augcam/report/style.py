@@ -17,19 +17,11 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from augcam.entries import Augmentation, entries
 from augcam.files.atomic import atomic
-from augcam.names import CONTROLS, display_name
+from augcam.names import condition_name, is_control
 
-COLOURS = {
-    "affine": "#332288",
-    "cutmix": "#88CCEE",
-    "colorjitter": "#44AA99",
-    "elastic": "#117733",
-    "equalize": "#DDCC77",
-    "gaussblur": "#CC6677",
-    "randcrop": "#AA4499",
-    "none": "#777777",
-    "identity": "#BBBBBB",
+SEGMENT_COLOURS = {
     "both_right": "#4477AA",
     "only_baseline": "#EE6677",
     "only_augmented": "#228833",
@@ -66,13 +58,11 @@ SMALL = 8.5
 """Font size in points of what is written at ticks, bars and cells."""
 
 
-KLD_LINEAR_BELOW = 0.01
-"""The class-prediction KLD's scale is logarithmic above: most values are small, a few large."""
-
-
 def colour(name: str) -> str:
-    """The colour of a condition or segment; of an unknown one always the same further colour."""
-    return COLOURS.get(name) or FURTHER_COLOURS[crc32(name.encode()) % len(FURTHER_COLOURS)]
+    """The colour of a condition or segment; of one without always the same further colour."""
+    condition = entries(Augmentation).get(name)
+    own = condition.colour if condition else SEGMENT_COLOURS.get(name)
+    return own or FURTHER_COLOURS[crc32(name.encode()) % len(FURTHER_COLOURS)]
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -109,7 +99,7 @@ def save_figures(
 
 def first_control(conditions: list[str]) -> int:
     """Position of the first control, 0 where there is none: augmentations stand before it."""
-    return next((i for i, condition in enumerate(conditions) if condition in CONTROLS), 0)
+    return next((i for i, condition in enumerate(conditions) if is_control(condition)), 0)
 
 
 def name_conditions(
@@ -121,7 +111,9 @@ def name_conditions(
     properties of labels in one line otherwise.
     """
     labels = labels or ({"rotation": 90} if len(conditions) > 12 else {})
-    lines = [display_name(c) if labels else display_name(c).replace(" ", "\n") for c in conditions]
+    lines = [
+        condition_name(c) if labels else condition_name(c).replace(" ", "\n") for c in conditions
+    ]
     if notes:
         separator = ", " if labels else "\n"
         lines = [separator.join([line, *note.split("\n")]) for line, note in zip(lines, notes)]
@@ -136,7 +128,7 @@ def name_conditions(
 def mark_controls(labels: list, conditions: list[str]) -> None:
     """Write the labels of controls in italics."""
     for label, condition in zip(labels, conditions, strict=True):
-        label.set_style("italic" if condition in CONTROLS else "normal")
+        label.set_style("italic" if is_control(condition) else "normal")
 
 
 def name_square(axes: Axes, conditions: list[str], **x_labels) -> None:
@@ -144,7 +136,7 @@ def name_square(axes: Axes, conditions: list[str], **x_labels) -> None:
 
     `x_labels`: how the names below are written.
     """
-    names = [display_name(condition) for condition in conditions]
+    names = [condition_name(condition) for condition in conditions]
     axes.set_xticks(range(len(conditions)), names, fontsize=SMALL, **x_labels)
     axes.set_yticks(range(len(conditions)), names, fontsize=SMALL)
     mark_controls([*axes.get_xticklabels(), *axes.get_yticklabels()], conditions * 2)

@@ -66,10 +66,10 @@ def calibrate(
     import numpy as np
     import torch
 
-    from augcam.compare.models import Explained, compare
+    from augcam.compare.explained import Explained
+    from augcam.compare.models import compare
     from augcam.data.images import ImageStore
     from augcam.explain.maps import explain_each
-    from augcam.explain.methods import CAM_METHODS
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
     from augcam.networks.layers import get_layer
@@ -130,9 +130,10 @@ def calibrate(
     def explain() -> int:
         chunk = ids[:32]
         targets = [None] * (3 if config.statistics.targets else 1)
-        method = CAM_METHODS[config.cam.method]
         images = store.inputs(chunk)
-        _, cams, _ = explain_each(model, get_layer(model, layer), images, method, targets)
+        _, cams, _ = explain_each(
+            model, get_layer(model, layer), images, config.cam.method, targets
+        )
         shapes.append(torch.stack(cams).cpu().shape[2:])
         return len(chunk)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from augcam.config.experiment import Config
+from augcam.entries import augmentation_named
 from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL
 
 
@@ -43,7 +44,7 @@ def planned(
     for condition, state in left:
         checkpoint = _path(folder, "models", (condition, state), "checkpoint.safetensors")
         epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
-        training += epochs * counts["train"] * (1 if condition == "none" else 2)
+        training += epochs * counts["train"] * (1 + augmentation_named(condition).copies)
         inference += epochs * counts["val"]
     last = "targets.npz" if config.statistics.targets else "cams.npz"
     explained = [m for m in models if _path(folder, "explanations/main", m, last).exists()]

@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
+from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
+from augcam.names import SEED_CONTROL
 from augcam.run.lease import WAITING
 
 SILENCE = 300  # seconds without a word after which a training no longer counts as running
@@ -123,25 +125,28 @@ def status(config: Config, folder: Path, now: float) -> Status:
     for name in config.candidates:
         log = folder / f"logs/train_architecture/{name}.log"
         if log.exists():
-            models.append(model_status(folder / "architectures" / name, log, name, "none", now))
+            models.append(
+                model_status(folder / "architectures" / name, log, name, SEED_CONTROL, now)
+            )
     return Status(models, made)
 
 
 def remaining_seconds(models: Sequence[ModelStatus]) -> float | None:
     """Time until all trainings are done at the present rate; None where none is running.
 
-    A training that waits counts as the largest one known: `none` is half of it.
+    A training that waits counts as the largest one known, per training image that it shows.
     """
     rates = [m.progress.rate for m in models if m.state == "running" and m.progress]
-    totals = [m.progress.total * (2 if m.condition == "none" else 1) for m in models if m.progress]
+    shown = [1 + augmentation_named(model.condition).copies for model in models]
+    totals = [m.progress.total / count for m, count in zip(models, shown) if m.progress]
     if not any(rates) or not totals:
         return None
     images = 0.0
-    for model in models:
+    for model, count in zip(models, shown):
         if model.progress and model.state != "done":
             images += model.progress.total - model.progress.done
         elif model.state != "done":
-            images += max(totals) / (2 if model.condition == "none" else 1)
+            images += max(totals) * count
     return images / sum(filter(None, rates))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from augcam.entries import metric_named
 from augcam.statistics.distances import Model, at_equality
 
 
@@ -87,7 +88,7 @@ def class_changes(
         models = [model for model in similarity if model[0] == condition]
         other = np.concatenate([predictions[m]["predicted"].to_numpy() != base for m in models])
         for metric in metrics:
-            if metric == "class_kld":
+            if metric_named(metric).needs == "logits":
                 continue
             values = np.concatenate([similarity[m][metric].to_numpy() for m in models])
             defined = ~np.isnan(values)

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from augcam.entries import metric_named
 from augcam.statistics.decoupling import Correlations
 from augcam.statistics.resampling import interval, parts_of
 
@@ -15,14 +16,10 @@ Clade = frozenset[int]
 
 
 def redundant_groups(metrics: list[str]) -> list[list[str]]:
-    """Metrics that say nearly the same together: differences, correlations, overlaps, the rest."""
+    """Metrics that say nearly the same together: those of one section of the report."""
     families: dict[str, list[str]] = {}
     for metric in metrics:
-        kin = {"mad": "difference", "msd": "difference"} | dict.fromkeys(
-            ("pearson", "spearman"), "correlation"
-        )
-        family = "overlap" if metric.startswith("overlap_") else kin.get(metric, metric)
-        families.setdefault(family, []).append(metric)
+        families.setdefault(metric_named(metric).section, []).append(metric)
     return list(families.values())
 
 

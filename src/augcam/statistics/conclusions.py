@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.names import display_name
+from augcam.entries import metric_named
+from augcam.names import STEP_CONTROL, display_name
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
 
@@ -46,8 +47,7 @@ def _list(names) -> str:
 
 def _headline(metrics) -> str:
     """The metric that a sentence about one metric takes."""
-    found = list(dict.fromkeys(metrics))
-    return next((m for m in ("overlap_20", "pearson", "mad") if m in found), found[0])
+    return max(dict.fromkeys(metrics), key=lambda metric: metric_named(metric).headline)
 
 
 def _control(control: str, base: str) -> str:
@@ -104,7 +104,7 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
         if open_:
             states = f"{n_states} state{'s' if n_states > 1 else ''}"
             yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
-        steps = rows[rows["augmentation"] == "identity"]
+        steps = rows[rows["augmentation"] == STEP_CONTROL]
         if control == base and len(steps):
             count = int((steps["farther_than_control"] == YES).sum())
             meaning = (
@@ -158,7 +158,7 @@ def _decoupling(maps, augmentations):
         "is the baseline's, not the augmentations'."
     )
     of_identity = maps[
-        (maps["augmentation_a"] == "identity") & maps["augmentation_b"].isin(augmentations)
+        (maps["augmentation_a"] == STEP_CONTROL) & maps["augmentation_b"].isin(augmentations)
     ]
     control = of_identity.groupby("kind")["r"].mean()
     if len(control):

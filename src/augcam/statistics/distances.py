@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.compare.metrics import MAP_METRICS
+from augcam.entries import metric_named
 from augcam.files.tables import read_table
 
 Model = tuple[str, int]  # condition, starting state
@@ -55,12 +55,12 @@ def collect(
 
 def at_equality(metric: str) -> float:
     """The metric's value for two equal maps (or predictions): 0 for differences, 1 for likeness."""
-    return 0.0 if metric == "class_kld" else float(MAP_METRICS[metric].at_equality)
+    return float(metric_named(metric).at_equality)
 
 
 def orientation(metric: str) -> int:
     """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
-    return 1 if at_equality(metric) == 0 else -1
+    return metric_named(metric).direction
 
 
 def read_distances(

@@ -8,6 +8,7 @@ steps). Everything is conditional on the baselines and starting weights that wer
 import numpy as np
 import pandas as pd
 
+from augcam.names import STEP_CONTROL
 from augcam.statistics.distances import Distances, at_equality, orientation
 from augcam.statistics.resampling import (
     group_images,
@@ -199,7 +200,7 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
             "smallest_p_sign_flip": smallest_p,
         }
     )
-    is_control = table["augmentation"].isin((distances.base, "identity"))
+    is_control = table["augmentation"].isin((distances.base, STEP_CONTROL))
     for family in (is_control, ~is_control):
         table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy())
     table["farther_than_control"] = [

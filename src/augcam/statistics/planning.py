@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from augcam.names import STEP_CONTROL
 from augcam.statistics.distances import Distances, at_equality
 from augcam.statistics.effects import paired_differences, pooled_noise
 from augcam.statistics.resampling import mean_of_defined
@@ -54,7 +55,7 @@ def plan(
     rows = []
     for control in controls:
         _, _, _, reference, names = paired_differences(distances, control)
-        augmentations = [name for name in names if name not in (distances.base, "identity")]
+        augmentations = [name for name in names if name not in (distances.base, STEP_CONTROL)]
         if not augmentations or not reference.size:
             continue
         family = len(augmentations) * len(distances.metrics)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.compare.models import Explained, compare
+from augcam.compare.explained import Explained
+from augcam.compare.models import compare
+from augcam.entries import metric_named
 from augcam.statistics.distances import Model, at_equality
 
 TARGETS = ("predicted", "label", "baseline")
@@ -26,7 +28,7 @@ def target_changes(
     n_images (with a value), `mean`, and share_of_change: the part of the distance between
     explanations of the own predictions that is gone with this target.
     """
-    metrics = [metric for metric in metrics if metric != "class_kld"]
+    metrics = [metric for metric in metrics if metric_named(metric).needs == "maps"]
     others = [model for model in models if model != reference]
     tables = {}
     for target in TARGETS:

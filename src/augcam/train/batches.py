@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augcam.augment.transforms import AUGMENTATIONS, Size, generator, pasted_share
+from augcam.augment.draws import Size, draw, generator
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore, send
+from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
 
 
@@ -26,8 +27,8 @@ class Batch(NamedTuple):
 class Course:
     """The batches of one condition and state: what is shown to the network, epoch by epoch.
 
-    `order` int64 (2·N, 2) as made by `augcam.data.split.draw_order`. The condition `none` takes the
-    originals alone, in the same relative order.
+    `order` int64 (2·N, 2) as made by `augcam.data.split.draw_order`. A condition without
+    copies takes the originals alone, in the same relative order.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Course:
     ):
         self.store, self.order = store, order
         self.condition, self.parameters, self.state = condition, parameters, state
+        self.augmentation = augmentation_named(condition)
         self.training, self.sampling_seed = training, sampling_seed
         self.train_ids = np.unique(order[:, 0])
         if training.batch_size > len(self.train_ids):
@@ -52,7 +54,7 @@ class Course:
 
     def __len__(self) -> int:
         """Images an epoch."""
-        return len(self.train_ids) * (1 if self.condition == "none" else 2)
+        return len(self.train_ids) * (1 + self.augmentation.copies)
 
     def epoch_order(self, epoch: int) -> np.ndarray:
         """(images an epoch, 2): (image_id, copy) in the order of `epoch`."""
@@ -60,7 +62,7 @@ class Course:
         if self.training.reshuffle:
             rng = np.random.default_rng([self.sampling_seed, epoch])
             order = order[rng.permutation(len(order))]
-        return order[order[:, 1] == 0] if self.condition == "none" else order
+        return order if self.augmentation.copies else order[order[:, 1] == 0]
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
@@ -82,7 +84,7 @@ class Course:
         if at_input:
             images = store.resized(images)
         targets = labels
-        if is_copy.any() and self.condition != "identity":
+        if is_copy.any():
             rng = generator(self.state, 0 if self.training.refresh == "once" else epoch, number)
             copies = is_copy.nonzero().squeeze(1)
             images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
@@ -98,20 +100,24 @@ class Course:
         at_input: bool,
     ) -> tuple[Tensor, Tensor]:
         """Images with those at positions `copies` augmented, and the loss's targets."""
-        store = self.store
-        augmentation = AUGMENTATIONS[self.condition]
+        store, augmentation = self.store, self.augmentation
+        if augmentation.apply is None:
+            return images, labels
         size: Size = tuple(images.shape[-2:])
-        draws = augmentation.draw(rng, len(copies), size, self.parameters)
+        draws = draw(augmentation, rng, len(copies), size, self.parameters)
         draws = {name: send(value, store.device) for name, value in draws.items()}
         places = send(copies, store.device)
         targets = labels
         if augmentation.mixes:
+            if len(self.train_ids) < 2:
+                raise AugcamError(f"{self.condition} needs two training images or more.")
             partner_ids = other_images(self.train_ids, ids[copies].numpy(), rng)
             partners = store.raw(torch.from_numpy(partner_ids))
             draws["partners"] = store.resized(partners) if at_input else partners
-            if self.parameters["label"] == "mixed":
+            pasted = augmentation.label_share(draws, size, self.parameters)
+            if pasted is not None:
                 share = torch.zeros(len(labels), 1, device=store.device)
-                share[places, 0] = pasted_share(draws["box"], size).float()
+                share[places, 0] = pasted.float()
                 other = labels.clone()
                 other[places] = store.labels[send(torch.from_numpy(partner_ids), store.device)]
                 hot = F.one_hot(torch.stack([labels, other]), store.num_classes).float()
@@ -123,9 +129,7 @@ class Course:
 def other_images(train_ids: np.ndarray, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """For each of `ids` another training image, uniformly drawn; never the image itself.
 
-    `train_ids` are sorted and hold all of `ids`.
+    `train_ids` are sorted, two at least, and hold all of `ids`.
     """
-    if len(train_ids) < 2:
-        raise AugcamError("cutmix needs two training images or more.")
     step = rng.integers(1, len(train_ids), size=len(ids))
     return train_ids[(np.searchsorted(train_ids, ids) + step) % len(train_ids)]

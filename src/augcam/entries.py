@@ -1,0 +1,211 @@
+"""Entries: what the project has several of, each in a file of its own that owns all about it.
+
+An entry is found because its file lies in the folder of its kind: no list names it. The file
+defines `ENTRY`, or `ENTRIES` where one definition has several names (overlap_1 to overlap_99).
+
+The Snakefile reads entries at every start, to check the config: they import numpy, torch and the
+like inside their functions. They are imported by names made at run time, so that the code of a rule
+holds those that its config names, and not all that there are (`augcam.run.closure`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from augcam.errors import AugcamError
+
+
+def _nothing(*_arguments: Any) -> dict[str, Any]:
+    return {}
+
+
+def _source_label(*_arguments: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How the copies of a condition differ from their originals; a file in `augment/augmentations`.
+
+    `draw(rng, count, (height, width), parameters)`: one set of random parameters per image from a
+    NumPy generator, arrays (count, …) by name. `apply(images, **drawn)`: images (B, 3, H, W),
+    float32 in [0, 1], and what was drawn, as tensors on their device → images of the same kind;
+    None: copies are copies. `parameters`: the section of the config that holds them.
+
+    `mixes`: `apply` also takes the pixels of one other image for each, `partners` (B, 3, H, W).
+    `label_share(drawn, (height, width), parameters)`: the partner's share of the label, (B,), or
+    None where the label stays.
+
+    `control`: what the condition controls for; empty for augmentations. `copies` per original.
+    """
+
+    name: str
+    display_name: str
+    apply: Callable[..., Any] | None = None
+    draw: Callable[..., Mapping[str, Any]] = _nothing
+    parameters: type | None = None
+    colour: str = ""
+    mixes: bool = False
+    label_share: Callable[..., Any] = _source_label
+    control: str = ""
+    copies: Literal[0, 1] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A distance between two maps of one image, or two predictions; a file in `compare/metrics`.
+
+    `function(p, q)` takes the `augcam.compare.maps.Maps` of the baseline and of another model; if
+    it `needs` logits, `function(p, q, epsilon)` takes these, (N, C). It returns float64 (N,), NaN
+    where it is undefined.
+
+    `definition`: in Markdown. `range` of its values; its value `at_equality` of two maps (that are
+    not constant) or predictions: 0 for differences, 1 for likeness; whether P and Q may be swapped
+    (`symmetric`); whether constant maps leave it undefined. `section`: key of its section in the
+    report; metrics of one section say nearly the same.
+
+    `linear_below`: its axis is linear up to this value and logarithmic above; None: all linear.
+    `top`: the share in % of a map's pixels that it looks at, 0 for all; a map with fewer pixels
+    above 0 is degenerate. `headline`: of several metrics a sentence takes the one with the highest.
+    `family`: which names its family has, in words; empty where it has none.
+    """
+
+    name: str
+    display_name: str
+    definition: str
+    function: Callable[..., Any]
+    range: tuple[float, float]
+    at_equality: Literal[0, 1]
+    section: str
+    needs: Literal["maps", "logits"] = "maps"
+    symmetric: bool = True
+    undefined_on_constant: bool = False
+    linear_below: float | None = None
+    top: int = 0
+    headline: int = 0
+    family: str = ""
+
+    @property
+    def direction(self) -> int:
+        """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
+        return 1 if self.at_equality == 0 else -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CamMethod:
+    """How a feature map becomes a class activation map; a file in `explain/methods`.
+
+    `function(activations, gradients)`: both (B, C, h, w) → raw map (B, h, w), signed. If it `needs`
+    activations alone, `function(activations)`: no gradient is computed. `reference`: its source.
+    """
+
+    name: str
+    display_name: str
+    function: Callable[..., Any]
+    reference: str = ""
+    needs: Literal["gradients", "activations"] = "gradients"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """An architecture; families of them are files in `networks/families`.
+
+    `build(num_classes=…, **arguments)`: the network, with weights from torch's global generator;
+    `arguments` are those of `architecture_arguments`. `cam_layer`: dotted name of the last feature
+    map before pooling; `smallest_input`: side in pixels from which on that map has 4×4 cells.
+    """
+
+    name: str
+    display_name: str
+    build: Callable[..., Any]
+    cam_layer: str
+    smallest_input: int
+
+
+FOLDERS: dict[type, str] = {
+    Augmentation: "augment/augmentations",
+    Metric: "compare/metrics",
+    CamMethod: "explain/methods",
+    Network: "networks/families",
+}
+"""Where the entries of each kind lie, below the library."""
+
+
+Entry = TypeVar("Entry", Augmentation, Metric, CamMethod, Network)
+
+
+def augmentation_named(name: str) -> Augmentation:
+    return entry(Augmentation, name)
+
+
+def metric_named(name: str) -> Metric:
+    return entry(Metric, name)
+
+
+def method_named(name: str) -> CamMethod:
+    return entry(CamMethod, name)
+
+
+def network_named(name: str) -> Network:
+    return entry(Network, name)
+
+
+def entry(kind: type[Entry], name: str) -> Entry:
+    """The entry called `name`. Raises AugcamError where there is none."""
+    if name not in entries(kind):
+        raise AugcamError(f"{kind.__name__}: there is no entry called '{name}'.")
+    return entries(kind)[name]
+
+
+def entries(kind: type[Entry]) -> dict[str, Entry]:
+    """All entries of a kind by name, by the order of their files.
+
+    Raises AugcamError naming a file that holds no entry of this kind, or one with a taken name.
+    """
+    return _found(kind)[0]
+
+
+def entry_file(kind: type[Entry], name: str) -> Path:
+    """The file that holds the entry called `name`."""
+    return _found(kind)[1][name]
+
+
+_READ: dict[type, tuple[dict[str, Any], dict[str, Path]]] = {}  # each kind once
+
+
+def _found(kind: type[Entry]) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Entry and file by name."""
+    if kind in _READ:
+        return _READ[kind]
+    found: dict[str, Any] = {}
+    files: dict[str, Path] = {}
+    for path in sorted((Path(__file__).parent / FOLDERS[kind]).glob("[!_]*.py")):
+        for each in _read(path, kind):
+            if each.name in found:
+                other = files[each.name].name
+                raise AugcamError(f"{path}: the name '{each.name}' is taken, by {other}.")
+            found[each.name], files[each.name] = each, path
+    return _READ.setdefault(kind, (found, files))
+
+
+def _read(path: Path, kind: type[Entry]) -> list[Entry]:
+    """The entries that one file defines."""
+    package = f"augcam.{FOLDERS[kind].replace('/', '.')}"
+    try:
+        module = import_module(f"{package}.{path.stem}")
+    except Exception as error:  # whatever a file raises that somebody has just written
+        raise AugcamError(
+            f"{path}: this entry cannot be imported ({type(error).__name__}: {error})."
+        ) from error
+    found = getattr(module, "ENTRIES", None) or [getattr(module, "ENTRY", None)]
+    for each in found:
+        if not isinstance(each, kind):
+            raise AugcamError(f"{path}: ENTRY, or each of ENTRIES, must be a {kind.__name__}.")
+        if not re.fullmatch(r"\w[\w+]*", each.name):
+            raise AugcamError(
+                f"{path}: the name {each.name!r} does not do; use letters, digits, '_' and '+'."
+            )
+    return found
