@@ -12,8 +12,10 @@ from scipy.spatial.distance import pdist, squareform
 from test_statistics import simulated
 
 from augcam.compare.maps import Maps, to_maps, upsample
+from augcam.compare.moments import Bilinear
 from augcam.entries import metric_named
 from augcam.files.tables import write_table
+from augcam.names import PAIR_METRICS
 from augcam.paper.aggregation import correlation_maps, pair_counts, similarity_mean
 from augcam.statistics.clusters import (
     CONSENSUS,
@@ -40,8 +42,6 @@ from augcam.statistics.decoupling import (
 from augcam.statistics.distances import Distances
 from augcam.statistics.effects import effects, variance_split
 from augcam.statistics.modelspace import (
-    PAIR_METRICS,
-    Bilinear,
     between_conditions,
     condition_replicates,
     condition_table,

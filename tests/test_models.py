@@ -8,7 +8,7 @@ from torch import nn
 from augcam.entries import network_named
 from augcam.errors import AugcamError
 from augcam.explain.gradients import rehearse
-from augcam.networks.adapted import RepeatablePool, pooled_by_products
+from augcam.networks.adapted import RepeatablePool, pooled_by_products, torchvision_network
 from augcam.networks.build import build, has_random_layers
 from augcam.networks.catalogue import describe
 from augcam.networks.layers import describe_network, find_cam_layer, get_layer, map_size
@@ -47,7 +47,7 @@ def known(architecture):
 
 def test_a_transformer_on_patches_has_no_feature_map():
     with torch.device("meta"):
-        model = build("vit_b_32", 10, {}, seed=0)
+        model = torchvision_network("vit_b_32", 10)
         with pytest.raises(AugcamError, match="no feature map was found"):
             find_cam_layer(model, 224)
 

@@ -70,7 +70,8 @@ class Metric:
     `linear_below`: its axis is linear up to this value and logarithmic above; None: all linear.
     `top`: the share in % of a map's pixels that it looks at, 0 for all; a map with fewer pixels
     above 0 is degenerate. `headline`: of several metrics a sentence takes the one with the highest.
-    `family`: which names its family has, in words; empty where it has none.
+    `family`: which names its family has, in words; empty where it has none. `between(moments)`: the
+    same for every two of many maps, where it follows from their `augcam.compare.moments.Moments`.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Metric:
     top: int = 0
     headline: int = 0
     family: str = ""
+    between: Callable[..., Any] | None = None
 
     @property
     def direction(self) -> int:

@@ -13,6 +13,10 @@ PAPER_METRICS = (
 """The paper's, as are the following: defaults that no new entry changes."""
 
 
+PAIR_METRICS = ("msd", "pearson")
+"""Those that compare every model with every other."""
+
+
 PAPER_AUGMENTATIONS = (
     "affine", "cutmix", "colorjitter", "elastic", "equalize", "gaussblur", "randcrop"
 )  # fmt: skip

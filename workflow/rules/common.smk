@@ -25,12 +25,11 @@ try:
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.data.files import source_files
     from augcam.data.listing import fingerprint
-    from augcam.errors import AugcamError
+    from augcam.entries import Augmentation, Metric, Network
+    from augcam.names import PAIR_METRICS, SEED_CONTROL
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
     from augcam.run.ending import done, failed
-    from augcam.entries import Augmentation, Network
-    from augcam.names import SEED_CONTROL
     from augcam.run.job import ALLOCATION
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -110,9 +109,9 @@ ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
 def code(script, **others):
     """The modules and entries that a script uses, as inputs: an edited one runs the step again.
 
-    Entries are those in use; `augmentation`, `network`: others, where one job uses others.
+    Entries are those in use; `augmentation`, `metric`, `network`: others, where a job uses others.
     """
-    kinds = {"augmentation": Augmentation, "network": Network}
+    kinds = {"augmentation": Augmentation, "metric": Metric, "network": Network}
     used = CONFIG.entries_in_use | {kinds[kind]: names for kind, names in others.items()}
     files = closure(PROJECT / f"workflow/scripts/{script}.py", used)
     return [literal(os.path.relpath(file)) for file in files]

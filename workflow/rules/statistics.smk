@@ -121,7 +121,7 @@ rule decouple:
 rule model_space:
     input:
         cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
-        code=code("model_space"),
+        code=code("model_space", metric=PAIR_METRICS),
     output:
         **{name: table(name) for name in MODEL_SPACE_TABLES},
     log:

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from augcam.names import display_name
+from augcam.entries import metric_named
+from augcam.names import PAIR_METRICS, display_name
 from augcam.report.style import (
     SMALL,
     colour,
@@ -76,7 +77,7 @@ def three_maps(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure
 def dendrograms(trees: pd.DataFrame) -> Figure:
     """Average-linkage trees with the support of each node in per cent of the resamples."""
     wanted = [("paper", CONSENSUS), ("decoupled", CONSENSUS), ("corrected", CONSENSUS)]
-    wanted += [("models", "msd"), ("models", "pearson")]
+    wanted += [("models", metric) for metric in PAIR_METRICS]
     parts = [
         (source, metric, part)
         for source, metric in wanted
@@ -190,7 +191,8 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
     the diagonal within a condition."""
     size = 0.5 * len(conditions) + 1.8
     figure, panels = plt.subplots(1, 2, figsize=(2 * size + 2, size + 0.4), squeeze=False)
-    for panel, metric in zip(panels[0], ("msd", "pearson")):
+    for panel, metric in zip(panels[0], PAIR_METRICS):
+        difference = metric_named(metric).at_equality == 0
         rows = similarity[similarity["metric"] == metric]
         square = rows.pivot(index="condition_a", columns="condition_b", values="value")
         square = square.reindex(index=conditions, columns=conditions)
@@ -199,10 +201,10 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
             panel,
             square,
             conditions,
-            "viridis_r" if metric == "msd" else "viridis",
+            "viridis_r" if difference else "viridis",
             np.nanmin(square),
             np.nanmax(square),
-            digits=3 if metric == "msd" else 2,
+            digits=3 if difference else 2,
         )
         panel.set_title(display_name(metric))
         figure.colorbar(image, ax=panel, shrink=0.75)

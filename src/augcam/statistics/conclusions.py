@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.entries import metric_named
-from augcam.names import STEP_CONTROL, display_name
+from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
 
@@ -207,7 +207,7 @@ def _models(separation, alpha):
 def _trees(correlation_trees, model_trees, n_states):
     parts = (
         ("different baselines", correlation_trees, "decoupled", CONSENSUS),
-        ("distances between models", model_trees, "models", "pearson"),
+        ("distances between models", model_trees, "models", _headline(PAIR_METRICS)),
     )
     images = " (images only: fewer than three states cannot be resampled)" if n_states < 3 else ""
     for title, trees, source, metric in parts:

@@ -1,9 +1,7 @@
 """Model space: every model compared with every other, without a baseline.
 
-The maps that are compared are ReLU → min-max → bilinear → min-max of raw CAMs. Bilinear resizing is
-linear, y = U x, and the second min-max is affine for each map, so that means, inner products and
-with them Pearson's r and the mean squared difference of any two maps follow from the small maps and
-the Gram matrix UᵀU: all pairs of models in seconds, without one large map.
+Metrics that follow from the moments of two maps compare all pairs of models in seconds, without one
+large map (`augcam.compare.moments`).
 """
 
 from itertools import combinations
@@ -11,86 +9,33 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.compare.maps import normalise, upsample
+from augcam.compare.moments import Bilinear, Moments
+from augcam.entries import metric_named
 from augcam.errors import AugcamError
+from augcam.names import PAIR_METRICS
 from augcam.statistics.distances import Model
 from augcam.statistics.resampling import image_weights, interval, state_weights, weights_in_parts
-
-PAIR_METRICS = ("msd", "pearson")
-
-
-class Bilinear:
-    """Bilinear resizing of (h, w) to (size, size) as a linear operator on flattened maps.
-
-    `gram` (hw, hw) is UᵀU / pixels, `mean` (hw,) the mean over pixels of U x; `ends` (E, hw) are
-    the rows of U that can hold a map's smallest or largest value: between two neighbours of the
-    small map the result is bilinear, so its extremes lie at the outermost pixels there.
-    """
-
-    def __init__(self, height: int, width: int, size: int):
-        rows, columns = _operator(height, size), _operator(width, size)
-        pixels = size * size
-        self.gram = np.kron(rows.T @ rows, columns.T @ columns) / pixels
-        self.mean = np.kron(rows.sum(axis=0), columns.sum(axis=0)) / pixels
-        self.ends = np.kron(rows[_outermost(rows)], columns[_outermost(columns)])
-
-
-def _operator(length: int, size: int) -> np.ndarray:
-    """The matrix (size, length) of the one-dimensional resizing of `similarity.upsample`."""
-    identity = np.eye(length, dtype=np.float32)[:, :, None]  # one unit vector a map
-    wide = np.broadcast_to(identity, (length, length, 1))
-    return upsample(wide, size)[:, :, 0].T.astype(np.float64)
-
-
-def _outermost(operator: np.ndarray) -> np.ndarray:
-    """First and last row between every two neighbours (rows with the same non-zero columns)."""
-    support = operator > 0
-    change = np.flatnonzero((support[1:] != support[:-1]).any(axis=1))
-    return np.unique([0, *change, *(change + 1), len(operator) - 1])
 
 
 def pair_sums(
     cams: np.ndarray, size: int, order: np.ndarray, starts: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Sums over each group of images of MSD and Pearson's r between every two models.
+    """Sums over each group of images of each of `PAIR_METRICS` between every two models.
 
     `cams` float32 (models, N, h, w), raw; `order` (N,) and `starts` (G,) from `group_images`.
-    Returns msd, pearson and n_msd, n_pearson (images that count), each (G, models, models). As in
-    `augcam.compare.metrics`, a constant map has no correlation and is left out of pearson.
+    Returns by metric the sums, and by n_<metric> the images that count, (G, models, models) each.
+    A value that is undefined is left out.
     """
-    models, _, height, width = cams.shape
-    operator = Bilinear(height, width, size)
-    result: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("msd", "pearson", "n_msd", "n_pearson")
-    }
+    operator = Bilinear(*cams.shape[2:], size)
+    result: dict[str, list[np.ndarray]] = {}
     for start, end in zip(starts, [*starts[1:], len(order)]):
-        x = np.maximum(cams[:, order[start:end]], 0).transpose(1, 0, 2, 3)
-        count = len(x)
-        x = normalise(x.reshape(-1, height, width)).astype(np.float64)
-        x = x.reshape(count, models, -1)
-        at_ends = x @ operator.ends.T
-        low, high = at_ends.min(axis=2), at_ends.max(axis=2)
-        scale = 1 / (1e-7 + high - low)
-        mean = x @ operator.mean
-        inner = (x @ operator.gram) @ x.transpose(0, 2, 1)
-        covariance = inner - mean[:, :, None] * mean[:, None]
-        variance = np.diagonal(covariance, axis1=1, axis2=2).clip(0)
-        constant = high <= low
-        defined = ~(constant[:, :, None] | constant[:, None])
-        root = np.sqrt(np.where(constant, 1, variance))
-        r = (covariance / (root[:, :, None] * root[:, None])).clip(-1, 1)
-        spread = variance * scale**2
-        shift = (mean - low) * scale
-        msd = (
-            spread[:, :, None]
-            + spread[:, None]
-            - 2 * covariance * scale[:, :, None] * scale[:, None]
-            + (shift[:, :, None] - shift[:, None]) ** 2
-        )
-        result["msd"].append(msd.clip(0).sum(axis=0))
-        result["pearson"].append(np.where(defined, r, 0).sum(axis=0))
-        result["n_msd"].append(np.full((models, models), float(count)))
-        result["n_pearson"].append(defined.sum(axis=0).astype(np.float64))
+        moments = Moments.of(cams[:, order[start:end]], operator)
+        for metric in PAIR_METRICS:
+            values = metric_named(metric).between(moments)
+            defined = ~np.isnan(values)
+            result.setdefault(metric, []).append(np.where(defined, values, 0).sum(axis=0))
+            counts = defined.sum(axis=0).astype(np.float64)
+            result.setdefault(f"n_{metric}", []).append(counts)
     return {name: np.stack(parts) for name, parts in result.items()}
 
 
@@ -118,8 +63,9 @@ def matrix(sums: dict[str, np.ndarray], metric: str, weights: np.ndarray | None 
 
 
 def squared_distance(values: np.ndarray, metric: str) -> np.ndarray:
-    """MSD is a mean squared Euclidean distance; so is 1 − r, of standardised maps (up to 2)."""
-    return values if metric == "msd" else 1 - values
+    """A mean squared difference is a squared Euclidean distance; so is 1 − r, of standardised maps
+    (up to 2)."""
+    return values if metric_named(metric).at_equality == 0 else 1 - values
 
 
 def distance(values: np.ndarray, metric: str) -> np.ndarray:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from augcam.compare.maps import Maps
+    from augcam.compare.moments import Moments
 
 
 def pearson(p: Maps, q: Maps) -> np.ndarray:
@@ -17,6 +18,16 @@ def pearson(p: Maps, q: Maps) -> np.ndarray:
     from augcam.compare.maps import correlation
 
     return correlation(p.differences(q).product, p.norm * q.norm, p.constant | q.constant)
+
+
+def between(m: Moments) -> np.ndarray:
+    """(N, M, M): between every two models, from their maps' moments."""
+    import numpy as np
+
+    defined = ~(m.constant[:, :, None] | m.constant[:, None])
+    root = np.sqrt(np.where(m.constant, 1, m.variance))
+    r = (m.covariance / (root[:, :, None] * root[:, None])).clip(-1, 1)
+    return np.where(defined, r, np.nan)
 
 
 ENTRY = Metric(
@@ -27,6 +38,7 @@ ENTRY = Metric(
     range=(-1, 1),
     at_equality=1,
     section="correlation",
+    between=between,
     undefined_on_constant=True,
     headline=2,
 )
