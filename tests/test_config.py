@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from augcam.config.document import key_table, schema_text, with_generated
+from augcam.config.document import TABLES, schema_text, with_generated
 from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
@@ -63,8 +63,9 @@ def test_the_quickstart_has_all_augmentations_controls_and_states():
 def test_generated_files_are_up_to_date():
     """If this fails: make docs"""
     assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema_text()
-    readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    assert readme == with_generated(readme, "key table", "augcam.config.document", key_table())
+    for page, what, table in TABLES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert text == with_generated(text, what, "augcam.config.document", table())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ holds those that its config names, and not all that there are (`augcam.run.closu
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -70,8 +70,8 @@ class Metric:
     `linear_below`: its axis is linear up to this value and logarithmic above; None: all linear.
     `top`: the share in % of a map's pixels that it looks at, 0 for all; a map with fewer pixels
     above 0 is degenerate. `headline`: of several metrics a sentence takes the one with the highest.
-    `family`: which names its family has, in words; empty where it has none. `between(moments)`: the
-    same for every two of many maps, where it follows from their `augcam.compare.moments.Moments`.
+    `family`: the common form of the names in its file, where these are many. `between(moments)`:
+    its values for every two models, where they follow from `augcam.compare.moments.Moments`.
     """
 
     name: str
@@ -168,6 +168,12 @@ def entries(kind: type[Entry]) -> dict[str, Entry]:
     Raises AugcamError naming a file that holds no entry of this kind, or one with a taken name.
     """
     return _found(kind)[0]
+
+
+def in_order(kind: type[Entry], first: Iterable[str]) -> list[Entry]:
+    """All entries of a kind, those named `first` in front."""
+    known: dict[str, Entry] = entries(kind)
+    return [known[name] for name in dict.fromkeys([*first, *known])]
 
 
 def entry_file(kind: type[Entry], name: str) -> Path:

@@ -1,7 +1,5 @@
 """What everything is called: names in files, and names for people."""
 
-from collections.abc import Iterable
-
 from augcam.entries import Augmentation, Metric, Network, entries
 
 MEASURES = ("accuracy", "precision", "recall", "f1")
@@ -83,8 +81,3 @@ def network_name(name: str) -> str:
 def is_control(condition: str) -> bool:
     known = entries(Augmentation).get(condition)
     return known is not None and bool(known.control)
-
-
-def first_of(first: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
-    """`first`, then the others of `names`."""
-    return tuple(dict.fromkeys([*first, *names]))

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import create_model
 
 from augcam.config.fields import OneOf, Section
-from augcam.entries import Augmentation, CamMethod, Metric, Network, entries
-from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS, first_of
+from augcam.entries import Augmentation, CamMethod, Metric, Network, entries, in_order
+from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
 
 CONTROLS = tuple(name for name, entry in entries(Augmentation).items() if entry.control)
 
 
-AUGMENTATIONS = first_of(
-    PAPER_AUGMENTATIONS, [name for name in entries(Augmentation) if name not in CONTROLS]
+AUGMENTATIONS = tuple(
+    entry.name for entry in in_order(Augmentation, PAPER_AUGMENTATIONS) if not entry.control
 )
 """Every augmentation, the paper's first."""
 
@@ -23,12 +23,19 @@ AugmentationName = Annotated[str, OneOf(AUGMENTATIONS, "augmentation")]
 ControlName = Annotated[str, OneOf(CONTROLS, "control")]
 
 
-_FAMILIES: dict[str, list[str]] = {}
-for _metric in entries(Metric).values():
-    _FAMILIES.setdefault(_metric.family, []).append(_metric.name)
+_METRICS = in_order(Metric, PAPER_METRICS)
+_FAMILIES = {
+    form: [metric.name for metric in entries(Metric).values() if metric.family == form]
+    for form in dict.fromkeys(metric.family for metric in _METRICS if metric.family)
+}
 
 
-MetricName = Annotated[str, OneOf(first_of(PAPER_METRICS, _FAMILIES.pop("")), "metric", _FAMILIES)]
+MetricName = Annotated[
+    str,
+    OneOf(
+        [m.name for m in _METRICS if not m.family or m.name in PAPER_METRICS], "metric", _FAMILIES
+    ),
+]
 
 
 MethodName = Annotated[str, OneOf(entries(CamMethod), "CAM method")]

@@ -1,10 +1,12 @@
-"""What is generated from the configuration: `config/schema.json` and the key table of its README.
+"""What is generated from the configuration and from entries: `config/schema.json`, the key table of
+its README, and the tables of metrics and CAM methods of `docs/method.md`.
 
 python -m augcam.config.document
 """
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +15,8 @@ from pydantic.fields import FieldInfo
 
 from augcam.config.experiment import Config
 from augcam.config.fields import OneOf
+from augcam.entries import CamMethod, Metric, in_order
+from augcam.names import PAPER_METHOD, PAPER_METRICS
 
 
 def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str, str, str]]:
@@ -49,6 +53,32 @@ def key_table() -> str:
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
 
 
+def metric_table() -> str:
+    """Markdown table of every metric; the members of a family are one row."""
+    rows = {
+        metric.family or metric.name: f"| `{metric.family or metric.name}` | {metric.definition} | "
+        f"{metric.at_equality} | {_range(*metric.range)} |"
+        for metric in in_order(Metric, PAPER_METRICS)
+    }
+    return "\n".join(
+        ["| metric | definition | alike | range |", "|---|---|---|---|", *rows.values()]
+    )
+
+
+def _range(low: float, high: float) -> str:
+    ends = f"≥ {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+    return ends.replace("-", "−")
+
+
+def method_table() -> str:
+    """Markdown table of every CAM method."""
+    rows = [
+        f"| `{method.name}` | {method.display_name} | {method.reference} | {method.needs} |"
+        for method in in_order(CamMethod, [PAPER_METHOD])
+    ]
+    return "\n".join(["| `cam.method` | | source | needs |", "|---|---|---|---|", *rows])
+
+
 def with_generated(page: str, what: str, module: str, content: str) -> str:
     """`page` with `content` between the two comments that mark what `module` generates there."""
     opening, closing = (
@@ -65,15 +95,21 @@ def schema_text() -> str:
     return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+TABLES: list[tuple[str, str, Callable[[], str]]] = [
+    ("config/README.md", "key table", key_table),
+    ("docs/method.md", "metrics", metric_table),
+    ("docs/method.md", "CAM methods", method_table),
+]
+"""Page, what is generated there, and how."""
+
+
 def main() -> None:
-    """Write `config/schema.json` and the table of `config/README.md`, from the project root."""
-    folder = Path("config")
-    (folder / "schema.json").write_text(schema_text(), encoding="utf-8")
-    readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(
-        with_generated(text, "key table", "augcam.config.document", key_table()), encoding="utf-8"
-    )
+    """Write them all, from the project root."""
+    Path("config/schema.json").write_text(schema_text(), encoding="utf-8")
+    for page, what, table in TABLES:
+        text = Path(page).read_text(encoding="utf-8")
+        text = with_generated(text, what, "augcam.config.document", table())
+        Path(page).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

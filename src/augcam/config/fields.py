@@ -36,7 +36,7 @@ def _is_bool(value: Any) -> bool:
 class OneOf:
     """A check that refuses names outside `known`, with the nearest known name.
 
-    `families`: name of a family, in words → its members, of which no nearest one is looked for.
+    `families`: the form of a family's names → all of them; no nearest one is looked for there.
     """
 
     def __init__(
@@ -47,8 +47,12 @@ class OneOf:
     def check(self, name: str) -> str:
         if name in self.known or any(name in members for members in self.families.values()):
             return name
-        hint = "".join(f" ({family})" for family in self.families)
+        hint = f" ({'; '.join(self._ranges())})" if self.families else ""
         raise ValueError(f"unknown {self.what} '{name}'{suggestion(name, self.known)}{hint}")
+
+    def _ranges(self) -> list[str]:
+        ends = {form: list(names) for form, names in self.families.items()}
+        return [f"{form}: {names[0]} to {names[-1]}" for form, names in ends.items()]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
@@ -60,7 +64,7 @@ class OneOf:
         """What there is to choose from, as far as `said` does not name it and it is short."""
         names = [f"`{name}`" for name in self.known]
         short = len(names) <= 20 and any(name not in said for name in self.known)
-        return "; ".join([*([", ".join(names)] if short else []), *self.families])
+        return "; ".join([*([", ".join(names)] if short else []), *self._ranges()])
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 ENTRY = Metric(
     name="class_kld",
     display_name="Class-prediction KLD",
-    definition="Σ Qᵢ·log(ε + Qᵢ/Pᵢ) over softmax probabilities",
+    definition="Σ Qᵢ·log(ε + Qᵢ/Pᵢ) over softmax probabilities (alike: 0 up to ε)",
     function=class_kld,
     range=(0, math.inf),
     at_equality=0,

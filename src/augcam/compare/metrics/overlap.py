@@ -37,7 +37,7 @@ ENTRIES = [
         section="overlap",
         top=top,
         headline=3 if top == 20 else 0,
-        family="overlap_Y takes any whole percentage Y from 1 to 99",
+        family="overlap_Y",
     )
     for top in range(1, 100)
 ]
