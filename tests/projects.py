@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,17 @@ def run(project: Path, *arguments: str, check: bool = True) -> str:
     if check and process.returncode:
         raise AssertionError(f"snakemake {' '.join(arguments)}\n{output}")
     return output
+
+
+def planned(project: Path, *arguments: str) -> dict[str, int]:
+    """Rule → number of jobs that a dry-run plans."""
+    text = run(project, "--dry-run", "--quiet", "rules", *arguments)
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", text, re.DOTALL | re.MULTILINE)
+    if table is None:
+        assert "Nothing to be done" in text
+        return {}
+    rows = (line.split() for line in table[1].splitlines() if line.strip())
+    return {name: int(count) for name, count in rows}
 
 
 def digest(results: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from augcam.compare.maps import to_maps
 from augcam.entries import CamMethod, entries
 from augcam.errors import AugcamError
 from augcam.explain.gradients import feature_map
-from augcam.explain.maps import explain, explain_batch, save_explanations
+from augcam.explain.maps import explain, explain_batch, explain_each, save_explanations
 from augcam.networks.build import build
 from augcam.networks.layers import find_cam_layer, get_layer
 
@@ -79,6 +79,29 @@ def test_every_method_agrees_with_pytorch_grad_cam(method):
     theirs = library_maps(method, model, "layer3.2", images, wanted)
     assert theirs.max() > 0.99
     np.testing.assert_allclose(to_maps(cam.numpy(), 32), theirs, rtol=0, atol=1e-4)
+
+
+def test_a_method_may_need_no_gradient(monkeypatch):
+    """The mean feature map, the same for every class."""
+    method = CamMethod(
+        name="mean",
+        display_name="Mean feature map",
+        function=lambda activations: activations.mean(1),
+        needs="activations",
+    )
+    monkeypatch.setitem(entries(CamMethod), "mean", method)
+    model, images = network("resnet20", 32)
+    model.requires_grad_(False)
+    layer = get_layer(model, "layer3.2")
+    seen = []
+    with torch.no_grad(), layer.register_forward_hook(lambda *args: seen.append(args[2])):
+        expected = model(images)
+    labels = torch.tensor([4, 0, 7])
+    logits, maps, classes = explain_each(model, layer, images, "mean", [None, labels])
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
+    assert [c.tolist() for c in classes] == [expected.argmax(1).tolist(), labels.tolist()]
+    for cam in maps:
+        torch.testing.assert_close(cam, seen[0].mean(1))
 
 
 def test_every_method_is_tested():

@@ -1,6 +1,7 @@
 """Metrics against scipy, scikit-learn, numpy and pytorch-grad-cam, also on nasty maps."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
 from augcam.files.tables import write_table
 
+EPSILON = 2.220446049250313e-16
 NAMES = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
 SIZE = 24
 
@@ -137,33 +139,47 @@ def test_a_map_whose_percentile_is_zero_selects_everything_and_is_flagged():
     assert metric_named("overlap_5").function(maps, maps) == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-class TestDeclaredProperties:
-    """Every registered metric says what holds for it; here it is held against it."""
+EVERY = [m.name for m in entries(Metric).values() if not m.family or m.name in NAMES]
 
-    def values(self, name, seed=0):
-        p, q = (Maps(to_maps(raw_maps("random", 40, seed=seed + s), SIZE)) for s in (0, 1))
-        return p, q, metric_named(name)
+
+@pytest.mark.parametrize("name", EVERY)
+class TestDeclaredProperties:
+    """Every metric says what holds for it; here it is held against it."""
+
+    def values(self, name):
+        """Two maps or logits, and the metric as a function of them."""
+        metric = metric_named(name)
+        if metric.needs == "logits":
+            p, q = np.random.default_rng(0).normal(size=(2, 40, 10)).astype(np.float32)
+            return p, q, metric, partial(metric.function, epsilon=EPSILON)
+        p, q = (Maps(to_maps(raw_maps("random", 40, seed=seed), SIZE)) for seed in (0, 1))
+        return p, q, metric, metric.function
 
     def test_range(self, name):
-        p, q, metric = self.values(name)
-        values = metric.function(p, q)
+        p, q, metric, function = self.values(name)
+        values = function(p, q)
         assert values.dtype == np.float64
+        assert values.shape == (40,)
         assert (values >= metric.range[0]).all()
         assert (values <= metric.range[1]).all()
 
     def test_symmetry(self, name):
-        p, q, metric = self.values(name)
-        assert metric.symmetric == np.allclose(metric.function(p, q), metric.function(q, p))
+        p, q, metric, function = self.values(name)
+        assert metric.symmetric == np.allclose(function(p, q), function(q, p))
 
     def test_value_at_equality(self, name):
-        p, _, metric = self.values(name)
-        np.testing.assert_allclose(metric.function(p, p), metric.at_equality, atol=1e-12)
+        p, _, metric, function = self.values(name)
+        np.testing.assert_allclose(function(p, p), metric.at_equality, atol=1e-12)
 
     def test_constant_maps(self, name):
-        p, _, metric = self.values(name)
-        flat = Maps(np.zeros((len(p.values), SIZE, SIZE), dtype=np.float32))
-        assert np.isnan(metric.function(p, flat)).all() == metric.undefined_on_constant
+        p, _, metric, function = self.values(name)
+        if metric.needs == "maps":
+            flat = Maps(np.zeros((len(p.values), SIZE, SIZE), dtype=np.float32))
+            assert np.isnan(function(p, flat)).all() == metric.undefined_on_constant
+
+    def test_direction(self, name):
+        p, q, metric, function = self.values(name)
+        assert (metric.direction * (function(p, q) - function(p, p)) >= -1e-12).all()
 
 
 @given(
@@ -292,8 +308,6 @@ def test_a_metric_may_be_any_function_of_two_chunks_of_maps(monkeypatch):
 
 
 # ------------------------------------------------------------------------------------------ KLD
-
-EPSILON = 2.220446049250313e-16
 
 
 def test_class_kld_is_the_papers_formula():

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from projects import copy_project, digest, write_config
+from projects import copy_project, digest, planned, write_config
 
 from augcam.config.messages import parse_config
 from augcam.paper.claims import CLAIMS
@@ -55,18 +54,6 @@ def snakemake(project, *arguments, check=True):
     if check and done.returncode:
         raise AssertionError(f"snakemake {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
     return done
-
-
-def planned(project, *arguments):
-    """Rule → number of jobs that a dry-run plans."""
-    output = snakemake(project, "--dry-run", "--quiet", "rules", *arguments)
-    text = output.stdout + output.stderr
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", text, re.DOTALL | re.MULTILINE)
-    if table is None:
-        assert "Nothing to be done" in text
-        return {}
-    rows = (line.split() for line in table[1].splitlines() if line.strip())
-    return {name: int(count) for name, count in rows}
 
 
 # ------------------------------------------------------------------------------------- the plan

@@ -1,0 +1,185 @@
+"""Entries as a user adds them: the files of docs/extending.md, run through the config, and what an
+edit of any file runs again."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from extensions import add
+from projects import copy_project, planned, run, write_config
+
+from augcam.entries import FOLDERS
+from augcam.run.closure import INFRASTRUCTURE
+
+pytestmark = pytest.mark.workflow
+
+CONFIG = {
+    "experiment": "toy",
+    "dataset": {"train_limit": 120, "test_limit": 40},
+    "model": {"architecture": "plain", "input_size": 16},
+    "architecture_arguments": {"plain": {"width": 4}},
+    "architectures": ["plain", "resnet20"],
+    "training": {"epochs": 1},
+    "augmentations": ["affine", "solarize"],
+    "augmentation_parameters": {"solarize": {"lowest": 0.3}},
+    "controls": ["identity"],
+    "starting_states": [1],
+    "cam": {"method": "elementwise"},
+    "similarity": {"metrics": ["mad", "cosine"]},
+    "statistics": {"resamples": 100, "clusters": [["affine", "solarize"]]},
+}
+EVERYTHING = ("--configfile", "toy.yaml", "--", "all", "architectures")
+
+RECORDER = r"""
+import atexit, pathlib, re, sys
+
+def record():
+    script = re.search(r"scripts/tmp\w+\.(\w+)\.py$", sys.argv[0] if sys.argv else "")
+    if script:
+        path = pathlib.Path(__file__).parents[1] / "imported" / script[1]
+        with path.open("a") as file:
+            file.writelines(f"{name}\n" for name in list(sys.modules) if name.startswith("augcam."))
+
+atexit.register(record)
+"""
+"""Has every job write down which modules of the library it has imported."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project with the page's files, after a run of all that there is to run."""
+    project = copy_project(tmp_path_factory.mktemp("extended") / "copy")
+    add(project)
+    write_config(project, CONFIG)
+    (project / "imported").mkdir()
+    (project / "src" / "sitecustomize.py").write_text(RECORDER, encoding="utf-8")
+    run(project, "--cores", "2", *EVERYTHING)
+    return project
+
+
+@pytest.fixture(scope="module")
+def code(project) -> pd.DataFrame:
+    """rule, output file, and the modules of the library that are inputs of its job."""
+    said = run(project, "--detailed-summary", *EVERYTHING)
+    lines = said[said.index("output_file\t") :].splitlines()
+    header, *rows = (line.split("\t") for line in lines if line.count("\t") >= 7)
+    table = pd.DataFrame([row[:5] for row in rows], columns=header[:5])
+    modules = table["input-file(s)"].str.findall(r"\bsrc/(augcam/[\w/]+)\.py")
+    table["modules"] = [{name.replace("/", ".") for name in names} for names in modules]
+    return table.set_index("output_file")[["rule", "modules"]]
+
+
+def test_results_hold_what_the_page_adds(project):
+    results = project / "results" / "toy"
+    table = pd.read_parquet(results / "similarity" / "main" / "solarize" / "1.parquet")
+    assert table["cosine"].between(0, 1).all() or table["cosine"].isna().any()
+    assert table["cosine"].notna().any()
+    effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
+    assert set(effects["augmentation"]) == {"affine", "solarize", "identity"}
+    assert set(effects["metric"]) == {"mad", "cosine"}
+    for name in ("augmentation_solarize", "boxplot_cosine", "segments_cosine_solarize"):
+        assert (results / "figures" / f"{name}.png").is_file()
+    assert "elementwise" in (results / "pages" / "summary.html").read_text(encoding="utf-8")
+    assert "Plain, 3 blocks" in (results / "pages" / "summary.html").read_text(encoding="utf-8")
+
+
+SCRIPT_OF = {
+    "explain_seeds": "explain",
+    "compare_seeds": "compare",
+    "compare_further": "compare",
+    "train_architecture": "train",
+    "initial_weights_of_architecture": "initial_weights",
+    "write_architecture_page": "write_pages",
+}
+
+
+OF_ENTRIES = {"augment.pixels", "compare.kernels", "compare.maps", "networks.residual"}
+"""What entries import inside functions, which a job that asks only for their properties does not
+call. It lists them all the same, and is itself made from what such functions make."""
+
+
+def serves_all(module: str) -> bool:
+    """Whether a module is infrastructure, or an entry, which is imported with all of its kind."""
+    package, parts = module.rpartition(".")[0], module.split(".")
+    folders = [f"augcam.{folder.replace('/', '.')}" for folder in FOLDERS.values()]
+    return len(parts) < 3 or parts[1] in INFRASTRUCTURE or package in folders
+
+
+def test_whatever_a_job_imports_is_among_its_inputs(project, code):
+    """All rules: what was really imported while they ran, against what Snakemake lists."""
+    library = project / "src"
+    jobs = code.groupby(code["rule"].replace(SCRIPT_OF))
+    assert set(jobs.groups) == {path.name for path in (project / "imported").iterdir()}
+    for script, table in jobs:
+        names = (project / "imported" / script).read_text().split()
+        imported = {n for n in names if (library / f"{n.replace('.', '/')}.py").is_file()}
+        listed = set().union(*table["modules"])
+        assert {name for name in imported if not serves_all(name)} <= listed, script
+        rest = {name for name in listed - imported if not serves_all(name)}
+        assert {name.removeprefix("augcam.") for name in rest} <= OF_ENTRIES, script
+
+
+def test_jobs_list_the_entries_that_they_use(code):
+    augmentations = "augcam.augment.augmentations."
+    for condition in ("affine", "solarize", "identity", "none"):
+        modules = code.loc[f"results/toy/models/{condition}/1/weights.safetensors", "modules"]
+        used = {name for name in modules if name.startswith(augmentations)}
+        assert used == {augmentations + condition}
+        assert ("augcam.augment.pixels" in modules) == (condition == "affine")
+        assert "augcam.networks.families.plain" in modules
+        assert "augcam.networks.families.resnet" not in modules
+    for architecture in ("plain", "resnet20"):
+        path = f"results/toy/architectures/{architecture}/weights.safetensors"
+        uses_it = "augcam.networks.residual" in code.loc[path, "modules"]
+        assert uses_it == (architecture == "resnet20")
+
+
+@pytest.mark.parametrize(
+    "edited,jobs",
+    [
+        # An augmentation: its own training; a method: the explanations; a metric: the comparisons.
+        (["augment/augmentations/solarize"], {"train": 1, "explain": 1, "compare": 1}),
+        (["augment/pixels"], {"train": 1, "explain": 1, "compare": 1}),
+        (
+            ["explain/methods/elementwise"],
+            {"explain": 3, "explain_seeds": 1, "compare": 3, "null_levels": 1},
+        ),
+        (["compare/metrics/cosine"], {"compare": 3, "null_levels": 1}),
+        # What this experiment does not use, in all kinds at once.
+        (
+            [
+                "augment/augmentations/cutmix",
+                "compare/metrics/spearman",
+                "explain/methods/layercam",
+                "networks/families/torchvision",
+                "networks/adapted",
+            ],
+            {},
+        ),
+    ],
+)
+def test_an_edited_file_reruns_what_uses_it(project, edited, jobs):
+    paths = [project / "src" / "augcam" / f"{name}.py" for name in edited]
+    contents = [path.read_text(encoding="utf-8") for path in paths]
+    for path, content in zip(paths, contents):
+        path.write_text(f"{content}# edited\n", encoding="utf-8")
+    plan = planned(project, *EVERYTHING)
+    for path, content in zip(paths, contents):
+        path.write_text(content, encoding="utf-8")
+    stages = ("train", "explain", "explain_seeds", "compare", "null_levels", "train_architecture")
+    assert {name: plan[name] for name in stages if name in plan} == jobs
+    assert bool(plan) == bool(jobs)
+
+
+def test_another_entry_of_every_kind_reruns_nothing(project):
+    """Those of the page once more, under other names."""
+    for folder, name in [
+        ("augment/augmentations", "solarize"),
+        ("compare/metrics", "cosine"),
+        ("explain/methods", "elementwise"),
+        ("networks/families", "plain"),
+    ]:
+        path = project / "src" / "augcam" / folder / f"{name}.py"
+        text = path.read_text(encoding="utf-8").replace(f'name="{name}"', f'name="{name}_2"')
+        path.with_stem(f"{name}_2").write_text(text, encoding="utf-8")
+    assert planned(project, *EVERYTHING) == {}
