@@ -16,7 +16,7 @@ from augcam.config.schema import Dataset, Split
 from augcam.data import decoding, sources
 from augcam.data.sources import CIFAR10_ARCHIVE
 from augcam.data.split import draw_order
-from augcam.data.store import channel_statistics, prepare, to_size
+from augcam.data.store import channel_statistics, prepare
 from augcam.errors import AugcamError
 
 FILES = ("images.npy", "index.parquet", "order.npy", "stats.json")
@@ -186,12 +186,6 @@ def test_channel_statistics_are_exact():
     np.testing.assert_allclose(std, (images[ids] / 255).std(axis=(0, 1, 2)), rtol=1e-10)
 
 
-@pytest.mark.parametrize("size", [(30, 20), (20, 30), (24, 24), (7, 50), (101, 99)])
-def test_to_size_crops_the_centre(size):
-    result = to_size(np.asarray(picture(0, size)), 24)
-    assert result.shape == (24, 24, 3)
-
-
 # ------------------------------------------------------------------------------------ bad input
 
 
@@ -227,24 +221,52 @@ def test_unreadable_image(folder, content):
     assert len(from_folder(folder)[0]) == 50, "a rerun after mending goes on"
 
 
-def test_grey_image_among_colour_ones(folder):
-    picture(3, mode="L").save(folder / "train" / "dog" / "003.png")
-    assert_refused(folder, r"dog/003\.png: the image is grey, but .* has colours", from_folder)
-    images, index, _, _ = from_folder(folder, grey="convert")
-    grey = images[index["source"].str.endswith("train/dog/003.png")][0]
-    assert (grey[..., 0] == grey[..., 1]).all()
+def repaint(paths, change):
+    for path in paths:
+        change(Image.open(path)).save(path)
 
 
-def test_colour_image_among_grey_ones(folder):
-    for path in (folder / "train").rglob("*.png"):
-        Image.open(path).convert("L").save(path)
-    assert_refused(folder, r"the image is grey, but .*test/cat/000\.png has colours", from_folder)
+def test_grey_files_among_colour_ones_are_counted_and_refused(folder):
+    files = sorted(folder.rglob("*.png"))
+    repaint(files[:2], lambda image: image.convert("L"))
+    message = r"test/cat/000\.png, .*001\.png: 2 of 50 images are grey, but 48 in colour; replace"
+    assert_refused(folder, message, from_folder)
+    images, index, _, stats = from_folder(folder, grey="convert")
+    for file in files[:2]:
+        grey = images[index["source"] == str(file)][0]
+        assert (grey[..., 0] == grey[..., 1]).all()
+    (said,) = stats["notes"]
+    assert (said["topic"], said["level"]) == ("grey", "note")
+    assert said["text"].startswith("2 of 50 images (")
 
 
-def test_all_grey_is_fine(folder):
-    for path in folder.rglob("*.png"):
-        Image.open(path).convert("L").save(path)
-    assert from_folder(folder)[0].shape == (50, 12, 12, 3)
+def test_a_colour_image_among_grey_ones(folder):
+    repaint(sorted(folder.rglob("*.png"))[1:], lambda image: image.convert("L"))
+    message = r"cat/000\.png: 1 of 50 images is in colour, but 49 grey; replace"
+    assert_refused(folder, message, from_folder)
+
+
+def test_grey_is_judged_by_pixels(folder):
+    """However a file stores that it is grey, and whether or not it could hold colours."""
+    modes = ("L", "RGB", "LA", "RGBA", "P", "1")
+    for i, path in enumerate(sorted(folder.rglob("*.png"))):
+        repaint([path], lambda image, i=i: image.convert("L").convert(modes[i % len(modes)]))
+    assert from_folder(folder)[3]["notes"] == []
+
+
+def test_a_colour_file_that_happens_to_be_grey_is_no_fault(folder):
+    repaint([folder / "train/dog/003.png"], lambda image: image.convert("L").convert("RGB"))
+    (said,) = from_folder(folder)[3]["notes"]
+    assert said["text"].startswith("1 of 50 images (") and said["level"] == "note"
+
+
+def test_a_class_that_alone_is_grey_is_a_warning(folder):
+    repaint(folder.rglob("dog/*.png"), lambda image: image.convert("L"))
+    stats = from_folder(folder, grey="convert")[3]
+    (said,) = stats["notes"]
+    assert said["level"] == "warning"
+    assert "all of class dog: networks can tell it from the others by colour alone" in said["text"]
+    assert f"warning: {said['text']}" in stats["said"]
 
 
 def test_images_of_different_sizes(folder):
@@ -253,12 +275,6 @@ def test_images_of_different_sizes(folder):
         folder, r"dog/003\.png: the image has 12×14 pixels, .* set dataset\.image_size", from_folder
     )
     assert from_folder(folder, image_size=10)[0].shape == (50, 10, 10, 3)
-
-
-def test_sixteen_bit_images(folder):
-    deep = Image.fromarray(np.zeros((12, 12), dtype=np.uint16))
-    deep.save(folder / "train" / "dog" / "003.png")
-    assert_refused(folder, r"003\.png: pixel format I;16 is not supported", from_folder)
 
 
 def test_class_with_too_few_images(folder):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from augcam.compare.explained import SEGMENTS, Explained
+from augcam.data.geometry import CROP, Fit
 from augcam.entries import augmentation_named
 from augcam.names import BOTH_CONTROLS, PAPER_AUGMENTATIONS
 from augcam.paper.aggregation import correlation_maps, extreme_images, pair_counts
@@ -22,7 +23,7 @@ from augcam.report.charts import (
     segments_overview,
 )
 from augcam.report.examples import as_pixels, example_ids, most_confident, shown_copy
-from augcam.report.extremes import extreme_figures
+from augcam.report.extremes import LABELS, extreme_figures
 from augcam.report.performance import architecture_curves, architecture_times, performance_bars
 
 SEVEN = [*PAPER_AUGMENTATIONS, *BOTH_CONTROLS]
@@ -192,7 +193,7 @@ def test_extreme_grids_show_every_model_of_the_right_image():
     images = rng.integers(0, 256, (16, 12, 20, 3), dtype=np.uint8)
     index = pd.DataFrame({"image_id": np.arange(16), "label": np.arange(16) % 3})
     index["class_name"] = [f"class {label}" for label in index["label"]]
-    drawn = dict(extreme_figures(extremes, ["mad"], models, similarity, mean, images, index))
+    drawn = dict(extreme_figures(extremes, ["mad"], models, similarity, mean, images, index, CROP))
     assert set(drawn) == {"highest_mean_mad", "highest_std_mad", "lowest_mean_mad"}
     image = extremes.loc[extremes["extreme"] == "highest_mean", "image_id"].item()
     figure = drawn["highest_mean_mad"]
@@ -207,6 +208,26 @@ def test_extreme_grids_show_every_model_of_the_right_image():
     assert overlapping_texts(figure) == []
 
 
+@pytest.mark.parametrize("fit", [CROP, Fit("pad", (10, 200, 90)), Fit("squash")])
+def test_maps_are_drawn_on_the_square_that_networks_see(fit):
+    """Of an image of 12×48 whose left end is red: lost by crop, on a ground with pad."""
+    mean = mean_table(["affine"]).query("image_id == 10")
+    images = np.zeros((11, 12, 48, 3), np.uint8)
+    images[:, :, :12] = (255, 0, 0)
+    drawn = extreme_figures(
+        extreme_images(mean, ["mad"], ["affine"]), ["mad"],
+        {("none", 1): explained(0, 1, classes=1), ("affine", 1): explained(1, 1, classes=1)},
+        {("affine", 1): pd.DataFrame({"image_id": [10], "mad": [0.5]})}, mean, images,
+        pd.DataFrame({"image_id": [10], "label": [0], "class_name": ["a"]}), fit,
+    )  # fmt: skip
+    canvas = dict(drawn)["highest_mean_mad"].axes[0].images[0].get_array()
+    tile = canvas[: pictures.TILE, LABELS : LABELS + pictures.TILE]
+    red = (tile == (255, 0, 0)).all(axis=2)
+    assert red.mean() == {"crop": 0, "pad": 1 / 16, "squash": 1 / 4}[fit.how]
+    ground = (tile == (10, 200, 90)).all(axis=2)
+    assert ground.mean() == {"crop": 0, "pad": 3 / 4, "squash": 0}[fit.how]
+
+
 def test_an_extreme_that_no_image_has_is_said():
     mean = mean_table(["affine"]).assign(mad=np.nan)
     extremes = extreme_images(mean, ["mad", "class_kld"], ["affine"])
@@ -214,7 +235,7 @@ def test_an_extreme_that_no_image_has_is_said():
     drawn = extreme_figures(
         extremes, ["mad"], {("none", 1): explained(0, 6)}, {}, mean,
         np.zeros((1, 4, 4, 3), np.uint8),
-        pd.DataFrame({"image_id": [0], "label": [0], "class_name": ["a"]}),
+        pd.DataFrame({"image_id": [0], "label": [0], "class_name": ["a"]}), CROP,
     )  # fmt: skip
     figure = dict(drawn)["highest_mean_mad"]
     assert "no test image has the values" in figure.texts[0].get_text()

@@ -23,6 +23,7 @@ checkpoint prepare_data:
     params:
         dataset=section("dataset"),
         split=section("split"),
+        fit=CONFIG.model.fit,
         listing=lambda wildcards: data_listing(),  # not before it is asked for
     message:
         "Reading the images of '{params.dataset[name]}' into one store"

@@ -1,6 +1,7 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
 from augcam.compare.explained import read_explained
+from augcam.data.geometry import Fit
 from augcam.files.arrays import read_array
 from augcam.files.checksums import verify
 from augcam.files.json import read_json
@@ -11,7 +12,8 @@ from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
-    verify(files.images, read_json(files.stats)["checksums"]["images.npy"])
+    stats = read_json(files.stats)
+    verify(files.images, stats["checksums"]["images.npy"])
     models = [tuple(model) for model in params.models]
     explained = map(read_explained, files.cams, files.predictions)
     figures = extreme_figures(
@@ -22,5 +24,6 @@ with job(snakemake.log[0]):
         read_table(files.mean),
         read_array(files.images, mmap="r"),
         read_table(files.index),
+        Fit(**stats["fit"]),
     )
     save_figures(figures, snakemake.output, params.dpi)

@@ -17,5 +17,6 @@ with job(snakemake.log[0]) as announce:
         report_path=snakemake.output.report,
         notes_path=snakemake.output.notes,
         broken_path=Path(snakemake.log[0]).with_name("broken_images.csv"),
+        how=snakemake.params.fit,
         announce=announce,
     )

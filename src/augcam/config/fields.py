@@ -1,10 +1,19 @@
 """Kinds of values and their checks, shared by all sections of the configuration."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import core_schema
 
 
@@ -94,6 +103,24 @@ def _text(value: str) -> str:
     return value
 
 
+def _colour(value: Any) -> str:
+    """A colour that Pillow knows, as #rrggbb in lower case."""
+    advice = "give a name, e.g. 'white', or red, green and blue in quotes, e.g. '#ffffff'"
+    if not isinstance(value, str):  # what YAML makes of an unquoted #ffffff is nothing
+        raise ValueError(f"a colour is needed, not {value}; {advice}")
+    if re.fullmatch("#[0-9a-f]{6}", value):
+        return value
+    from PIL import ImageColor
+
+    try:
+        channels = ImageColor.getrgb(value)
+    except ValueError:
+        raise ValueError(f"unknown colour '{value}'; {advice}") from None
+    if len(channels) != 3 or max(channels) > 255:
+        raise ValueError(f"'{value}' is no opaque colour; {advice}")
+    return "#" + bytes(channels).hex()
+
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -110,6 +137,9 @@ Pixels = Annotated[int, Field(gt=0, le=4096)]
 
 
 Text = Annotated[str, AfterValidator(_text)]
+
+
+Colour = Annotated[str, BeforeValidator(_colour)]
 
 
 Factor = Annotated[float, Field(ge=0.01, le=100)]

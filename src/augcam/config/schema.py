@@ -15,6 +15,7 @@ from augcam.config.choices import (
     MetricName,
 )
 from augcam.config.fields import (
+    Colour,
     Fraction,
     NonNegative,
     Pixels,
@@ -51,10 +52,17 @@ class Dataset(Section):
     class_names: Annotated[list[Text], Field(min_length=2), AfterValidator(unique)] | None = None
     """Names of classes 0, 1, …; read from the data set when not given."""
     image_size: Pixels | None = None
-    """Side in pixels to which images are brought (shorter side resized, centre cropped); needed
-    only when the files differ in size."""
+    """Side in pixels of the squares to which images are brought, as `model.fit` says; needed only
+    when the files differ in size."""
+    background: Colour = "#ffffff"
+    """The colour behind transparent images and, with `model.fit: pad`, around them: a name or
+    `'#rrggbb'`."""
+    frames: Literal["first", "refuse"] = "first"
+    """Of files with several frames (GIF, TIFF, WebP, animated PNG, MPO) take the first and count
+    them, or stop and name them."""
     grey: Literal["refuse", "convert"] = "refuse"
-    """What to do with a grey image among colour ones: stop and name it, or convert it."""
+    """What to do with grey files among images that have colours: stop and count them, or convert
+    them. A set that is all grey is fine, and so is a colour file that happens to be grey."""
     broken: Literal["refuse", "skip"] = "refuse"
     """What to do with files that cannot be decoded: stop and name them all, or leave them out,
     before the split is chosen, and count them."""
@@ -62,6 +70,12 @@ class Dataset(Section):
     """Use a stratified subset of this many training and validation images."""
     test_limit: PositiveInt | None = None
     """Use a stratified subset of this many test images."""
+
+    @property
+    def ground(self) -> tuple[int, int, int]:
+        """`background` as red, green and blue, 0 to 255."""
+        red, green, blue = bytes.fromhex(self.background[1:])
+        return red, green, blue
 
     @model_validator(mode="after")
     def _has_files(self):
@@ -92,6 +106,9 @@ class Model(Section):
     CIFAR networks of He et al. 2016)."""
     input_size: Pixels = 224
     """Side in pixels of the network's input; images are resized to it."""
+    fit: Literal["crop", "pad", "squash"] = "crop"
+    """What networks see of images that are not square: the largest square in their centre (`crop`),
+    all of them on `dataset.background` (`pad`), or all of them, squashed (`squash`)."""
     cam_layer: Text | None = None
     """Dotted name of the layer to explain; found automatically (the last feature map before
     pooling) when not given."""

@@ -1,60 +1,91 @@
-"""Image files become pixels."""
+"""Image files become pixels: what a viewer shows of them."""
 
 import errno
 import io
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError, features
 
+from augcam.data.colours import in_srgb
 from augcam.errors import AugcamError, BrokenImage
 
 # Pillow opens more, and for PostScript starts another program.
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+FORMATS += ("AVIF",) if features.check("avif") else ()
 
 _LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
 
 # Errors that say something of the machine and nothing of the image.
 _OF_THE_MACHINE = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
+_OTHER_TIFF = "a TIFF that is damaged, or has other channels than 8 or 16 bits of grey, RGB or CMYK"
+# How files begin that are often called .jpg, .png or .tif but cannot be read.
+_OTHER_FILES = {
+    b"II*\0": _OTHER_TIFF,
+    b"MM\0*": _OTHER_TIFF,
+    b"\0\0\0\x0cJXL ": "JPEG XL; convert it to PNG or JPEG",
+    b"\xff\x0a": "JPEG XL; convert it to PNG or JPEG",
+    b"\0\0\0\x0cjP  ": "JPEG 2000; convert it to PNG",
+    b"version https://git-lfs": "a pointer of Git LFS; `git lfs pull` fetches the image",
+    b"<": "a web page or a drawing (SVG)",
+}
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
-_GREY_MODES = {"1", "L", "LA", "La"}
+_TURNS = {  # EXIF orientation → what makes the image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLE_FORMAT = 258, 262, 254, 339  # tags of TIFF
 
+_DARK = 256 // 16  # of 16 bits, what 12 bits reach that are stored in them unscaled
 
-_COLOUR_MODES = {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
+WHITE = (255, 255, 255)
 
 
 class Picture(NamedTuple):
-    """One decoded image: pixels uint8 (H, W, 3), and whether the file held grey values only."""
+    """One decoded image.
+
+    `pixels` uint8 (H, W, 3); `grey`: R = G = B everywhere; `one_channel`: the file itself cannot
+    hold colours; `changes`: what was done to show it, keys of the table in `augcam.data.changes`.
+    """
 
     pixels: np.ndarray
     grey: bool
+    one_channel: bool = False
+    changes: tuple[str, ...] = ()
 
 
-def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
-    """Decode one image file.
+def decode_image(
+    encoded: bytes | Path | None, place: str, ground: tuple[int, int, int] = WHITE
+) -> Picture:
+    """Decode one image file as a browser shows it before the colour `ground`.
 
-    Raises BrokenImage naming `place` where that cannot be done, AugcamError where the cause is the
-    machine and not the file.
+    That is the first frame, upright by its EXIF orientation, in sRGB by its colour profile, the
+    upper 8 of 16 bits. Raises BrokenImage naming `place` where that cannot be done, AugcamError
+    where the cause is the machine and not the file.
     """
     if encoded is None:
         raise BrokenImage(f"{place}: there are no image bytes.")
     content = b""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of what is odd but can be shown
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             size = len(encoded) if isinstance(encoded, bytes) else encoded.stat().st_size
             if size > _LARGEST_FILE:
                 raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-            image.load()
+            return _shown(Image.open(io.BytesIO(content), formats=FORMATS), content, ground)
     except UnidentifiedImageError:
-        what = "its content is no image" if content else "the file is empty"
-        raise BrokenImage(f"{place}: the image cannot be decoded ({what}).") from None
+        raise BrokenImage(f"{place}: the image cannot be decoded ({_kind(content)}).") from None
     except Exception as error:  # Pillow's decoders raise many kinds
         if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
             raise AugcamError(
@@ -62,9 +93,116 @@ def decode_image(encoded: bytes | Path | None, place: str) -> Picture:
                 "the cause and run again."
             ) from error
         raise BrokenImage(f"{place}: the image cannot be decoded ({error}).") from error
-    if image.mode not in _GREY_MODES | _COLOUR_MODES:
-        raise AugcamError(
-            f"{place}: pixel format {image.mode} is not supported; convert the image to 8 bits a "
-            "channel."
-        )
-    return Picture(np.asarray(image.convert("RGB")), grey=image.mode in _GREY_MODES)
+
+
+def _kind(content: bytes) -> str:
+    """What a file is that Pillow does not know."""
+    if not content:
+        return "the file is empty"
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
+        return "it is HEIC; convert it to JPEG or PNG"
+    for start, kind in _OTHER_FILES.items():
+        if content.lstrip().startswith(start):
+            return f"it is {kind}"
+    return "its content is no image"
+
+
+def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> Picture:
+    """See `decode_image`."""
+    changes = _at_first_frame(image)
+    tags = getattr(image, "tag_v2", {})  # of a TIFF
+    if tags.get(_SUBFILE, 0) & 1:
+        raise ValueError("its first picture is a preview, as in a camera's raw file; convert it")
+    # Pillow would look for an orientation there, too; browsers do not.
+    for key in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(key, None)
+    turned = tags.get(ExifTags.Base.Orientation) in _TURNS  # Pillow turns a TIFF as it loads it
+    image.load()
+    colours, alpha, bits = _layers(image, content, tags)
+    one_channel = colours.mode in ("1", "L")
+    if bits > 8:
+        changes.append("depth")
+        changes += ["dark"] if np.asarray(colours).max() < _DARK else []
+    colours, change = in_srgb(colours)
+    changes += [change] if change else []
+    if alpha is not None and np.asarray(alpha).min() < 255:
+        changes += ["alpha"] if np.asarray(alpha).any() else ["alpha", "invisible"]
+        colours.putalpha(alpha)
+        below = Image.new("RGBA", colours.size, (*ground, 255))
+        colours = Image.alpha_composite(below, colours).convert("RGB")
+    if not tags and (turn := _orientation(image)) in _TURNS:
+        colours, turned = colours.transpose(_TURNS[turn]), True
+    changes += ["orientation"] if turned else []
+    pixels = np.asarray(colours)
+    red, green, blue = np.moveaxis(pixels, 2, 0)
+    grey = np.array_equal(red, green) and np.array_equal(green, blue)
+    return Picture(pixels, grey, one_channel, tuple(changes))
+
+
+def _at_first_frame(image: Image.Image) -> list[str]:
+    """Go to the first frame that a viewer shows; what to say of the others."""
+    several = getattr(image, "is_animated", False)
+    if getattr(image, "default_image", False):
+        image.seek(1)  # past what stands in for an animated PNG where nothing can be animated
+    if not several:
+        return []
+    return ["further pictures" if image.format == "MPO" else "frames"]
+
+
+def _orientation(image: Image.Image) -> Any:
+    """What stands in the EXIF block of a loaded image; None where it cannot be read."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # whatever a damaged block makes Pillow raise
+        return None
+
+
+def _layers(
+    image: Image.Image, content: bytes, tags: dict[int, Any]
+) -> tuple[Image.Image, Image.Image | None, int]:
+    """The colours (8 bits a channel), the opacity (L) where there is one, and the bits a channel of
+    a loaded image; `tags`: those of a TIFF."""
+    bits = max(tags.get(_BITS, (8,)))
+    if image.format == "PNG":
+        bits = content[24]
+    elif image.format == "PPM" and image.mode == "I":
+        bits = 16
+    key = image.info.get("transparency")  # a sample or colour at the file's own depth
+    if image.mode == "F" or image.mode.startswith("I"):
+        kind = 3 if image.mode == "F" else max(tags.get(_SAMPLE_FORMAT, (1,)))
+        if bits > 16 or kind != 1:
+            numbers = {1: "of more than 16 bits", 2: "signed", 3: "floating-point numbers"}
+            raise ValueError(
+                f"its values are {numbers.get(kind, 'of an unknown kind')}, so that their range is "
+                "not known; convert it to 8 or 16 bits a channel"
+            )
+        samples = np.asarray(image)
+        grey = (samples >> bits - 8).astype(np.uint8)
+        if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow undoes for 8 bits alone
+            grey = 255 - grey
+        colours = Image.fromarray(grey)
+        colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
+        opaque = np.where(samples == key, 0, 255).astype(np.uint8)
+        return colours, None if key is None else Image.fromarray(opaque), bits
+    if image.format == "PNG" and image.mode == "L" and key is not None:
+        image.info["transparency"] = key * (255 // (2**bits - 1))
+    if image.format == "PNG" and image.mode == "RGB" and key is not None:
+        image.info["transparency"] = tuple(value >> bits - 8 for value in key)
+    return *_apart(image), bits
+
+
+def _apart(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours of an image of 8 bits a channel, and its opacity where it has one."""
+    if image.mode == "La":  # premultiplied
+        image = image.convert("LA")
+    if image.mode in ("RGBA", "RGBa", "LA", "PA") or "transparency" in image.info:
+        whole = image.convert("RGBA")
+        grey = image.mode in ("1", "L", "LA")
+        return whole.getchannel("R") if grey else whole.convert("RGB"), whole.getchannel("A")
+    colours = image.convert("RGB") if image.mode in ("P", "YCbCr") else image
+    frame = getattr(image, "dispose_extent", None)
+    if frame is None or frame == (0, 0, *image.size):
+        return colours, None
+    alpha = Image.new("L", image.size, 0)  # a GIF whose first frame is smaller than the whole
+    alpha.paste(255, frame)
+    return colours, alpha

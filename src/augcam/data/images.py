@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from augcam.data.geometry import Fit
 from augcam.errors import AugcamError
 from augcam.files.arrays import read_array
 from augcam.files.checksums import verify
@@ -50,9 +51,11 @@ class ImageStore:
         self.pixels = resident(pixels, device, folder)
         self.labels = torch.tensor(self.index["label"], device=device)
         self.input_size = input_size
+        self.fit = Fit(**self.stats["fit"])
         self.device = device
         self._mean = torch.tensor(self.stats["mean"], device=device)[:, None, None]
         self._std = torch.tensor(self.stats["std"], device=device)[:, None, None]
+        self._ground = torch.tensor(self.fit.ground, device=device)[:, None, None] / 255
 
     @property
     def num_classes(self) -> int:
@@ -66,16 +69,28 @@ class ImageStore:
         """Images (B, 3, H, W), float32 in [0, 1], at the stored resolution, channels last."""
         return self.pixels[send(ids, self.device)].permute(0, 3, 1, 2).float() / 255
 
-    def resized(self, images: Tensor) -> Tensor:
-        """The largest centred square of images, resized to the input size (antialiased)."""
+    def squared(self, images: Tensor) -> Tensor:
+        """What networks see (`model.fit`) of images (B, 3, H, W) in [0, 1], at their resolution."""
         height, width = images.shape[-2:]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        images = images[:, :, top : top + side, left : left + side]
-        if side == self.input_size:
+        box = self.fit.box(height, width)
+        (rows, columns), own = box.overlap(height, width)
+        images = images[..., rows, columns]
+        if images.shape[-2:] == (box.height, box.width):
             return images
+        shape = (*images.shape[:2], box.height, box.width)
+        square = self._ground.expand(shape).contiguous(memory_format=torch.channels_last)
+        square[..., *own] = images
+        return square
+
+    def resized(self, images: Tensor) -> Tensor:
+        """What networks see of images in [0, 1], at the input size (antialiased)."""
+        return self._to_input_size(self.squared(images))
+
+    def _to_input_size(self, images: Tensor) -> Tensor:
         size = (self.input_size, self.input_size)
-        if self.input_size < side:
+        if images.shape[-2:] == size:
+            return images
+        if self.input_size < max(images.shape[-2:]):
             return F.interpolate(images, size, mode="bilinear", antialias=True)
         # Enlarging needs no antialiasing: the same result, at a third of the time. Not by way of
         # F.interpolate: in deterministic mode it takes small steps on a GPU, for a gradient that
@@ -92,10 +107,12 @@ class ImageStore:
         return images * self._std + self._mean
 
     def prepared(self, images: Tensor) -> Tensor:
-        """Resized and normalised, which commute: first whichever leaves less to do."""
-        if self.input_size > max(images.shape[-2:]):
-            return self.resized(self.normalised(images))
-        return self.normalised(self.resized(images))
+        """Square, resized and normalised; the last two commute: first whichever leaves less."""
+        enlarges = self.input_size > max(images.shape[-2:])
+        images = self.squared(images)
+        if enlarges:
+            return self._to_input_size(self.normalised(images))
+        return self.normalised(self._to_input_size(images))
 
     def inputs(self, ids: Tensor) -> Tensor:
         """Network inputs (B, 3, s, s) of images `ids`."""

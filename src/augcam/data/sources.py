@@ -123,7 +123,7 @@ def read_parquet(dataset: Dataset) -> Source:
         labels=labels,
         class_names=class_names,
         names=places,
-        decode=lambda i: decode_image(images[i].as_py(), places[i]),
+        decode=lambda i: decode_image(images[i].as_py(), places[i], dataset.ground),
         is_test=np.repeat([False, True], [len(p[1]) for p in parts]) if dataset.test else None,
     )
 
@@ -266,7 +266,7 @@ def read_imagefolder(dataset: Dataset) -> Source:
         class_names=class_names,
         names=[shown(file) for file in files],
         origins=[f"{part.split}/{place}" for part in read for _, place in part.images],
-        decode=lambda i: decode_image(Path(files[i]), shown(files[i])),
+        decode=lambda i: decode_image(Path(files[i]), shown(files[i]), dataset.ground),
         is_test=np.repeat([False, True], [len(p.images) for p in read]) if dataset.test else None,
         left_out=[file for part in read for file in part.left_out],
         notes=[note for part in read for note in part.notes],

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from augcam.config.schema import Dataset, Split
 from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
-from augcam.data.decoding import Picture
+from augcam.data.changes import Fact, picture_notes, refuse_mixtures
+from augcam.data.geometry import CROP, Fit, How, to_square
 from augcam.data.listing import BROKEN, reasons
 from augcam.data.notes import Note, counted, warning
 from augcam.data.sources import READERS, Source
@@ -23,37 +23,21 @@ from augcam.files.checksums import sha256
 from augcam.files.json import write_json
 from augcam.files.tables import write_table
 
-_LONGEST = 50  # times the shorter side: resized before it is cropped, more would fill the memory
-
-
-def to_size(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Resize the shorter side of uint8 (H, W, 3) to `size` and crop the centre."""
-    image = Image.fromarray(pixels)
-    scale = size / min(image.size)
-    new = [max(size, round(side * scale)) for side in image.size]
-    image = image.resize(new, Image.Resampling.BILINEAR)
-    left, top = (new[0] - size) // 2, (new[1] - size) // 2
-    return np.asarray(image.crop((left, top, left + size, top + size)))
-
-
-def _refuse_a_strip(pixels: np.ndarray, name: str) -> None:
-    height, width = pixels.shape[:2]
-    if max(height, width) > _LONGEST * min(height, width):
-        raise AugcamError(
-            f"{name}: of an image of {width}×{height} pixels a centred square shows next to "
-            f"nothing; crop it to at most {_LONGEST}:1, or remove it."
-        )
-
 
 def decoded(
-    source: Source, positions: np.ndarray, dataset: Dataset, broken: dict[int, str]
+    source: Source,
+    positions: np.ndarray,
+    dataset: Dataset,
+    fit: Fit,
+    facts: dict[int, Fact],
+    broken: dict[int, str],
 ) -> Iterator[np.ndarray]:
     """The images at `positions`, all uint8 of one shape (H, W, 3), but for those that are broken.
 
-    These are added to `broken`: position → what is wrong. Raises AugcamError at the first image of
-    another size, or grey among colour (or the reverse).
+    What is known of each is added to `facts`, of broken ones what is wrong to `broken`, both by
+    position. Raises AugcamError at the first image of another size, or of no use in a square.
     """
-    first: tuple[Picture, str] | None = None
+    first: tuple[tuple[int, ...], str] | None = None
     for position in positions.tolist():
         name = source.names[position]
         try:
@@ -61,28 +45,29 @@ def decoded(
         except BrokenImage as error:
             broken[position] = str(error).removeprefix(f"{name}: ").removesuffix(".")
             continue
+        origin = source.origins[position] if source.origins else name
+        label = int(source.labels[position])
+        fact = facts[position] = Fact.of(picture, name, origin, label)
+        fit.refuse_a_strip(fact.height, fact.width, name)
+        pixels = picture.pixels
         if dataset.image_size:
-            _refuse_a_strip(picture.pixels, name)
-            picture = picture._replace(pixels=to_size(picture.pixels, dataset.image_size))
-        first = first or (picture, name)
-        if picture.grey != first[0].grey and dataset.grey == "refuse":
-            grey, colour = (name, first[1]) if picture.grey else (first[1], name)
-            raise AugcamError(
-                f"{grey}: the image is grey, but {colour} has colours; replace it, or set "
-                "dataset.grey: convert to use it as it is."
-            )
-        if picture.pixels.shape != first[0].pixels.shape:
-            sizes = ["×".join(map(str, p.pixels.shape[1::-1])) for p in (picture, first[0])]
+            pixels = to_square(pixels, dataset.image_size, fit)
+        first = first or (pixels.shape, name)
+        if pixels.shape != first[0]:
+            sizes = ["×".join(map(str, shape[1::-1])) for shape in (pixels.shape, first[0])]
             raise AugcamError(
                 f"{name}: the image has {sizes[0]} pixels, but {first[1]} has {sizes[1]}; set "
                 "dataset.image_size to bring all images to one size."
             )
-        yield picture.pixels
+        yield pixels
 
 
-def channel_statistics(images: np.ndarray, ids: np.ndarray) -> tuple[list[float], list[float]]:
+def channel_statistics(
+    images: np.ndarray, ids: np.ndarray, fit: Fit = CROP
+) -> tuple[list[float], list[float]]:
     """Exact mean and standard deviation of each channel over images `ids`, in units of [0, 1].
 
+    The ground around images counts (`model.fit: pad`), as do the parts that are cut off.
     Raises AugcamError where a channel has one value only, which cannot be normalised.
     """
     counts = np.zeros((3, 256), dtype=np.int64)
@@ -90,12 +75,15 @@ def channel_statistics(images: np.ndarray, ids: np.ndarray) -> tuple[list[float]
         chunk = images[ids[start : start + 256]]
         for channel in range(3):
             counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
+    if (counts > 0).sum(axis=1).min() < 2:
+        raise AugcamError("dataset: a colour channel has the same value in all training images.")
+    if fit.how == "pad":
+        height, width = images.shape[1:3]
+        counts[range(3), fit.ground] += len(ids) * (max(height, width) ** 2 - height * width)
     levels = np.arange(256) / 255
     total = counts.sum(axis=1)
     mean = counts @ levels / total
     std = np.sqrt(np.maximum(counts @ levels**2 / total - mean**2, 0))
-    if (counts > 0).sum(axis=1).min() < 2:
-        raise AugcamError("dataset: a colour channel has the same value in all training images.")
     return mean.tolist(), std.tolist()
 
 
@@ -130,6 +118,7 @@ def prepare(
     report_path: str | Path | None = None,
     notes_path: str | Path | None = None,
     broken_path: str | Path | None = None,
+    how: How = "crop",
     say: Callable[[str], None] = print,
     announce: Callable[[str], None] | None = None,
 ) -> None:
@@ -137,10 +126,11 @@ def prepare(
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
     class_name, source; `order.npy`: see `draw_order`; `stats.json`: mean, std, class_names,
-    image_size, counts, duplicates, checksums of the other three files; the report: see `account`;
-    the notes: a list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what
-    they say of files that are not used is no reason to train again. `say` takes lines for the log,
-    `announce` (`say` where not given) those that a user should see at once.
+    image_size, fit (what is left for the way to the network), counts, duplicates, checksums of the
+    other three files; the report: see `account`; the notes: a list of `augcam.data.notes.Note`
+    under `notes`, apart from `stats.json`, as what they say of files that are not used is no reason
+    to train again. `how`: see `model.fit`. `say` takes lines for the log, `announce` (`say` where
+    not given) those that a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
     `broken_path`, a table of all broken images where there are several.
     """
@@ -148,12 +138,18 @@ def prepare(
         Path(broken_path).unlink(missing_ok=True)
     source = READERS[dataset.name](dataset)
     broken: dict[int, str] = {}
+    fit = Fit(how, dataset.ground)
+    facts: dict[int, Fact] = {}
     with atomic(images_path) as temporary:
-        index = _choose_and_write(temporary, source, dataset, split, broken, broken_path)
+        index = _choose_and_write(
+            temporary, source, dataset, split, fit, facts, broken, broken_path
+        )
         positions = index.pop("position").to_numpy()
+        used = [facts[position] for position in positions]
+        refuse_mixtures(used, dataset)
         images = np.load(temporary, mmap_mode="r")
         train_ids = np.flatnonzero(index["split"] == "train")
-        mean, std = channel_statistics(images, train_ids)
+        mean, std = channel_statistics(images, train_ids, fit)
         found = duplicates(images, index["split"].to_numpy())
         size = list(images.shape[1:3])
     index.insert(0, "image_id", np.arange(len(index), dtype=np.int64))
@@ -174,6 +170,7 @@ def prepare(
         "std": std,
         "class_names": source.class_names,
         "image_size": size,
+        "fit": fit.left_for(*size)._asdict(),
         "counts": counts,
         "duplicates": found,
         "checksums": {
@@ -184,7 +181,8 @@ def prepare(
     announce(f"data: {summary(report)}")
     for line in [*examples(report), *report_lines(stats)]:
         say(line)
-    notes = [*source.notes, *duplicate_notes(found)]
+    about_pictures = picture_notes(used, fit, source.class_names)
+    notes = [*source.notes, *about_pictures, *duplicate_notes(found)]
     for item in notes:
         (announce if item["level"] == "warning" else say)(f"{item['level']}: {item['text']}")
     if report_path is not None:
@@ -211,6 +209,8 @@ def _choose_and_write(
     source: Source,
     dataset: Dataset,
     split: Split,
+    fit: Fit,
+    facts: dict[int, Fact],
     broken: dict[int, str],
     broken_path: str | Path | None,
 ) -> pd.DataFrame:
@@ -233,7 +233,7 @@ def _choose_and_write(
         index["position"] = positions = whole[index["position"]]
         if written is not None and np.array_equal(positions, written):
             return index
-        _write(path, decoded(source, positions, dataset, broken), len(positions))
+        _write(path, decoded(source, positions, dataset, fit, facts, broken), len(positions))
         if dataset.broken == "refuse":
             refuse_broken(source, broken, broken_path)
         written = np.setdiff1d(positions, list(broken))

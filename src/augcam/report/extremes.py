@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from augcam.compare.explained import Explained
+from augcam.data.geometry import Fit, take
 from augcam.names import EXTREMES, NAMES, condition_name, metric_name
 from augcam.report.pictures import TILE, Seen, heat, overlay, tile
 from augcam.report.style import mark_controls, nothing_to_show, styled
@@ -37,12 +38,13 @@ def extreme_figures(
     mean: pd.DataFrame,
     images: np.ndarray,
     index: pd.DataFrame,
+    fit: Fit,
 ) -> Iterator[tuple[str, Figure]]:
     """(name, figure) of every metric and extreme.
 
     `extremes`, `mean`: tables of `augcam.aggregation`; `models`: what each model explained, the
     baseline first; `similarity`: (condition, state) → its table of `augcam.compare.models.compare`;
-    `images`, `index`: the store.
+    `images`, `index`, `fit`: the store, and what networks see of its images.
     """
     class_names = index.groupby("label")["class_name"].first()
     index, mean = index.set_index("image_id"), mean.set_index("image_id")
@@ -75,9 +77,9 @@ def extreme_figures(
             f"class {index.loc[image, 'class_name']}",
             f"Mean {row['mean']:.3f}, standard deviation {row['std']:.3f}",
         ]
-        means = mean.loc[image].set_index("augmentation")[metric].to_dict()
+        means = mean.loc[[image]].set_index("augmentation")[metric].to_dict()
         baseline = seen(reference, image, metric)
-        yield name, extreme_grid(images[image], baseline, conditions, means, title)
+        yield name, extreme_grid(take(images[image], fit), baseline, conditions, means, title)
 
 
 @styled

@@ -24,18 +24,11 @@ class Seen(NamedTuple):
     value: float | None = None
 
 
-def centre_square(pixels: np.ndarray) -> np.ndarray:
-    """The largest centred square of an image (H, W, 3): the part that networks see."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return pixels[top : top + side, left : left + side]
-
-
 def tile(pixels: np.ndarray, size: int = TILE) -> np.ndarray:
-    """Image uint8 (H, W, 3) → (size, size, 3); enlarged pixels stay visible as squares."""
-    image = Image.fromarray(centre_square(pixels))
-    filter_ = Image.Resampling.NEAREST if image.width <= size else Image.Resampling.LANCZOS
+    """What networks see of an image, uint8 (H, W, 3) → (size, size, 3); enlarged pixels stay
+    visible as rectangles."""
+    image = Image.fromarray(pixels)
+    filter_ = Image.Resampling.NEAREST if max(image.size) <= size else Image.Resampling.LANCZOS
     return np.asarray(image.resize((size, size), filter_))
 
 
@@ -82,7 +75,7 @@ def cam_example(pixels: np.ndarray, seen: Seen, size: int, title: str) -> Figure
     figure, panels = plt.subplots(1, 4, figsize=(11, 3.1))
     limit = max(np.abs(seen.cam).max(), 1e-12)
     drawings = [
-        ("The image", {"X": centre_square(pixels)}),
+        ("The image", {"X": pixels}),
         (f"Raw map, {seen.cam.shape[0]}×{seen.cam.shape[1]}",
          {"X": seen.cam, "cmap": "RdBu_r", "vmin": -limit, "vmax": limit}),
         (f"Normalised map, {size}×{size}",

@@ -1,0 +1,215 @@
+"""What is done to images on their way into the store is the same for all sources, counted, said."""
+
+import io
+import json
+
+import imagefiles
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from imagecases import CASES
+from imagefiles import GREY, RGB, chunk, exif, png
+from PIL import Image, ImageDraw
+
+from augcam.config.messages import parse_config
+from augcam.config.schema import Dataset, Split
+from augcam.data.store import prepare
+from augcam.errors import AugcamError
+
+FILES = ("images.npy", "index.parquet", "order.npy", "stats.json")
+COUNT = 16  # images of a class
+
+
+def prepared(folder, **dataset):
+    """The images of a folder or parquet file, as (images, notes, lines of the log, announced)."""
+    paths = [folder / "data" / name for name in FILES]
+    said, announced = [], []
+    values = {"name": "imagefolder", "train": str(folder / "photos")} | dataset
+    prepare(Dataset(**values), Split(), *paths, say=said.append, announce=announced.append)
+    notes = json.loads(paths[3].read_text())["notes"]
+    return np.load(paths[0]), notes, said, announced
+
+
+def write(folder, contents, suffix=".png"):
+    """Two classes with the files `contents(class, number)`."""
+    for c, name in enumerate(("cat", "dog")):
+        (folder / "photos" / name).mkdir(parents=True)
+        for i in range(COUNT):
+            (folder / "photos" / name / f"{i:02}{suffix}").write_bytes(contents(c, i))
+
+
+def noise(c, i, size=(12, 12)):
+    return np.random.default_rng([c, i]).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+
+
+# --------------------------------------------------------------------------- what people reported
+
+
+def photo(c, i, sideways):
+    """A scene with bright sky above and dark ground below, 32×48, as a telephone stores it."""
+    scene = np.full((48, 32, 3), (60, 70, 40), np.uint8)
+    scene[:24] = (200, 220, 255)
+    scene[20:28, 12 - i % 4 : 20] = [(255, 0, 0), (0, 255, 0)][c]
+    file = io.BytesIO()
+    image = Image.fromarray(scene)
+    if sideways:
+        image = image.transpose(Image.Transpose.ROTATE_90)
+    image.save(file, "JPEG", quality=95)
+    return imagefiles.with_exif(file.getvalue(), exif(6)) if sideways else file.getvalue()
+
+
+def test_photographs_taken_upright_are_upright_and_counted(tmp_path):
+    write(tmp_path, lambda c, i: photo(c, i, sideways=i % 2), ".jpg")
+    images, notes, said, _ = prepared(tmp_path, image_size=32)
+    rows = images.astype(float).mean(axis=(2, 3))
+    assert (rows[:, :8].mean(1) > rows[:, -8:].mean(1) + 100).all()
+    turned = notes[0]
+    assert (turned["topic"], turned["level"]) == ("orientation", "note")
+    first = tmp_path / "photos/cat/01.jpg"
+    assert turned["text"] == f"EXIF orientation was applied to 16 of 32 images ({first}, …)."
+    assert f"note: {turned['text']}" in said
+
+
+def drawing(c, i):
+    """A black shape on nothing, as drawing programs export it; its colour is black everywhere."""
+    image = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(image)
+    (draw.rectangle if c else draw.ellipse)((2 + i % 4, 3, 10, 12), fill=(0, 0, 0, 255))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("background,ground", [("white", 255), ("#808080", 128)])
+def test_shapes_that_only_opacity_draws_are_seen_on_the_background(tmp_path, background, ground):
+    write(tmp_path, drawing)
+    images, notes, _, _ = prepared(tmp_path, background=background)
+    assert (images[:, 0, 0] == ground).all()
+    assert (images.reshape(len(images), -1).min(1) == 0).all()
+    assert len(np.unique(images.reshape(len(images), -1).sum(1))) > 4
+    (note,) = notes
+    assert (note["topic"], note["level"]) == ("alpha", "note")
+    assert note["text"].startswith("32 of 32 images (")
+    assert note["text"].endswith(f"dataset.background #{ground:02x}{ground:02x}{ground:02x}.")
+
+
+# ------------------------------------------------------------------------------ alike, and counted
+
+KINDS = [
+    "PNG, RGB and opacity, 8 bits",
+    "PNG, grey with a key, 16 bits",
+    "TIFF, grey, 16 bits, big-endian",
+    "PNG, palette, opacities, 4 bits",
+    "TIFF, RGB, premultiplied, 8 bits, little-endian",
+    "PNG, grey, 1 bits",
+]
+
+
+def test_a_folder_and_a_parquet_file_of_the_same_files_are_the_same(tmp_path):
+    contents = [CASES[KINDS[i % len(KINDS)]].content for i in range(2 * COUNT)]
+    write(tmp_path, lambda c, i: contents[c * COUNT + i])
+    table = {"image": [{"bytes": b, "path": None} for b in contents], "label": [0] * 16 + [1] * 16}
+    pq.write_table(pa.table(table), tmp_path / "train.parquet")
+    first, notes, _, _ = prepared(tmp_path, grey="convert", background="teal")
+    again, others, _, _ = prepared(
+        tmp_path, name="parquet", train=str(tmp_path / "train.parquet"), grey="convert",
+        background="teal",
+    )  # fmt: skip
+    np.testing.assert_array_equal(first, again)
+    counts = [[note["text"].split(" (")[0] for note in each] for each in (notes, others)]
+    assert counts[0] == counts[1]
+    assert "22 of 32 images" in counts[0]  # those with opacity
+
+
+CHANGES = {
+    "frames": ("GIF, two frames", "frames", "warning", "several frames, of which the first"),
+    "pictures": ("MPO, two pictures", "frames", "note", "as phones add them"),
+    "profile": ("PNG, wide gamut", "profile", "note", "were converted to sRGB"),
+    "inks": ("JPEG, CMYK", "profile", "note", "CMYK without a profile"),
+    "depth": ("PNG, 16 bits, orientation 1", "depth", "note", "the upper 8 were taken"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_is_counted(tmp_path, change):
+    case, topic, level, text = CHANGES[change]
+    write(tmp_path, lambda c, i: CASES[case].content if c and i < 5 else CASES["PNG, sRGB"].content)
+    _, notes, said, announced = prepared(tmp_path, image_size=12)
+    (note,) = [note for note in notes if note["topic"] == topic]
+    assert note["level"] == level and text in note["text"]
+    assert note["text"].startswith(f"5 of 32 images ({tmp_path / 'photos/dog/00.png'}, …)")
+    line = f"{level}: {note['text']}"
+    assert line in (announced if level == "warning" else said)
+    assert line not in (said if level == "warning" else announced)
+
+
+def test_images_that_are_nothing_but_background_or_nearly_black_are_warnings(tmp_path):
+    clear = png(np.zeros((12, 12, 4), int), 8, imagefiles.RGB_ALPHA)
+    dark = png(np.random.default_rng(0).integers(0, 4096, (12, 12, 3)), 16, RGB)
+    odd = {0: clear, 1: dark, 2: dark}
+    write(tmp_path, lambda c, i: odd.get(i + c * COUNT, png(noise(c, i))))
+    _, _, _, announced = prepared(tmp_path)
+    assert [line.split(" (")[0] for line in announced] == [
+        "warning: 1 of 32 images",
+        "warning: 2 of 32 images",
+    ]
+    assert "wholly transparent" in announced[0] and "nearly black" in announced[1]
+
+
+def test_ordinary_images_need_no_word(tmp_path):
+    write(tmp_path, lambda c, i: png(noise(c, i)))
+    images, notes, _, announced = prepared(tmp_path)
+    assert notes == announced == []
+    np.testing.assert_array_equal(images[17], noise(1, 1))
+
+
+def test_several_frames_can_be_refused(tmp_path):
+    write(tmp_path, lambda c, i: CASES["WebP, two frames" if i < 4 else "PNG, sRGB"].content)
+    assert len(prepared(tmp_path)[0]) == 32
+    message = (
+        r"cat/00\.png, .*cat/02\.png and 5 more: 8 of 32 images with several frames; .* or set "
+        r"dataset\.frames: first"
+    )
+    with pytest.raises(AugcamError, match=message):
+        prepared(tmp_path, frames="refuse")
+
+
+def test_turned_images_of_two_sizes_are_told_apart(tmp_path):
+    """Stored alike, seen upright and lying: that is said as of any other sizes."""
+    turn = chunk(b"eXIf", exif(6))
+    write(tmp_path, lambda c, i: png(noise(c, i, (8, 12)), 8, RGB, *([turn] if i == 3 else [])))
+    with pytest.raises(AugcamError, match=r"03\.png: the image has 12×8 pixels, .* has 8×12; set"):
+        prepared(tmp_path)
+
+
+# --------------------------------------------------------------------------------------- config
+
+
+@pytest.mark.parametrize(
+    "value,ground",
+    [("white", (255, 255, 255)), ("#FFF", (255, 255, 255)), ("#0aC85A", (10, 200, 90)),
+     ("rgb(1, 2, 3)", (1, 2, 3)), ("hsl(120, 100%, 50%)", (0, 255, 0))],
+)  # fmt: skip
+def test_a_background_is_any_colour_that_has_a_name_or_number(value, ground):
+    dataset = parse_config({"dataset": {"background": value}}).dataset
+    assert dataset.ground == ground
+    assert dataset.background == "#" + bytes(ground).hex()
+
+
+@pytest.mark.parametrize("value", [None, 0, "", "whiite", "#ff", "#ffffff80", "rgb(300, 0, 0)"])
+def test_what_is_no_colour_is_refused_with_what_would_be_right(value):
+    with pytest.raises(AugcamError, match=r"^config: dataset\.background: .* 'white', .*'#ffffff'"):
+        parse_config({"dataset": {"background": value}})
+
+
+def test_grey_of_sixteen_bits_is_as_grey_as_any(tmp_path):
+    samples = [noise(c, i)[..., :1] for c in range(2) for i in range(COUNT)]
+    depths = [8, 16]
+    write(
+        tmp_path,
+        lambda c, i: png(samples[c * COUNT + i].astype(int) << 8 * (i % 2), depths[i % 2], GREY),
+    )
+    images, notes, _, _ = prepared(tmp_path)
+    np.testing.assert_array_equal(images[..., :1], np.stack(samples))
+    assert [note["topic"] for note in notes] == ["depth"]
