@@ -4,8 +4,9 @@
 # augmentations and the controls `none` and `identity`; the baseline is `none` at one state.
 #
 #   results/<experiment>/
-#     data/            images.npy, index.parquet, order.npy, stats.json, report.parquet, notes.json
-#     models/          initial.safetensors, network.json
+#     data/            images.npy, index.parquet, order.npy (order/<state>.npz), stats.json,
+#                      report.parquet, notes.json
+#     models/          initial.safetensors (initial/<state>.safetensors), network.json
 #     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet
 #     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
@@ -40,6 +41,10 @@ wildcard_constraints:
 report: os.path.abspath(START_PAGE if os.path.exists(START_PAGE) else REPORT_TEXT)
 
 
+onstart:
+    say_what_states_cannot_tell()
+
+
 # Now Snakemake has recorded that the trainings are done: a kill can no longer lose them.
 onsuccess:
     remove_checkpoints()
@@ -57,6 +62,7 @@ resource_scopes:
 
 localrules:
     all,
+    rehearse_network,
     models,
     explanations,
     similarity,

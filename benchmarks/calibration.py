@@ -17,10 +17,11 @@ import numpy as np
 from augcam.compare.explained import Explained
 from augcam.compare.models import compare
 from augcam.statistics.clusters import suggested_clusters
-from augcam.statistics.decoupling import correlations, draw_weights, pair_table, top_counts
+from augcam.statistics.decoupling import correlations, draw_weights
 from augcam.statistics.distances import Distances
 from augcam.statistics.effects import effects, variance_split
 from augcam.statistics.modelspace import permanova
+from augcam.statistics.pairs import pair_table, top_counts
 from augcam.statistics.resampling import interval
 
 AUGMENTATIONS = ["affine", "cutmix", "colorjitter", "elastic"]

@@ -15,7 +15,7 @@ import numpy as np
 from augcam.config.schema import Statistics
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.statistics.clusters import suggested_clusters, trees, with_consensus
-from augcam.statistics.decoupling import correlations, draw_weights, map_table, pair_table
+from augcam.statistics.decoupling import correlations, draw_weights, map_table
 from augcam.statistics.distances import Distances
 from augcam.statistics.effects import effects, variance_split
 from augcam.statistics.modelspace import (
@@ -26,6 +26,7 @@ from augcam.statistics.modelspace import (
     positions,
     separation,
 )
+from augcam.statistics.pairs import pair_table
 from augcam.statistics.planning import plan
 from augcam.statistics.resampling import group_images
 

@@ -48,12 +48,16 @@ def store(data_folder) -> ImageStore:
 
 @pytest.fixture(scope="session")
 def make_course(data_folder):
-    """A course for (condition, parameters, state, input size), training options by name."""
-    order = read_array(data_folder / "order.npy")
+    """A course for (condition, parameters, state, input size), training options by name; `order`
+    and `seeds` as a course takes them."""
+    shared = read_array(data_folder / "order.npy")
 
-    def make(condition, parameters=None, state=1, input_size=16, **options) -> Course:
+    def make(
+        condition, parameters=None, state=1, input_size=16, order=shared, seeds=None, **options
+    ) -> Course:
         store = ImageStore(data_folder, input_size, torch.device("cpu"))
         training = Training(**{"epochs": 2, "batch_size": 32, **options})
-        return Course(store, order, condition, parameters or {}, state, training, sampling_seed=0)
+        parameters = parameters or {}
+        return Course(store, order, condition, parameters, state, training, 0, seeds)
 
     return make

@@ -111,13 +111,12 @@ def test_pair_counts_by_hand():
         for pair in ((x, y), (y, x)):
             chosen = (maps["augmentation_a"] == pair[0]) & (maps["augmentation_b"] == pair[1])
             maps.loc[chosen, "r"] = r
-    counts = pair_counts(maps, ["a", "b", "c"], 2)
-    assert counts.to_numpy().tolist() == [
-        ["strongest", "a", "b", 2],
-        ["strongest", "a", "c", 2],
-        ["weakest", "a", "c", 2],
-        ["weakest", "b", "c", 2],
-    ]
+    counts = pair_counts(maps, ["a", "b", "c"], 1)
+    assert counts.to_numpy().tolist() == [["strongest", "a", "b", 2], ["weakest", "b", "c", 2]]
+    # Of three pairs no two can be the strongest and two others the weakest.
+    pd.testing.assert_frame_equal(pair_counts(maps, ["a", "b", "c"], 2), counts)
+    four = pair_counts(maps, names, 2)
+    assert four.groupby("kind")["count"].sum().to_dict() == {"strongest": 4, "weakest": 4}
 
 
 @given(st.integers(2, 9), st.integers(1, 8), st.integers(1, 10), st.integers(0, 1000))
@@ -126,12 +125,17 @@ def test_each_kind_of_pair_sums_to_k_times_metrics(n_names, n_metrics, k, seed):
     names = [f"a{i}" for i in range(n_names)]
     metrics = [f"m{i}" for i in range(n_metrics)]
     counts = pair_counts(maps_table(names, metrics, seed), names, k)
-    expected = min(k, n_names * (n_names - 1) // 2) * n_metrics
-    assert counts.groupby("kind")["count"].sum().to_dict() == {
-        "strongest": expected,
-        "weakest": expected,
-    }
-    assert counts["count"].max() <= n_metrics
+    expected = min(k, (n_names * (n_names - 1) // 2 - 1) // 2) * n_metrics
+    kinds = {"strongest": expected, "weakest": expected} if expected else {}
+    assert counts.groupby("kind")["count"].sum().to_dict() == kinds
+    assert counts.groupby(["augmentation_a", "augmentation_b"])["count"].sum().le(n_metrics).all()
+
+
+def test_pairs_that_are_all_alike_are_neither_strong_nor_weak():
+    maps = maps_table(list("abcd"), ["m1"], 0).assign(r=1.0)
+    assert pair_counts(maps, list("abcd"), 2).empty
+    maps.loc[(maps["augmentation_a"] == "a") & (maps["augmentation_b"] == "b"), "r"] = 0.5
+    assert pair_counts(maps, list("abcd"), 1)["kind"].tolist() == ["strongest", "weakest"]
 
 
 @pytest.mark.parametrize("predicts_all", [True, False])

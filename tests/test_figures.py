@@ -255,7 +255,7 @@ def test_examples_are_what_training_shows(make_course):
         "affine", {"degrees": 30, "translate": (0, 0), "scale": (1, 1), "shear": 5}
     )
     store = course.store
-    image = example_ids(store)[0]
+    image = example_ids(store, [course.order])[0]
     shown = shown_copy(course, image, epoch=1)
     order = course.epoch_order(1)
     position = int(np.flatnonzero((order[:, 0] == image) & (order[:, 1] == 1))[0])

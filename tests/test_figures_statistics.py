@@ -54,6 +54,7 @@ def tables_of(d, controls):
     columns = ["augmentation", "metric", "target", "mean"]
     return {
         "target_changes": pd.DataFrame(changes, columns=columns),
+        "equal_models": pd.DataFrame(columns=["condition", "state", "equal_to"]),
         "similarity_summary": pd.DataFrame(summary),
         "null_levels": pd.DataFrame(nulls),
         "effects": effects(d, controls, 100),

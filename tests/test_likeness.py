@@ -29,16 +29,7 @@ from augcam.statistics.clusters import (
     with_consensus,
 )
 from augcam.statistics.conclusions import conclude
-from augcam.statistics.decoupling import (
-    PAIR_COLUMNS,
-    _permuted,
-    _ragged_maps,
-    correlations,
-    draw_weights,
-    map_table,
-    pair_table,
-    top_counts,
-)
+from augcam.statistics.decoupling import correlations, draw_weights, map_table, ragged_maps
 from augcam.statistics.distances import Distances
 from augcam.statistics.effects import effects, variance_split
 from augcam.statistics.modelspace import (
@@ -53,6 +44,7 @@ from augcam.statistics.modelspace import (
     scaling,
     separation,
 )
+from augcam.statistics.pairs import PAIR_COLUMNS, pair_table, permuted_maps, top_counts
 from augcam.statistics.planning import plan
 from augcam.statistics.resampling import group_images
 
@@ -105,11 +97,11 @@ def test_undefined_values_are_permuted_and_resampled_as_they_are_analysed():
     """Both ways to the paper's map agree where all values are defined; by hand where not."""
     d = simulated(images=60)
     weights = draw_weights(d, 20, np.random.default_rng(0))
-    direct = _ragged_maps(d.values[0, :, :, 0], weights, slice(None))
+    direct = ragged_maps(d.values[0, :, :, 0], weights, slice(None))
     np.testing.assert_allclose(direct, correlations(d, "mad", weights).paper, atol=1e-12)
     d.values[0, 0, 1, 0, :9] = np.nan
     labels = np.array([[[0, 1, 2], [1, 0, 1], [2, 2, 0]]])
-    r = _permuted(d, "mad", [0, 1, 2], labels)
+    r = permuted_maps(d, "mad", [0, 1, 2], labels)
     values = d.values[0, :3, :, 0]
     rows = [np.nanmean([values[labels[0, c, s], s] for s in range(3)], axis=0) for c in range(3)]
     np.testing.assert_allclose(r[0], np.corrcoef(rows)[np.triu_indices(3, 1)], atol=1e-12)
@@ -517,6 +509,7 @@ def tables_of(d, controls=("none", "identity")):
     changes = [("affine", "mad", 0.2)]
     nulls = [(null, m, 0.0) for null in ("other_image", "mean_map") for m in ("mad", "pearson")]
     return {
+        "equal_models": pd.DataFrame(columns=["condition", "state", "equal_to"]),
         "effects": effects(d, list(controls), 100),
         "null_levels": pd.DataFrame(nulls, columns=["null", "metric", "mean"]),
         "variance_split": variance_split(d),

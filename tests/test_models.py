@@ -9,9 +9,10 @@ from augcam.entries import Network, entries, entry_file, network_named
 from augcam.errors import AugcamError
 from augcam.explain.gradients import rehearse
 from augcam.networks.adapted import RepeatablePool, pooled_by_products, torchvision_network
-from augcam.networks.build import build, has_random_layers
+from augcam.networks.build import build
 from augcam.networks.catalogue import describe
 from augcam.networks.layers import describe_network, find_cam_layer, get_layer, map_size
+from augcam.networks.rehearsal import rehearse_training
 from augcam.networks.weights import load_weights, save_weights
 
 
@@ -172,12 +173,20 @@ def test_unknown_layers_and_options_are_named():
         map_size(model, "fc", 32)
 
 
-def test_random_layers_are_noticed():
-    assert not has_random_layers(build("resnet20", 10, {}, seed=0))
-    assert has_random_layers(build("resnet20", 10, {"dropout": 0.1}, seed=0))
-    assert has_random_layers(build("resnet20", 10, {"stochastic_depth_prob": 0.1}, seed=0))
-    assert has_random_layers(build("efficientnet_b0", 10, {}, seed=0))
-    assert not has_random_layers(build("resnet18", 10, {}, seed=0))
+@pytest.mark.parametrize(
+    "architecture,arguments,random",
+    [
+        ("resnet20", {}, False),
+        ("resnet20", {"dropout": 0.1}, True),
+        ("resnet20", {"stochastic_depth_prob": 0.1}, True),
+        ("resnet18", {}, False),
+        ("efficientnet_b0", {}, True),
+        ("densenet121", {}, False),
+        ("densenet121", {"drop_rate": 0.2}, True),  # a function, no layer
+    ],
+)
+def test_random_layers_are_noticed(architecture, arguments, random):
+    assert rehearse_training(build(architecture, 10, arguments, seed=0), 64) == random
 
 
 @pytest.mark.parametrize(
@@ -194,6 +203,7 @@ def test_a_network_that_cannot_be_trained_is_refused(architecture, arguments, in
     model = build(architecture, 10, arguments, seed=0)
     keys = rf"model\.input_size {input_size}, architecture_arguments: "
     with pytest.raises(AugcamError, match=f"^{keys}") as caught:
+        rehearse_training(model, input_size)
         describe_network(model, input_size, layer)
     assert "\n" not in str(caught.value)
 

@@ -19,10 +19,10 @@ from augcam.compare.explained import Explained
 from augcam.compare.models import compare
 from augcam.compare.nulls import null_levels, other_images
 from augcam.entries import Metric, entries
-from augcam.files.tables import write_table
 from augcam.statistics.behaviour import behaviour, class_changes, error_consistency, jensen_shannon
-from augcam.statistics.distances import Distances, at_equality, collect, orientation, read_distances
-from augcam.statistics.effects import effects, pooled_noise, two_level_se, variance_split
+from augcam.statistics.distances import Distances, at_equality, collect, gather, orientation
+from augcam.statistics.effects import effects, variance_split
+from augcam.statistics.paired import pooled_noise, two_level_se
 from augcam.statistics.planning import plan, power, states_needed
 from augcam.statistics.resampling import (
     group_images,
@@ -220,20 +220,18 @@ def test_what_few_models_cannot_tell_is_said():
     assert effects(d, []).empty
 
 
-def test_a_reference_at_a_state_of_its_own_is_no_state_of_the_others(tmp_path):
+def test_a_reference_at_a_state_of_its_own_is_no_state_of_the_others():
     rng = np.random.default_rng(0)
 
-    def written(*names):
-        path = tmp_path / f"{'-'.join(map(str, names))}.parquet"
-        write_table(pd.DataFrame({"mad": rng.random(30)}), path)
-        return path
+    def table():
+        return pd.DataFrame({"mad": rng.random(30)})
 
     compared = [(c, s) for c in ("affine", "cutmix", "none") for s in (1, 2, 3)]
     models = [("none", 9), *compared]
-    d = read_distances(
+    d = gather(
         ("none", 9),
-        {model: written(*model) for model in compared},
-        {(b, *model): written(b, *model) for b in (1, 2, 3) for model in models},
+        {model: table() for model in compared},
+        {(b, *model): table() for b in (1, 2, 3) for model in models},
         ["mad"],
     )
     assert d.states == [1, 2, 3] and d.baselines == [9, 1, 2, 3]

@@ -20,6 +20,16 @@ PAPER_AUGMENTATIONS = (
 )  # fmt: skip
 
 
+SOURCES = {
+    "augmentation": "augmentation draws",
+    "network": "network noise",
+    "order": "training order",
+    "weights": "starting weights",
+    "split": "training and validation images",
+}
+"""What a starting state may vary (Bouthillier et al. 2021), with names for people."""
+
+
 PAPER_ARCHITECTURES = ("efficientnet_b0", "resnet18", "densenet121")
 
 

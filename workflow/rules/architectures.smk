@@ -46,6 +46,7 @@ use rule train as train_architecture with:
     params:
         condition=SEED_CONTROL,
         state=REFERENCE_STATE,
+        seeds=CONFIG.seeds(REFERENCE_STATE),
         network=lambda wildcards: network(wildcards.architecture),
         input_size=CONFIG.model.input_size,
         training=section("training"),

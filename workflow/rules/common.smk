@@ -23,9 +23,11 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.messages import parse_config, repeated_keys
+    from augcam.config.states import note
     from augcam.data.files import source_files
     from augcam.data.listing import fingerprint
     from augcam.entries import Augmentation, Metric, Network
+    from augcam.files.json import read_json
     from augcam.names import PAIR_METRICS, SEED_CONTROL
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
@@ -75,6 +77,15 @@ NOTES = f"{OUT}/data/notes.json"  # apart: what they say of files that are not u
 # The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
 REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")
 START_PAGE = f"{OUT}/pages/start.rst"
+
+# Of all models, or of those of one state.
+ORDER = f"{OUT}/data/order/{{state}}.npz" if CONFIG.varies("order", "split") else DATA["order"]
+INITIAL_WEIGHTS = f"{OUT}/models/initial.safetensors"
+if CONFIG.varies("weights"):
+    INITIAL_WEIGHTS = f"{OUT}/models/initial/{{state}}.safetensors"
+
+# Which models are another one again; these count once.
+EQUAL_MODELS = f"{OUT}/tables/equal_models.parquet"
 
 FIGURES = figures(CONFIG)
 PAGES = tables(CONFIG)
@@ -148,6 +159,12 @@ def model_files(pattern, models=CONFIG.models):
         f"{OUT}/{pattern}".format(view=VIEW, condition=condition, state=state)
         for condition, state in models
     ]
+
+
+def orders(states):
+    """The training order at each state."""
+    shared = ORDER == DATA["order"]
+    return [ORDER if shared else ORDER.format(state=state) for state in states]
 
 
 def explained(condition, *states):
@@ -309,6 +326,13 @@ def words_of_failure():
     jobs = [job for one in workflow.scheduler.failed for job in getattr(one, "jobs", [one])]
     names = ["/".join([job.rule.name, *job.wildcards_dict.values()]) for job in jobs]
     return failed({name: list(job.log) for name, job in zip(names, jobs)})
+
+
+def say_what_states_cannot_tell():
+    """Say again what the rehearsal of training said when it was made."""
+    rehearsal = Path(f"{OUT}/models/rehearsal.json")
+    if rehearsal.exists() and (said := note(CONFIG, read_json(rehearsal)["random_layers"])):
+        say(said)
 
 
 def gpus():

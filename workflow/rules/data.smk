@@ -29,3 +29,30 @@ checkpoint prepare_data:
         "Reading the images of '{params.dataset[name]}' into one store"
     script:
         "../scripts/prepare_data.py"
+
+
+# Where starting states vary the order, or which images train.
+rule draw_order:
+    input:
+        index=DATA["index"],
+        stats=DATA["stats"],
+        code=code("draw_order"),
+    output:
+        f"{OUT}/data/order/{{state}}.npz",
+    log:
+        f"{OUT}/logs/draw_order/{{state}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/draw_order/{{state}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        split=section("split"),
+        state=lambda wildcards: int(wildcards.state),
+        varied=[source for source in ("order", "split") if CONFIG.varies(source)],
+    message:
+        "Drawing the training order of state {wildcards.state}"
+    script:
+        "../scripts/draw_order.py"

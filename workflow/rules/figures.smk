@@ -6,7 +6,7 @@ rule figures:
 
 rule draw_examples:
     input:
-        **DATA,
+        **(DATA | {"order": orders(CONFIG.starting_states)}),
         cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("draw_examples"),
@@ -24,7 +24,7 @@ rule draw_examples:
         runtime=30,
     params:
         parameters={name: CONFIG.condition_parameters(name) for name in CONFIG.augmentations},
-        states=CONFIG.starting_states,
+        seeds={state: CONFIG.seeds(state) for state in CONFIG.starting_states},
         training=section("training"),
         input_size=CONFIG.model.input_size,
         sampling_seed=CONFIG.split.sampling_seed,
@@ -38,6 +38,7 @@ rule draw_examples:
 rule draw_performance:
     input:
         table=f"{OUT}/tables/performance.parquet",
+        equal=EQUAL_MODELS,
         code=code("draw_performance"),
     output:
         png=pictures("performance"),
@@ -105,7 +106,7 @@ rule draw_pairs:
         mem_mb=2000,
         runtime=30,
     params:
-        pair_k=CONFIG.analysis.pair_k,
+        pair_k=CONFIG.counted_pairs,
         metrics=len(CONFIG.similarity.metrics),
         dpi=CONFIG.figures.dpi,
     message:
@@ -124,6 +125,7 @@ rule draw_extremes:
         cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        equal=EQUAL_MODELS,
         code=code("draw_extremes"),
     output:
         png=pictures("extremes"),
@@ -152,6 +154,7 @@ rule draw_segments:
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         summary=f"{OUT}/tables/segment_summary.parquet",
         tests=f"{OUT}/tables/segment_tests.parquet",
+        equal=EQUAL_MODELS,
         code=code("draw_segments"),
     output:
         png=pictures("segments"),

@@ -69,6 +69,7 @@ rule null_levels:
 rule effects:
     input:
         **distance_files(),
+        equal=EQUAL_MODELS,
         code=code("effects"),
     output:
         **{name: table(name) for name in EFFECT_TABLES},
@@ -94,6 +95,7 @@ rule effects:
 rule decouple:
     input:
         **distance_files(),
+        equal=EQUAL_MODELS,
         code=code("decouple"),
     output:
         **{name: table(name) for name in DECOUPLED_TABLES},
@@ -110,7 +112,7 @@ rule decouple:
     params:
         **distance_params(),
         augmentations=CONFIG.augmentations,
-        pair_k=CONFIG.analysis.pair_k,
+        pair_k=CONFIG.counted_pairs,
         statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
     message:
         "Correlating augmentations without a shared baseline"
@@ -121,6 +123,7 @@ rule decouple:
 rule model_space:
     input:
         cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
+        equal=EQUAL_MODELS,
         code=code("model_space", metric=PAIR_METRICS),
     output:
         **{name: table(name) for name in MODEL_SPACE_TABLES},
@@ -150,6 +153,7 @@ rule behaviour:
     input:
         predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        equal=EQUAL_MODELS,
         code=code("behaviour"),
     output:
         **{name: table(name) for name in BEHAVIOUR_TABLES},
@@ -176,6 +180,7 @@ rule behaviour:
 rule target_changes:
     input:
         cams=targets_files(),
+        equal=EQUAL_MODELS,
         code=code("target_changes"),
     output:
         table("target_changes"),
@@ -201,8 +206,9 @@ rule target_changes:
 
 rule conclude:
     input:
-        tables=[f"{OUT}/tables/{name}.parquet" for name in statistic_tables()],
+        tables=[f"{OUT}/tables/{name}.parquet" for name in ["equal_models", *statistic_tables()]],
         warnings=f"{OUT}/tables/warnings.parquet",
+        network=f"{OUT}/models/network.json",
         code=code("conclude"),
     output:
         table("conclusions"),
@@ -217,11 +223,16 @@ rule conclude:
         mem_mb=1000,
         runtime=10,
     params:
-        augmentations=CONFIG.augmentations,
-        controls=CONFIG.effect_controls,
-        base=REFERENCE_CONDITION,
-        n_states=len(CONFIG.starting_states),
-        statistics=section("statistics", "alpha", "smallest_effect"),
+        study=dict(
+            augmentations=CONFIG.augmentations,
+            controls=CONFIG.effect_controls,
+            base=REFERENCE_CONDITION,
+            n_states=len(CONFIG.starting_states),
+            variation=CONFIG.variation,
+            pair_k=CONFIG.counted_pairs,
+            wanted_pair_k=CONFIG.analysis.pair_k,
+            **section("statistics", "alpha", "smallest_effect"),
+        ),
     message:
         "Saying what can be concluded"
     script:
@@ -231,7 +242,8 @@ rule conclude:
 rule draw_statistics:
     input:
         tables=[
-            f"{OUT}/tables/{name}.parquet" for name in ["similarity_summary", *statistic_tables()]
+            f"{OUT}/tables/{name}.parquet"
+            for name in ["similarity_summary", "equal_models", *statistic_tables()]
         ],
         code=code("draw_statistics"),
     output:

@@ -12,6 +12,7 @@ rule performance:
     output:
         performance=table("performance"),
         chance=table("chance"),
+        equal_models=table("equal_models"),
     log:
         f"{OUT}/logs/performance.log",
     benchmark:
@@ -32,6 +33,7 @@ rule performance:
 rule aggregate:
     input:
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        equal=EQUAL_MODELS,
         code=code("aggregate"),
     output:
         similarity_mean=table("similarity_mean"),
@@ -74,7 +76,7 @@ rule warnings:
         f"{OUT}/benchmarks/warnings.tsv"
     priority: 2
     conda:
-        "../../envs/augcam.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,
@@ -103,7 +105,7 @@ rule count_pairs:
         runtime=10,
     params:
         augmentations=CONFIG.augmentations,
-        pair_k=CONFIG.analysis.pair_k,
+        pair_k=CONFIG.counted_pairs,
     message:
         "Counting the {params.pair_k} strongest and weakest pairs of each correlation map"
     script:
@@ -113,6 +115,7 @@ rule count_pairs:
 rule segments:
     input:
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        equal=EQUAL_MODELS,
         code=code("segments"),
     output:
         segment_summary=table("segment_summary"),

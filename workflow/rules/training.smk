@@ -4,9 +4,37 @@ rule models:
         DATA["stats"],
 
 
+# On this machine, as it also says what states cannot tell. Training depends on it by way of the
+# starting weights, so nothing in it may change that does not change a training.
+rule rehearse_network:
+    input:
+        stats=DATA["stats"],
+        code=code("rehearse_network"),
+    output:
+        f"{OUT}/models/rehearsal.json",
+    log:
+        f"{OUT}/logs/rehearse_network.log",
+    benchmark:
+        f"{OUT}/benchmarks/rehearse_network.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        network=network(),
+        input_size=CONFIG.model.input_size,
+    message:
+        "Rehearsing a step of training"
+    script:
+        "../scripts/rehearse_network.py"
+
+
+# First, so that a layer that cannot be explained is refused before anything is trained.
 rule describe_network:
     input:
         stats=DATA["stats"],
+        rehearsal=f"{OUT}/models/rehearsal.json",
         code=code("describe_network"),
     output:
         f"{OUT}/models/network.json",
@@ -14,6 +42,7 @@ rule describe_network:
         f"{OUT}/logs/describe_network.log",
     benchmark:
         f"{OUT}/benchmarks/describe_network.tsv"
+    priority: 9
     conda:
         ENVIRONMENT
     resources:
@@ -31,6 +60,7 @@ rule describe_network:
 rule initial_weights:
     input:
         stats=DATA["stats"],
+        rehearsal=f"{OUT}/models/rehearsal.json",
         code=code("initial_weights"),
     output:
         f"{OUT}/models/initial.safetensors",
@@ -52,12 +82,25 @@ rule initial_weights:
         "../scripts/initial_weights.py"
 
 
+use rule initial_weights as initial_weights_of_state with:
+    output:
+        f"{OUT}/models/initial/{{state}}.safetensors",
+    log:
+        f"{OUT}/logs/initial_weights/{{state}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/initial_weights/{{state}}.tsv"
+    params:
+        network=network(),
+        weight_seed=CONFIG.model.weight_seed,
+        state=lambda wildcards: int(wildcards.state),
+    message:
+        "Drawing the starting weights of state {wildcards.state}"
+
+
 rule train:
     input:
-        **DATA,
-        initial=f"{OUT}/models/initial.safetensors",
-        # Only to be there first: an input too small for the network is refused before training.
-        network=ancient(f"{OUT}/models/network.json"),
+        **(DATA | {"order": ORDER}),
+        initial=INITIAL_WEIGHTS,
         code=lambda wildcards: code(
             "train", augmentation=CONFIG.condition_entries(wildcards.condition)
         ),
@@ -84,6 +127,7 @@ rule train:
         input_size=CONFIG.model.input_size,
         training=section("training"),
         parameters=lambda wildcards: CONFIG.condition_parameters(wildcards.condition),
+        seeds=lambda wildcards: CONFIG.seeds(int(wildcards.state)),
         sampling_seed=CONFIG.split.sampling_seed,
         test_every_epoch=False,
         checkpoint=f"{OUT}/models/{{condition}}/{{state}}/checkpoint.safetensors",

@@ -1,15 +1,14 @@
 """Predictions against the baseline's, and what they have to do with the maps' change."""
 
-from augcam.files.tables import read_table, write_table
+from augcam.compare.repeats import distinct
+from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job
-from augcam.statistics.behaviour import behaviour, class_changes
+from augcam.statistics.behaviour import predicted_otherwise
 
 with job(snakemake.log[0]):
-    files, params, output = snakemake.input, snakemake.params, snakemake.output
-    models, compared = ([tuple(m) for m in names] for names in (params.models, params.compared))
-    predictions = {model: read_table(path) for model, path in zip(models, files.predictions)}
-    similarity = {model: read_table(path) for model, path in zip(compared, files.similarity)}
-    reference = models[0]
-    write_table(behaviour(predictions, reference), *output.behaviour)
-    changes = class_changes(similarity, predictions, reference, params.metrics)
-    write_table(changes, *output.class_changes)
+    files, params, equal = snakemake.input, snakemake.params, read_table(snakemake.input.equal)
+    predictions = distinct(params.models, map(read_table, files.predictions), equal)
+    similarity = distinct(params.compared, map(read_table, files.similarity), equal)
+    reference = next(iter(predictions))
+    tables = predicted_otherwise(predictions, similarity, reference, params.metrics)
+    write_tables(tables, snakemake.output)

@@ -1,24 +1,17 @@
 """Say in sentences what the tables show."""
 
+from functools import partial
 from pathlib import Path
 
+from augcam.files.json import read_json
 from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
 from augcam.statistics.conclusions import conclude
 from augcam.statistics.warnings import with_warnings
 
 with job(snakemake.log[0]):
-    params = snakemake.params
-    tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
-    findings = with_warnings(
-        read_table(snakemake.input.warnings),
-        lambda: conclude(
-            tables,
-            params.augmentations,
-            params.controls,
-            params.base,
-            params.n_states,
-            **params.statistics,
-        ),
-    )
-    write_table(findings, *snakemake.output)
+    files = snakemake.input
+    tables = {Path(path).stem: read_table(path) for path in files.tables}
+    random_layers = read_json(files.network)["random_layers"]
+    findings = partial(conclude, tables, random_layers=random_layers, **snakemake.params.study)
+    write_table(with_warnings(read_table(files.warnings), findings), *snakemake.output)

@@ -1,4 +1,4 @@
-"""Find the layer whose feature map is explained; refuse what cannot be trained or explained."""
+"""Find the layer whose feature map is explained; refuse what cannot be explained."""
 
 from augcam.explain.gradients import rehearse
 from augcam.files.json import read_json, write_json
@@ -12,4 +12,6 @@ with job(snakemake.log[0]):
     description = describe_network(model, **snakemake.params.model)
     rehearse(model, description["cam_layer"], snakemake.params.model["input_size"])
     print(f"layer to explain: {description['cam_layer']}, {description['feature_map']}")
-    write_json(snakemake.params.network | description, snakemake.output[0])
+    random_layers = read_json(snakemake.input.rehearsal)["random_layers"]
+    record = snakemake.params.network | description | {"random_layers": random_layers}
+    write_json(record, snakemake.output[0])

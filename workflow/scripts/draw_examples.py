@@ -7,7 +7,7 @@ import torch
 from augcam.compare.explained import read_explained
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
-from augcam.files.arrays import read_array
+from augcam.data.split import read_order
 from augcam.report.examples import augmentation_figures, cam_figure
 from augcam.report.style import save_figures
 from augcam.run.job import job
@@ -18,9 +18,9 @@ with job(snakemake.log[0]):
     store = ImageStore(Path(files.stats).parent, params.input_size, torch.device("cpu"))
     figures = augmentation_figures(
         store,
-        read_array(files.order),
+        dict(zip(params.seeds, map(read_order, files.order))),
         params.parameters,
-        params.states,
+        params.seeds,
         Training(**params.training),
         params.sampling_seed,
     )

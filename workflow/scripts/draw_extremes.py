@@ -1,6 +1,7 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
 from augcam.compare.explained import read_explained
+from augcam.compare.repeats import distinct
 from augcam.data.geometry import Fit
 from augcam.files.arrays import read_array
 from augcam.files.checksums import verify
@@ -12,15 +13,14 @@ from augcam.run.job import job
 
 with job(snakemake.log[0]):
     params, files = snakemake.params, snakemake.input
-    stats = read_json(files.stats)
+    stats, equal = read_json(files.stats), read_table(files.equal)
     verify(files.images, stats["checksums"]["images.npy"])
-    models = [tuple(model) for model in params.models]
     explained = map(read_explained, files.cams, files.predictions)
     figures = extreme_figures(
         read_table(files.extremes),
         params.metrics,
-        dict(zip(models, explained)),
-        dict(zip(models[1:], map(read_table, files.similarity))),
+        distinct(params.models, explained, equal),
+        distinct(params.models[1:], map(read_table, files.similarity), equal),
         read_table(files.mean),
         read_array(files.images, mmap="r"),
         read_table(files.index),

@@ -1,22 +1,20 @@
 """Set augmentations against the controls, split the variance, plan starting states."""
 
-from augcam.files.tables import write_table
+from functools import partial
+
+from augcam.compare.repeats import distinct, with_noise
+from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job
-from augcam.statistics.distances import read_distances
-from augcam.statistics.effects import effects, variance_split
-from augcam.statistics.planning import plan
+from augcam.statistics.distances import gather
+from augcam.statistics.effects import against_controls
 
 with job(snakemake.log[0]):
-    files, params, output = snakemake.input, snakemake.params, snakemake.output
-    options = dict(params.statistics)
-    power = options.pop("power")
-    distances = read_distances(
-        tuple(params.reference),
-        {tuple(model): path for model, path in zip(params.compared, files.similarity)},
-        {tuple(key): path for key, path in zip(params.further, files.further)},
-        params.metrics,
-    )
-    write_table(effects(distances, params.controls, **options), *output.effects)
-    write_table(variance_split(distances), *output.variance_split)
-    planned = plan(distances, params.controls, options["alpha"], power)
-    write_table(planned, *output.planning)
+    files, params = snakemake.input, snakemake.params
+    equal = read_table(files.equal)
+    read = partial(read_table, columns=params.metrics)
+    compared = distinct(params.compared, map(read, files.similarity), equal)
+    further = dict(zip(map(tuple, params.further), map(read, files.further)))
+    distances = gather(tuple(params.reference), compared, further, params.metrics)
+    controls = with_noise(params.controls, equal)
+    tables = against_controls(distances, controls, **params.statistics)
+    write_tables(tables, snakemake.output)

@@ -1,12 +1,11 @@
 """Summarise and test every metric by which of the two models is right."""
 
-from augcam.files.tables import read_table, write_table
-from augcam.paper.segments import segment_summary, segment_tests
+from augcam.compare.repeats import distinct
+from augcam.files.tables import read_table, write_tables
+from augcam.paper.segments import by_segment
 from augcam.run.job import job
 
 with job(snakemake.log[0]):
-    metrics, output = snakemake.params.metrics, snakemake.output
-    models = [tuple(model) for model in snakemake.params.models]
-    tables = {model: read_table(path) for model, path in zip(models, snakemake.input.similarity)}
-    write_table(segment_summary(tables, metrics), *output.segment_summary)
-    write_table(segment_tests(tables, metrics), *output.segment_tests)
+    files, params = snakemake.input, snakemake.params
+    tables = distinct(params.models, map(read_table, files.similarity), read_table(files.equal))
+    write_tables(by_segment(tables, params.metrics), snakemake.output)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
-from augcam.files.arrays import read_array
+from augcam.data.split import read_order
 from augcam.files.atomic import refuse_future
 from augcam.networks.build import build
 from augcam.run.job import job
@@ -23,23 +23,25 @@ with job(snakemake.log[0]):
     store = ImageStore(Path(files.stats).parent, params.input_size, device)
     course = Course(
         store,
-        read_array(files.order),
+        read_order(files.order),
         params.condition,
         params.parameters,
         params.state,
         training,
         params.sampling_seed,
+        params.seeds,
     )
     model = build(**params.network, num_classes=store.num_classes, seed=0)
     settings = {
-        "model": [params.condition, params.state, params.network, params.input_size],
+        "model": [params.condition, params.seeds, params.network, params.input_size],
         "training": [params.training, params.parameters, params.sampling_seed, device.type],
     }
+    determining = [files.stats, files.order, files.initial, *files.code]
     train(
         prepare_model(model, files.initial, device),
         course,
         checkpoint=params.checkpoint,
-        identity=fingerprint(settings, files.stats, files.initial, *files.code),
+        identity=fingerprint(settings, *determining),
         weights_path=snakemake.output.weights,
         history_path=snakemake.output.history,
         test_every_epoch=params.test_every_epoch,

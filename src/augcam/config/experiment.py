@@ -13,7 +13,7 @@ from augcam.config.choices import (
     AugmentationParameters,
     ControlName,
 )
-from augcam.config.fields import Section, Seed, unique
+from augcam.config.fields import OneOf, Section, Seed, in_order_of, unique
 from augcam.config.schema import (
     Analysis,
     Baseline,
@@ -33,6 +33,7 @@ from augcam.names import (
     PAPER_ARCHITECTURES,
     PAPER_AUGMENTATIONS,
     SMALL_ARCHITECTURES,
+    SOURCES,
     STEP_CONTROL,
 )
 
@@ -67,7 +68,18 @@ class Config(Section):
     controls: Annotated[list[ControlName], AfterValidator(unique)] = list(BOTH_CONTROLS)
     """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
     starting_states: Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)] = [1, 2, 3]
-    """Seeds of everything random in a training but weights and order: X of section 4."""
+    """Seeds of what `variation` names: X of section 4."""
+    variation: Annotated[
+        list[Annotated[str, OneOf(SOURCES, "source of variation")]],
+        Field(min_length=1),
+        AfterValidator(unique),
+        in_order_of(SOURCES),
+    ] = ["augmentation", "network"]
+    """What a starting state varies: `augmentation` (the draws of copies), `network` (dropout,
+    stochastic depth), `order` (of training), `weights` (at the start), `split` (which images train
+    and which validate; test images stay). What it does not name is the same at all states. In one
+    state all conditions share order, weights and split. A network without random layers needs one
+    of the last three, or all its `none` models are equal."""
     baseline: Baseline = Baseline()
     """The model that all others are compared with: B of section 4."""
     cam: Cam = Cam()
@@ -200,6 +212,35 @@ class Config(Section):
     def condition_entries(self, condition: str) -> list[str]:
         """The augmentations that `condition` is made of."""
         return [condition]
+
+    def varies(self, *sources: str) -> bool:
+        """Does a starting state vary any of `sources`?"""
+        return not set(sources).isdisjoint(self.variation)
+
+    def seeds(self, state: int) -> dict[str, int]:
+        """Seeds of the trainings at `state`, by source: where it does not vary, the baseline's."""
+        sources = ("augmentation", "network")
+        return {name: state if self.varies(name) else self.reference[1] for name in sources}
+
+    def repeating(self, random_layers: bool) -> list[str]:
+        """Conditions of which all models will be equal, as nothing that states vary reaches them;
+        `random_layers`: whether training the network draws random numbers."""
+        if self.varies("order", "weights", "split") or (random_layers and self.varies("network")):
+            return []
+        trained = [condition for condition, _ in self.models]
+        return [
+            condition
+            for condition in dict.fromkeys(trained)
+            if trained.count(condition) > 1
+            and not (self.varies("augmentation") and self.condition_parameters(condition))
+        ]
+
+    @property
+    def counted_pairs(self) -> int:
+        """k of the tables of pairs: `analysis.pair_k`, but below half of the pairs that there are,
+        so that none counts as both strong and weak; 0 where that leaves none."""
+        count = len(self.augmentations)
+        return min(self.analysis.pair_k, max(0, (count * (count - 1) // 2 - 1) // 2))
 
     def condition_parameters(self, condition: str) -> dict[str, Any]:
         """The parameters that define `condition`; empty for controls."""

@@ -84,6 +84,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(known)}" if len(known) <= 20 else ""
 
 
+def in_order_of(known: Iterable[str]):
+    """A validator that brings names into the order of `known`."""
+    places = {name: place for place, name in enumerate(known)}
+    return AfterValidator(lambda names: sorted(names, key=places.__getitem__))
+
+
 def unique(values: list) -> list:
     repeated = sorted({str(v) for v in values if values.count(v) > 1})
     if repeated:

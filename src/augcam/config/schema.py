@@ -97,7 +97,8 @@ class Split(Section):
     split_seed: Seed = 0
     """Seed of subset, split and test choice."""
     sampling_seed: Seed = 0
-    """Seed of the training order, shared by all models (appendix B)."""
+    """Seed of the training order, shared by all models (appendix B), or by those of one state
+    (`variation`)."""
 
 
 class Model(Section):
@@ -113,7 +114,8 @@ class Model(Section):
     """Dotted name of the layer to explain; found automatically (the last feature map before
     pooling) when not given."""
     weight_seed: Seed = 0
-    """Seed of the starting weights, shared by all models."""
+    """Seed of the starting weights, shared by all models, or by those of one state
+    (`variation`)."""
 
     @model_validator(mode="after")
     def _feature_map_is_large_enough(self):
@@ -185,7 +187,8 @@ class Similarity(Section):
 
 class Analysis(Section):
     pair_k: PositiveInt = 4
-    """How many strongest and weakest pairs of each correlation map are counted (tables 1 and 2)."""
+    """How many strongest and weakest pairs of each correlation map are counted (tables 1 and 2);
+    fewer where that is not below half of all pairs, so that no pair is both."""
 
 
 class Statistics(Section):

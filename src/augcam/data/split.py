@@ -1,11 +1,16 @@
 """Which images are used, and for what; the order of training."""
 
+from collections.abc import Collection
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from augcam.config.schema import Dataset, Split
+from augcam.data.seeds import state_seed
 from augcam.data.sources import Source
 from augcam.errors import AugcamError
+from augcam.files.arrays import read_array, read_arrays
 
 SPLITS = ("train", "val", "test")
 
@@ -71,8 +76,41 @@ def _limited(source: Source, images: np.ndarray, limit: int | None, seed: int, k
     return _stratified(source, images, limit, seed, "limited")[1]
 
 
+def order_at(
+    index: dict[str, np.ndarray], split: Split, state: int, varied: Collection[str]
+) -> np.ndarray:
+    """The training order of all models at `state`, as `draw_order` has it.
+
+    `index`: image_id, split and label of the used images; `varied`: what states vary. With `order`
+    the order is the state's own. With `split` so is the choice of training and validation images
+    (stratified, as many as before): the training images are those that the order names. Test
+    images are the same at all states.
+    """
+    from sklearn.model_selection import train_test_split
+
+    train_ids = index["image_id"][index["split"] == "train"]
+    if "split" in varied:
+        used = index["split"] != "test"
+        train_ids, _ = train_test_split(
+            index["image_id"][used],
+            train_size=len(train_ids),
+            random_state=state_seed(split.split_seed, state),
+            stratify=index["label"][used],
+        )
+        train_ids = np.sort(train_ids)
+    return draw_order(
+        train_ids, state_seed(split.sampling_seed, state if "order" in varied else None)
+    )
+
+
+def read_order(path: str | Path) -> np.ndarray:
+    """The order of all states (`order.npy`, whose checksum stands in `stats.json`), or of one."""
+    path = Path(path)
+    return read_array(path) if path.suffix == ".npy" else read_arrays(path)["order"]
+
+
 def draw_order(train_ids: np.ndarray, sampling_seed: int) -> np.ndarray:
-    """The training order, shared by all models (appendix B).
+    """A training order (appendix B).
 
     Returns int64 (2·N, 2): position → (image_id, copy), copy 0 the original, 1 the augmented one:
     originals followed by copies, shuffled once.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ def write_table(table, *paths: str | Path) -> None:
         else:
             with atomic(path) as temporary:
                 table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_tables(tables: Mapping[str, Any], paths: Mapping[str, Sequence[str | Path]]) -> None:
+    """`write_table` of each of `tables` to the `paths` of its name."""
+    for name, table in tables.items():
+        write_table(table, *paths[name])
 
 
 def read_table(path: str | Path, columns: list[str] | None = None):
@@ -88,6 +94,19 @@ def write_columns(columns: dict[str, np.ndarray], path: str | Path) -> None:
         )
     with _parquet_writer(path) as write:
         write(pa.Table.from_arrays(arrays, list(columns)), columns)
+
+
+def recorded_checksums(path: str | Path, prefix: str = "") -> tuple[str, ...]:
+    """The checksums of those columns of a `.parquet` written here whose names begin with `prefix`,
+    without reading these: equal ones mean equal columns.
+
+    Raises AugcamError naming a missing or damaged file.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path) as file:
+        recorded = json.loads(file.metadata.metadata[_CHECKSUMS.encode()])
+    return tuple(checksum for name, checksum in recorded.items() if name.startswith(prefix))
 
 
 def read_columns(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:

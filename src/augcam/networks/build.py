@@ -24,13 +24,3 @@ def build(architecture: str, num_classes: int, arguments: dict[str, Any], seed: 
                 f"architecture_arguments.{architecture}: {arguments} is refused by the "
                 f"architecture's builder ({error})."
             ) from error
-
-
-def has_random_layers(model: nn.Module) -> bool:
-    """Whether training this network draws random numbers (dropout, stochastic depth)."""
-    rates = ("p", "drop_probability")
-    return any(
-        isinstance(getattr(module, rate, None), float) and getattr(module, rate) > 0
-        for module in model.modules()
-        for rate in rates
-    )

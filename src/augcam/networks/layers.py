@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augcam.errors import AugcamError
-from augcam.networks.build import has_random_layers
 
 SMALLEST_MAP = 4  # a coarser feature map localises nothing
 
@@ -117,39 +115,14 @@ def map_size(model: nn.Module, layer: str, input_size: int) -> tuple[int, int]:
 def describe_network(
     model: nn.Module, input_size: int, cam_layer: str | None = None
 ) -> dict[str, Any]:
-    """The layer to explain (`cam_layer`, or the one found), its feature map [h, w], number of
-    parameters and whether training draws random numbers inside the network.
+    """The layer to explain (`cam_layer`, or the one found), its feature map [h, w] and the number
+    of parameters.
 
-    Raises AugcamError where the map is smaller than 4×4 or the network cannot be trained.
+    Raises AugcamError where the map is smaller than 4×4.
     """
-    rehearse_training(model, input_size)
     layer = cam_layer or find_cam_layer(model, input_size)
     return {
         "cam_layer": layer,
         "feature_map": list(map_size(model, layer, input_size)),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "random_layers": has_random_layers(model),
     }
-
-
-def rehearse_training(model: nn.Module, input_size: int) -> None:
-    """Forward and backward pass of a training step on two images; changes running means.
-
-    Raises AugcamError where that fails: which options a builder takes says not which ones work.
-    """
-    keys = f"model.input_size {input_size}, architecture_arguments"
-    images = torch.rand(2, _CHANNELS, input_size, input_size)
-    try:
-        loss = F.cross_entropy(model.train()(images), torch.tensor([0, 1]))
-        loss.backward()
-    except Exception as error:  # whatever the network's layers raise
-        reason = str(error).strip().partition("\n")[0]
-        raise AugcamError(
-            f"{keys}: the network cannot be trained with these values ({reason})."
-        ) from error
-    model.zero_grad()
-    if not loss.isfinite():
-        raise AugcamError(
-            f"{keys}: with these values the first loss already is no finite number; see that all "
-            "probabilities are below 1."
-        )

@@ -9,6 +9,20 @@ import pandas as pd
 Model = tuple[str, int]  # condition, starting state
 
 
+def aggregate(
+    tables: Mapping[Model, pd.DataFrame], metrics: list[str], augmentations: list[str]
+) -> dict[str, pd.DataFrame]:
+    """The tables of this step, by name, from those of `augcam.compare.models.compare`."""
+    mean = similarity_mean(tables, metrics)
+    return {
+        "similarity_mean": mean,
+        "similarity_summary": similarity_summary(mean, metrics),
+        "excluded_values": excluded_values(tables, metrics),
+        "correlation_maps": correlation_maps(mean, metrics),
+        "extreme_images": extreme_images(mean, metrics, augmentations),
+    }
+
+
 def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """Mean of each metric over the starting states, by image and augmentation (step 12, section 4).
 
@@ -124,17 +138,21 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
 
     `maps`: the table of `correlation_maps`; only pairs of `augmentations` count, so that controls
     do not. Returns kind (strongest, weakest), augmentation_a, augmentation_b, count: every pair
-    with a count, the most frequent first. Each kind sums to `k` × number of metrics if there are
-    `k` pairs. Ties in r are decided by the order of `augmentations`.
+    with a count, the most frequent first. Each kind sums to `k` × number of metrics, unless in a
+    metric `k` is not below half of the defined pairs: then fewer count, so that no pair is both;
+    none where all of these are equal. Ties in r are decided by the order of `augmentations`.
     """
     pairs = list(combinations(augmentations, 2))
     counts = {(kind, *pair): 0 for kind in ("strongest", "weakest") for pair in pairs}
     for _, group in maps.groupby("metric", sort=False):
         r = group.set_index(["augmentation_a", "augmentation_b"])["r"]
         known = [pair for pair in pairs if not np.isnan(r[pair])]
-        for kind, sign in (("strongest", -1), ("weakest", 1)):
-            for pair in sorted(known, key=lambda pair: sign * r[pair])[:k]:
-                counts[kind, *pair] += 1
+        fewer = min(k, max(0, (len(known) - 1) // 2))
+        strongest, weakest = (sorted(known, key=lambda p: sign * r[p])[:fewer] for sign in (-1, 1))
+        if fewer and r[strongest[-1]] > r[weakest[-1]]:
+            for kind, chosen in (("strongest", strongest), ("weakest", weakest)):
+                for pair in chosen:
+                    counts[kind, *pair] += 1
     columns = ["kind", "augmentation_a", "augmentation_b", "count"]
     table = pd.DataFrame([(*key, n) for key, n in counts.items() if n], columns=columns)
     return table.sort_values(

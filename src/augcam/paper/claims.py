@@ -82,6 +82,9 @@ def _overlap_falls(run: Run) -> Finding:
 
 def _top_5_correlates_less(run: Run) -> Finding:
     top_20, top_5 = run.correlations("overlap_20"), run.correlations("overlap_5")
+    top_20, top_5 = top_20.align(top_5, join="inner")
+    if top_5.empty:
+        raise NotApplicable("no pair has both correlations")
     text = f"mean r {top_20.mean():.2f} → {top_5.mean():.2f}; lower in {(top_5 < top_20).sum()} "
     return Finding(f"{text}of {len(top_5)} pairs", bool(top_5.mean() < top_20.mean()))
 
@@ -149,7 +152,7 @@ def _alike_distributions(metric: str) -> Claim:
         spread = values.median().max() - values.median().min()
         box = (values.quantile(0.75) - values.quantile(0.25)).min()
         text = f"medians differ by {spread:.3f}, smallest box {box:.3f}"
-        return Finding(text, bool(spread < box / 2))
+        return Finding(text, bool(spread < box / 2 or not spread))
 
     return Claim(
         "5.2.4",
@@ -194,7 +197,9 @@ def _pair(kind: str, pair: tuple[str, str], paper: str) -> Claim:
 def _segments_change_little(run: Run) -> Finding:
     effect = run.segment_tests.groupby(["metric", "augmentation"])["epsilon_squared"].mean()
     effect = effect[effect.index.get_level_values("augmentation").isin(run.augmentations)]
-    by_metric = effect.groupby("metric").mean().loc[run.metrics]
+    by_metric = effect.groupby("metric").mean().loc[run.metrics].dropna()
+    if by_metric.empty:
+        raise NotApplicable("no segments can be compared")
     return Finding(f"ε² {_ends(by_metric, '.3f')}", bool(by_metric.max() < LITTLE_EFFECT))
 
 

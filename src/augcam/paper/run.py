@@ -17,7 +17,7 @@ LITTLE_EFFECT = 0.06  # ε²; below it an effect is small by the usual conventio
 
 
 class NotApplicable(Exception):
-    """The run lacks an augmentation or metric that a claim is about."""
+    """The run lacks an augmentation or metric that a claim is about, or its values."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,11 @@ class Run:
         """The metric by image (rows) and augmentation (columns), averaged over states."""
         self.needs(metric)
         wide = self.mean.pivot(index="image_id", columns="augmentation", values=metric)
-        return wide[self.augmentations]
+        wide = wide[self.augmentations]
+        without = [name for name in wide if wide[name].isna().all()]
+        if without:
+            raise NotApplicable(f"'{metric}' is undefined for {', '.join(without)}")
+        return wide
 
     def medians(self, metric: str) -> pd.Series:
         return self.values(metric).median()
@@ -73,6 +77,8 @@ class Run:
         for name in pair:
             if name not in self.augmentations:
                 raise NotApplicable(f"no augmentation '{name}'")
+        if self.pairs.empty:
+            raise NotApplicable("no pair is strongest or weakest")
         rows = self.pairs[self.pairs["kind"] == kind]
         same = [{a, b} == set(pair) for a, b in zip(rows["augmentation_a"], rows["augmentation_b"])]
         return int(rows.loc[same, "count"].sum())

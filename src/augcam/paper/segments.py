@@ -14,6 +14,14 @@ from augcam.compare.explained import SEGMENTS
 Model = tuple[str, int]  # condition, starting state
 
 
+def by_segment(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables of this step, by name, from those of `augcam.compare.models.compare`."""
+    return {
+        "segment_summary": segment_summary(tables, metrics),
+        "segment_tests": segment_tests(tables, metrics),
+    }
+
+
 def segment_summary(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """Size, quartiles and mean of every augmentation, metric and segment, over images and states.
 

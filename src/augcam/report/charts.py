@@ -1,5 +1,8 @@
 """Charts of similarity: distributions, correlations, pairs, segments."""
 
+from collections.abc import Iterator, Mapping
+from itertools import product
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,11 +13,14 @@ from matplotlib.ticker import MaxNLocator
 from augcam.compare.explained import SEGMENTS
 from augcam.entries import metric_named
 from augcam.names import NAMES, condition_name, metric_name
+from augcam.paper.segments import by_condition, segment_values
 from augcam.report.style import (
+    EQUAL_TO_BASELINE,
     SMALL,
     colour,
     name_conditions,
     name_square,
+    nothing_to_show,
     styled,
     width_for,
 )
@@ -23,6 +29,24 @@ MEDIAN = {"color": "black", "lw": 1.4}
 
 
 OUTLIERS = {"marker": ".", "ms": 2, "alpha": 0.3, "mec": "none", "mfc": "#444444"}
+
+
+def similarity_figures(
+    mean: pd.DataFrame,
+    maps: pd.DataFrame,
+    metrics: list[str],
+    conditions: list[str],
+    outliers: bool,
+) -> Iterator[tuple[str, Figure]]:
+    """(name, figure) of every metric's boxplots and correlation map, of the conditions that
+    `mean` (similarity_mean) has; `maps`: correlation_maps."""
+    shown = [c for c in conditions if c in set(mean["augmentation"])]
+    for metric in metrics:
+        yield f"boxplot_{metric}", metric_boxplot(mean, metric, shown, outliers)
+        yield f"correlation_map_{metric}", correlation_map(maps, metric, shown)
+        if metric_named(metric).linear_below is not None:
+            linear = metric_boxplot(mean, metric, shown, outliers, linear=True)
+            yield f"boxplot_{metric}_linear", linear
 
 
 @styled
@@ -133,8 +157,12 @@ def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
 
     `counts`: the table of `augcam.aggregation.pair_counts`; `metrics`: number of metrics counted.
     """
+    if counts.empty:
+        return nothing_to_show(
+            "No pair is strongest or weakest: that takes three pairs whose correlations differ."
+        )
     kinds = ("strongest", "weakest")
-    rows = max(1, counts.groupby("kind").size().max() if len(counts) else 1)
+    rows = max(1, counts.groupby("kind").size().max())
     figure, panels = plt.subplots(1, 2, figsize=(10.5, 1.3 + 0.28 * rows), sharex=True)
     for axes, kind, shade in zip(panels, kinds, ("#B2182B", "#2166AC")):
         group = counts[counts["kind"] == kind]
@@ -155,6 +183,28 @@ def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
         axes.grid(True, axis="x")
         axes.tick_params(axis="y", length=0)
     return figure
+
+
+def segment_figures(
+    tables: Mapping[tuple[str, int], pd.DataFrame],
+    summary: pd.DataFrame,
+    tests: pd.DataFrame,
+    metrics: list[str],
+    conditions: list[str],
+) -> Iterator[tuple[str, Figure]]:
+    """(name, figure) of every metric and condition, and of all at a glance.
+
+    `tables`: (condition, state) → its table of `augcam.compare.models.compare`.
+    """
+    pooled = dict(by_condition(tables))
+    yield "segments_overview", segments_overview(summary, tests, metrics, list(pooled))
+    for condition, metric in product(conditions, metrics):
+        name = f"segments_{metric}_{condition}"
+        if condition in pooled:
+            values = segment_values(pooled[condition], metric)
+            yield name, segment_boxplot(values, metric, condition)
+        else:
+            yield name, nothing_to_show(f"{condition_name(condition)}: {EQUAL_TO_BASELINE}")
 
 
 @styled

@@ -1,6 +1,6 @@
 """Examples: what the network is shown in training, and one explained test image."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Any
 
@@ -17,11 +17,12 @@ from augcam.train.batches import Course
 IMAGES, COPIES = 3, 5  # of one figure
 
 
-def example_ids(store: ImageStore) -> list[int]:
-    """The first training image of each of the first classes."""
-    training = store.index["split"] == "train"
-    _, first = np.unique(store.index["label"][training], return_index=True)
-    return store.index["image_id"][training][first[:IMAGES]].tolist()
+def example_ids(store: ImageStore, orders: Iterable[np.ndarray]) -> list[int]:
+    """Of each of the first classes the first image that all of `orders` train on."""
+    images = store.index["image_id"]
+    trained = np.all([np.isin(images, order[:, 0]) for order in orders], axis=0)
+    _, first = np.unique(store.index["label"][trained], return_index=True)
+    return images[trained][first[:IMAGES]].tolist()
 
 
 def example_draws(epochs: int, states: list[int]) -> list[tuple[int, int]]:
@@ -57,19 +58,26 @@ def most_confident(logits: np.ndarray, right: np.ndarray) -> int:
 
 def augmentation_figures(
     store: ImageStore,
-    order: np.ndarray,
+    orders: Mapping[int, np.ndarray],
     parameters: dict[str, dict[str, Any]],
-    states: list[int],
+    seeds: Mapping[int, Mapping[str, int]],
     training: Training,
     sampling_seed: int,
 ) -> Iterator[tuple[str, Figure]]:
-    """(name, figure) of every augmentation; `parameters`: those of each augmentation."""
-    ids, draws = example_ids(store), example_draws(training.epochs, states)
+    """(name, figure) of every augmentation; `parameters`: those of each augmentation; `orders`,
+    `seeds`: those of each starting state."""
+    draws = example_draws(training.epochs, list(orders))
+    ids = example_ids(store, [orders[state] for state, _ in draws])
+    if not ids:  # so few images that no two states train on the same ones
+        draws = draws[: training.epochs]
+        ids = example_ids(store, [orders[draws[0][0]]])
     originals = [shown_original(store, image) for image in ids]
     labels = [f"state {state}, epoch {epoch + 1}" for state, epoch in draws]
     for name, values in parameters.items():
         courses = {
-            state: Course(store, order, name, values, state, training, sampling_seed)
+            state: Course(
+                store, orders[state], name, values, state, training, sampling_seed, seeds[state]
+            )
             for state, _ in draws
         }
         copies = [[shown_copy(courses[s], image, epoch) for s, epoch in draws] for image in ids]

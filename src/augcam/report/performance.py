@@ -1,12 +1,15 @@
 """Charts of performance: of every model, and of the compared architectures."""
 
+from collections.abc import Iterator
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from augcam.names import NAMES, network_name
+from augcam.compare.repeats import distinct
+from augcam.names import MEASURES, NAMES, network_name
 from augcam.report.style import (
     FURTHER_COLOURS,
     SMALL,
@@ -15,6 +18,16 @@ from augcam.report.style import (
     styled,
     width_for,
 )
+
+
+def performance_figures(
+    table: pd.DataFrame, equal: pd.DataFrame, conditions: list[str], reference: tuple[str, int]
+) -> Iterator[tuple[str, Figure]]:
+    """(name, figure) of every measure; `table`: performance, `equal`: equal_models."""
+    models = list(zip(table["condition"], table["state"]))
+    once = table.iloc[list(distinct(models, range(len(models)), equal).values())]
+    for measure in MEASURES:
+        yield f"performance_{measure}", performance_bars(once, measure, conditions, reference)
 
 
 @styled

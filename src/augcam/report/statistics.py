@@ -55,14 +55,20 @@ def draw_all(
     """Every figure of this module with its name, one by one.
 
     `tables`: by name, as in `tables/`, target_changes only if it is wanted; `conditions`: all;
-    `compared`: those with a distance from the baseline.
+    `compared`: those with a distance from the baseline, if their models do not equal it.
     """
+    compared = [c for c in compared if c in set(tables["similarity_summary"]["augmentation"])]
+    equal = set(tables["equal_models"]["condition"])
     yield (
         "null_levels",
         null_levels(tables["similarity_summary"], tables["null_levels"], metrics, compared),
     )
     for control in controls:
-        yield f"effects_{control}", forest(tables["effects"], control, metrics)
+        if control in equal:
+            reason = f"All models of '{display_name(control)}' are equal: nothing to test against."
+            yield f"effects_{control}", nothing_to_show(reason)
+        else:
+            yield f"effects_{control}", forest(tables["effects"], control, metrics)
     yield "variance_split", variance_bars(tables["variance_split"], metrics)
     if "target_changes" in tables:
         yield "target_changes", target_lines(tables["target_changes"], compared)

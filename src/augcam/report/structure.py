@@ -153,7 +153,7 @@ def model_map(positions: pd.DataFrame, conditions: list[str]) -> Figure:
     """All models in two dimensions, so that near ones have similar maps. A cross: the mean."""
     metrics = list(dict.fromkeys(positions["metric"]))
     if not metrics:
-        return nothing_to_show("A map needs three models with defined distances.")
+        return nothing_to_show("A map needs three models whose distances are defined and differ.")
     figure, panels = grid(len(metrics), 5.2, 4.8, columns=2)
     for panel, metric in zip(panels, metrics):
         rows = positions[positions["metric"] == metric]
@@ -197,13 +197,15 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
         square = rows.pivot(index="condition_a", columns="condition_b", values="value")
         square = square.reindex(index=conditions, columns=conditions)
         square = square.fillna(square.T).to_numpy()
+        defined = square[~np.isnan(square)]
+        low, high = (defined.min(), defined.max()) if len(defined) else (0, 1)
         image = _heat(
             panel,
             square,
             conditions,
             "viridis_r" if difference else "viridis",
-            np.nanmin(square),
-            np.nanmax(square),
+            low,
+            high,
             digits=3 if difference else 2,
         )
         panel.set_title(display_name(metric))

@@ -58,6 +58,9 @@ SMALL = 8.5
 """Font size in points of what is written at ticks, bars and cells."""
 
 
+EQUAL_TO_BASELINE = "all its models equal the baseline's: there is no noise to show."
+
+
 def colour(name: str) -> str:
     """The colour of a condition or segment; of one without always the same further colour."""
     condition = entries(Augmentation).get(name)

@@ -39,6 +39,19 @@ def error_consistency(p_right: np.ndarray, q_right: np.ndarray) -> float:
     return float((observed - expected) / (1 - expected)) if expected < 1 else np.nan
 
 
+def predicted_otherwise(
+    predictions: Mapping[Model, pd.DataFrame],
+    similarity: Mapping[Model, pd.DataFrame],
+    reference: Model,
+    metrics: list[str],
+) -> dict[str, pd.DataFrame]:
+    """The tables of this step, by name, from predictions and distances of every model."""
+    return {
+        "behaviour": behaviour(predictions, reference),
+        "class_changes": class_changes(similarity, predictions, reference, metrics),
+    }
+
+
 def behaviour(predictions: Mapping[Model, pd.DataFrame], reference: Model) -> pd.DataFrame:
     """Every model's predictions against the reference's.
 

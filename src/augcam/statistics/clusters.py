@@ -12,6 +12,9 @@ from augcam.statistics.resampling import interval, parts_of
 CONSENSUS = "consensus"
 
 
+_ALIKE = 1e-9  # rounding, of distances of order 1
+
+
 Clade = frozenset[int]
 
 
@@ -59,14 +62,15 @@ def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: st
 
     Returns source, metric, node (joined later: larger), members (joined by " + "), n_members,
     height, support (share of resamples whose tree has a node with exactly these members; the root
-    has none), cophenetic. Empty where a distance is undefined.
+    has none), cophenetic. Empty where a distance is undefined, or all are equal.
     """
     columns = [
         "source", "metric", "node", "members", "n_members", "height", "support", "cophenetic"
     ]  # fmt: skip
     replicates = _as_distances(replicates)
     estimate, together, *_ = parts_of(replicates)
-    if len(names) < 3 or np.isnan(estimate).any():
+    apart = estimate[np.triu_indices(len(names), 1)]
+    if len(names) < 3 or np.isnan(apart).any() or np.ptp(apart) <= _ALIKE:
         return pd.DataFrame(columns=columns)
     nodes, heights = clades(estimate)
     seen = dict.fromkeys(nodes, 0)

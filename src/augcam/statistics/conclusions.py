@@ -1,12 +1,13 @@
 """What can be concluded: plain sentences from the tables, each with the numbers that carry it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from augcam.config.states import varied
 from augcam.entries import metric_named
-from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name
+from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, is_control
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
 
@@ -21,21 +22,38 @@ def conclude(
     n_states: int,
     alpha: float,
     smallest_effect: float,
+    variation: Sequence[str] = ("augmentation", "network"),
+    random_layers: bool = True,
+    pair_k: int = 4,
+    wanted_pair_k: int = 4,
 ) -> pd.DataFrame:
     """Findings as sentences: topic, finding. `tables`: by name, as in `tables/`; target_changes is
-    there if three targets were explained."""
+    there if three targets were explained. `variation`: what states vary; `random_layers`: whether
+    training the network draws random numbers; `pair_k`: how many pairs are counted, where
+    `wanted_pair_k` were asked for.
+
+    What cannot be told gives no sentence, or one that says so: undefined metrics, controls whose
+    models are equal, too few pairs.
+    """
+    reaching = [s for s in variation if s in ("order", "weights", "split")]
+    if random_layers and "network" in variation:
+        reaching.insert(0, "network")
+    repeated = list(dict.fromkeys(tables["equal_models"]["condition"]))
     findings = [
-        *_scale(tables, base),
-        *_effects(tables["effects"], augmentations, controls, base, n_states, smallest_effect),
+        *_repeated(repeated, variation, base),
+        *([] if base in repeated else _scale(tables, base, base in controls, reaching)),
+        *_effects(
+            tables["effects"], augmentations, controls, base, n_states, smallest_effect, repeated
+        ),
         *_variance(tables["variance_split"], alpha),
-        *_decoupling(tables["decoupled_maps"], augmentations),
-        *_pairs(tables["pair_significance"], alpha),
+        *_decoupling(tables["decoupled_maps"], augmentations, base in repeated),
+        *_pairs(tables["pair_significance"], len(augmentations), alpha, pair_k, wanted_pair_k),
         *_models(tables["separation"], alpha),
         *_trees(tables["correlation_trees"], tables["model_trees"], n_states),
         *_suggested(tables["suggested_clusters"], tables["suggested_model_clusters"]),
         *_behaviour(tables["behaviour"], tables["class_changes"], augmentations, base),
         *_targets(tables.get("target_changes"), augmentations),
-        *_size(tables["planning"], n_states, alpha),
+        *_size(tables["planning"], tables["effects"], n_states, alpha),
     ]
     return pd.DataFrame(findings, columns=["topic", "finding"])
 
@@ -43,6 +61,10 @@ def conclude(
 def _list(names) -> str:
     names = [display_name(name) for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _metrics(count: int) -> str:
+    return f"{count} metric{'s' if count != 1 else ''}"
 
 
 def _headline(metrics) -> str:
@@ -54,35 +76,57 @@ def _control(control: str, base: str) -> str:
     return "seed noise" if control == base else "the step-count control"
 
 
-def _scale(tables, base):
+def _repeated(names, variation, base):
+    if not names:
+        return
+    text = (
+        f"The models of {_list(names)} are equal at all starting states: what these vary here "
+        f"({varied(variation)}) does not reach them. Each of these conditions counts as one model"
+    )
+    if any(map(is_control, names)):
+        text += ": this run has no seed noise, and tests nothing against it"
+    yield "equal models", f"{text}. `variation: [{', '.join([*variation, 'order'])}]` changes that."
+
+
+def _scale(tables, base, trained_again, reaching):
     effects, nulls = tables["effects"], tables["null_levels"]
     rows = effects[effects["control"] == base]
-    if rows.empty:
+    if not trained_again:
         text = (
             f"There is no second training of '{base}': the distance between two trainings of "
             f"'{base}' is unknown. Add the control and a second starting state."
         )
         yield "scale", text
         return
-    metric = _headline(rows["metric"])
-    floor = rows[rows["metric"] == metric]["control_mean"].iloc[0]
+    known = rows.dropna(subset="control_mean")
+    if known.empty:
+        yield "scale", f"No metric is defined between two trainings of '{base}'."
+        return
+    metric = _headline(known["metric"])
+    floor = known[known["metric"] == metric]["control_mean"].iloc[0]
     levels = nulls[nulls["metric"] == metric].set_index("null")["mean"].dropna()
     titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
     ends = [f"{title} {levels[null]:.3f}" for null, title in titles.items() if null in levels]
+    which = "" if reaching == ["network"] else f" ({varied(reaching) or 'of other hardware'})"
     text = (
-        f"{display_name(metric)}: two trainings that differ in nothing but random numbers reach "
-        f"{floor:.3f} on average"
+        f"{display_name(metric)}: two trainings that differ in nothing but random numbers{which} "
+        f"reach {floor:.3f} on average"
         + (f"; {', '.join(ends)}. Values must be read between these." if ends else ".")
     )
     yield "scale", text
 
 
-def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
+def _effects(effects, augmentations, controls, base, n_states, smallest_effect, equal):
     for control in controls:
-        rows = effects[effects["control"] == control]
-        if rows.empty:
+        if control in equal:
             continue
+        rows = effects[effects["control"] == control]
         what = _control(control, base)
+        undefined = sorted(set(rows["metric"]) - set(rows.dropna(subset="difference")["metric"]))
+        rows = rows.dropna(subset="difference")
+        if rows.empty:
+            yield "effects", f"No metric has a value to set against {what}."
+            continue
         total = rows["metric"].nunique()
         yes, no, open_ = [], [], []
         for name in augmentations:
@@ -90,7 +134,7 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
             count = int((verdicts == YES).sum())
             if count:
                 yes.append(f"{display_name(name)} ({count} of {total} metrics)")
-            elif (verdicts == NO).all():
+            elif len(verdicts) and (verdicts == NO).all():
                 no.append(name)
             else:
                 open_.append(name)
@@ -104,6 +148,8 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect):
         if open_:
             states = f"{n_states} state{'s' if n_states > 1 else ''}"
             yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
+        if undefined:
+            yield "effects", f"Undefined, and so without a test against {what}: {_list(undefined)}."
         steps = rows[rows["augmentation"] == STEP_CONTROL]
         if control == base and len(steps):
             count = int((steps["farther_than_control"] == YES).sum())
@@ -128,7 +174,8 @@ def _variance(split, alpha):
     shown = [metric for metric in p.index if p[metric] < alpha]
 
     def between(component: str) -> str:
-        return f"{shares[component].min():.1f} to {shares[component].max():.1f} %"
+        low, high = f"{shares[component].min():.1f}", f"{shares[component].max():.1f}"
+        return f"{low} to {high} %" if len(p) > 1 else f"{low} %"
 
     text = (
         f"Which augmentation was used explains {between('condition')} of the variance of one "
@@ -139,16 +186,20 @@ def _variance(split, alpha):
     yield "variance", text
 
 
-def _decoupling(maps, augmentations):
+def _decoupling(maps, augmentations, no_noise):
     inside = maps["augmentation_a"].isin(augmentations) & maps["augmentation_b"].isin(augmentations)
     pairs = maps[inside & (maps["augmentation_a"] != maps["augmentation_b"])]
     if pairs.empty:
         return
     mean = pairs.groupby("kind")["r"].mean()
+    if np.isnan(mean["paper"]):
+        yield "shared baseline", "No correlation between augmentations is defined."
+        return
     if np.isnan(mean["decoupled"]):
+        missing = "that differ from the first" if no_noise else "(`none` at two states at least)"
         text = (
             "All distances share one baseline, which correlates them by itself. How much cannot be "
-            "told without further baselines (`none` at two states at least)."
+            f"told without further baselines {missing}."
         )
         yield "shared baseline", text
         return
@@ -161,7 +212,7 @@ def _decoupling(maps, augmentations):
         (maps["augmentation_a"] == STEP_CONTROL) & maps["augmentation_b"].isin(augmentations)
     ]
     control = of_identity.groupby("kind")["r"].mean()
-    if len(control):
+    if len(control) and control[["paper", "decoupled"]].notna().all():
         text += (
             f" Identity, which shows nothing new, correlates with them at {control['paper']:.2f} "
             f"and {control['decoupled']:.2f}: so much is common to any two trainings."
@@ -169,12 +220,18 @@ def _decoupling(maps, augmentations):
     yield "shared baseline", text
 
 
-def _pairs(pairs, alpha):
+def _pairs(pairs, augmentations, alpha, k, wanted):
+    number = augmentations * (augmentations - 1) // 2
+    if number and not k:
+        few = "one pair" if number == 1 else f"{number} pairs"
+        yield "pairs", f"{augmentations} augmentations make {few}: none is strongest or weakest."
+    elif number and not pairs["count"].any():
+        yield "pairs", "No pair is strongest or weakest: no two defined correlations differ."
     for kind in ("strongest", "weakest"):
-        rows = pairs[pairs["kind"] == kind]
+        rows = pairs[(pairs["kind"] == kind) & (pairs["count"] > 0)]
         if rows.empty:
             continue
-        best = rows.iloc[0]
+        best, rows = rows.iloc[0], pairs[pairs["kind"] == kind]
         shown = rows[(rows["p_any"] < alpha) | (rows["p_r"] < alpha)]
         names = [_list(pair) for pair in shown[["augmentation_a", "augmentation_b"]].to_numpy()]
         verdict = (
@@ -184,9 +241,10 @@ def _pairs(pairs, alpha):
         )
         pair = _list([best["augmentation_a"], best["augmentation_b"]])
         by_r = "" if np.isnan(best["p_r"]) else f", and its mean r with p = {best['p_r']:.2g}"
+        counted = f", counting {k} of {number} in each metric," if k < wanted else ""
         text = (
-            f"The most frequent of the {kind} pairs is {pair} ({best['count']} metrics; where "
-            "conditions are exchangeable some pair reaches this count with "
+            f"The most frequent of the {kind} pairs{counted} is {pair} ({_metrics(best['count'])}; "
+            "where conditions are exchangeable some pair reaches this count with "
             f"p = {best['p_any']:.2g}{by_r}; it keeps its place in "
             f"{100 * best['frequency']:.0f} % of resamples): {verdict}."
         )
@@ -194,7 +252,8 @@ def _pairs(pairs, alpha):
 
 
 def _models(separation, alpha):
-    for row in separation[separation["conditions"] == "all"].itertuples():
+    tested = separation[(separation["conditions"] == "all") & separation["p"].notna()]
+    for row in tested.itertuples():
         holds = "lie closer together" if row.p < alpha else "are not shown to lie closer together"
         text = (
             f"{display_name(row.metric)} of all models with all others: models of one condition "
@@ -212,7 +271,7 @@ def _trees(correlation_trees, model_trees, n_states):
     images = " (images only: fewer than three states cannot be resampled)" if n_states < 3 else ""
     for title, trees, source, metric in parts:
         nodes = trees[(trees["source"] == source) & (trees["metric"] == metric)]
-        if nodes.empty:
+        if nodes["support"].isna().all():
             continue
         left_out = nodes["left_out"].iloc[0]
         without = f" (without {_list(left_out.split(' + '))}: undefined)" if left_out else ""
@@ -259,10 +318,13 @@ def _behaviour(behaviour, changes, augmentations, base):
     yield "behaviour", text
     if changes.empty:
         return
-    metric = _headline(changes["metric"])
-    rows = changes[(changes["metric"] == metric) & changes["augmentation"].isin(augmentations)]
+    rows = changes[changes["augmentation"].isin(augmentations)].dropna(subset="share_of_change")
+    if rows.empty:
+        return
+    metric = _headline(rows["metric"])
+    rows = rows[rows["metric"] == metric]
     text = (
-        f"{100 * rows['share_of_change'].mean():.0f} % of the mean distance in "
+        f"{round(100 * rows['share_of_change'].mean())} % of the mean distance in "
         f"{display_name(metric)} would vanish if images predicted as another class were like the "
         "others."
     )
@@ -272,9 +334,12 @@ def _behaviour(behaviour, changes, augmentations, base):
 def _targets(changes, augmentations):
     if changes is None or changes.empty:
         return
-    metric = _headline(changes["metric"])
     changes = changes[changes["augmentation"].isin(augmentations)]
-    mean = changes[changes["metric"] == metric].groupby("target")["mean"].mean()
+    means = changes.groupby(["metric", "target"])["mean"].mean().unstack().dropna()
+    if means.empty:
+        return
+    metric = _headline(means.index)
+    mean = means.loc[metric]
     text = (
         f"{display_name(metric)} with the baseline's maps is {mean['predicted']:.3f} on average "
         f"where every model explains its own prediction, {mean['label']:.3f} where all explain the "
@@ -283,9 +348,9 @@ def _targets(changes, augmentations):
     yield "class explained", text
 
 
-def _size(planning, n_states, alpha):
+def _size(planning, effects, n_states, alpha):
     smallest = 2 / 2**n_states
-    if smallest > alpha:
+    if smallest > alpha and effects["p"].notna().any():
         text = (
             f"With {n_states} starting state{'s' if n_states > 1 else ''} the sign-flip test "
             f"cannot give p below {min(1, smallest):.2g}; every p below it here rests on the "
@@ -295,8 +360,9 @@ def _size(planning, n_states, alpha):
     if planning.empty:
         return
     control = planning["control"].iloc[0]
-    metric = _headline(planning["metric"])
-    rows = planning[(planning["control"] == control) & (planning["metric"] == metric)]
+    rows = planning[planning["control"] == control]
+    metric = _headline(rows["metric"])
+    rows = rows[rows["metric"] == metric]
     row = rows[np.isclose(rows["shift"], 0.1)].iloc[0]
     states = [f"{n}" if n > 0 else "more than 1000" for n in (row["states"], row["states_holm"])]
     text = (

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from augcam.entries import metric_named
-from augcam.files.tables import read_table
 
 Model = tuple[str, int]  # condition, starting state
 
@@ -29,6 +28,11 @@ class Distances(NamedTuple):
     @property
     def n_states(self) -> int:
         return len(self.states)
+
+    def models_of(self, condition: str) -> int:
+        """How many models of a condition have a distance from any baseline."""
+        values = self.values[:, self.conditions.index(condition)]
+        return int((~np.isnan(values)).any(axis=(0, 2, 3)).sum())
 
 
 def collect(
@@ -63,24 +67,26 @@ def orientation(metric: str) -> int:
     return metric_named(metric).direction
 
 
-def read_distances(
+def gather(
     reference: Model,
-    compared: Mapping[Model, str],
-    further: Mapping[tuple[int, str, int], str],
+    compared: Mapping[Model, pd.DataFrame],
+    further: Mapping[tuple[int, str, int], pd.DataFrame],
     metrics: list[str],
 ) -> Distances:
-    """Distances from the files of `augcam.compare.models.compare_files`.
+    """Distances from the tables of `augcam.compare.models.compare`.
 
     `compared`: model → its table against the reference; `further`: (state of another baseline,
-    condition, state) → table.
+    condition, state) → table. Models that `compared` leaves out are left out altogether.
 
     States are those at which other conditions than the baseline's were trained: a reference at a
     state of its own is no state of any of them.
     """
     base, first = reference
-    files = {(first, *model): path for model, path in compared.items()}
-    files |= {key: path for key, path in further.items() if key[1:] != (base, key[0])}
-    tables = {key: read_table(path, metrics) for key, path in files.items()}
+    known = {reference, *compared}
+    tables = {(first, *model): table for model, table in compared.items()}
+    for (state, *model), table in further.items():
+        if known.issuperset([(base, state), tuple(model)]) and tuple(model) != (base, state):
+            tables[state, *model] = table
     conditions = list(dict.fromkeys(condition for condition, _ in compared))
     states = list(dict.fromkeys(state for condition, state in compared if condition != base))
     return collect(tables, metrics, conditions, states, base)

@@ -13,8 +13,51 @@ from augcam.compare.moments import Bilinear, Moments
 from augcam.entries import metric_named
 from augcam.errors import AugcamError
 from augcam.names import PAIR_METRICS
+from augcam.statistics.clusters import suggested_clusters, trees
 from augcam.statistics.distances import Model
-from augcam.statistics.resampling import image_weights, interval, state_weights, weights_in_parts
+from augcam.statistics.resampling import (
+    group_images,
+    image_weights,
+    interval,
+    state_weights,
+    weights_in_parts,
+)
+
+NO_DISTANCE = 1e-12  # rounding, of squared distances of order 1
+
+
+def model_space(
+    found: dict[Model, dict[str, np.ndarray]],
+    augmentations: list[str],
+    controls: list[str],
+    input_size: int,
+    resamples: int,
+    seed: int,
+    alpha: float,
+    clusters: list[list[str]],
+) -> dict[str, pd.DataFrame]:
+    """The tables of this step, by name.
+
+    `found`: model → image_id and cam, (N, h, w); `clusters`: groups of augmentations to test.
+    """
+    rng, models = np.random.default_rng(seed), list(found)
+    cams = stack_cams(found)
+    n_images = cams.shape[1]
+    sums = pair_sums(cams, input_size, *group_images(n_images, rng))
+    replicates, names = condition_replicates(sums, models, n_images, resamples, rng)
+    apart = {("models", m): distance(values, m) for m, values in replicates.items()}
+    n_states = min(sum(c == name for c, _ in models) for name in augmentations)
+    nearness = {key: -values for key, values in apart.items()}
+    return {
+        "model_pairs": pair_frame(sums, models),
+        "condition_similarity": condition_table(replicates, names, models, alpha),
+        "model_trees": trees(apart, list(range(len(names))), names),
+        "suggested_model_clusters": suggested_clusters(
+            nearness, names, augmentations, clusters, n_states, alpha
+        ),
+        "separation": separation(sums, models, controls, resamples, rng),
+        "model_positions": positions(sums, models),
+    }
 
 
 def pair_sums(
@@ -199,7 +242,7 @@ def separation(
 
     Returns metric, `conditions` compared, n_models, within and between (mean values over pairs of
     models of one condition, of two), pseudo_f, p, smallest_p. Conditions with one model are left
-    out.
+    out, and sets of models that are all alike.
     """
     names = list(dict.fromkeys(c for c, _ in models))
     names = [name for name in names if sum(c == name for c, _ in models) > 1]
@@ -213,9 +256,12 @@ def separation(
             if len(chosen) < 2 or np.isnan(values[np.ix_(at, at)]).any():
                 continue
             part = values[np.ix_(at, at)]
+            squared = squared_distance(part, metric)
+            if np.ptp(squared) <= NO_DISTANCE:
+                continue  # all alike: no group is closer than another
             upper = np.triu(np.ones_like(part, dtype=bool), 1)
             same = labels[:, None] == labels
-            f, p, smallest = permanova(squared_distance(part, metric), labels, permutations, rng)
+            f, p, smallest = permanova(squared, labels, permutations, rng)
             title = "all" if chosen is names else " and ".join(chosen)
             within, between = part[upper & same].mean(), part[upper & ~same].mean()
             rows.append((metric, title, len(at), within, between, f, p, smallest))
@@ -249,14 +295,15 @@ def scaling(distance: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def positions(sums: dict[str, np.ndarray], models: list[Model]) -> pd.DataFrame:
-    """metric, condition, state, x, y, stress: a two-dimensional map of all models."""
+    """metric, condition, state, x, y, stress: a two-dimensional map of all models; none of a metric
+    in which fewer than three have a place, or all are alike."""
     parts = []
     for metric in PAIR_METRICS:
         squared = squared_distance(matrix(sums, metric), metric)
         kept = [i for i in range(len(models)) if not np.isnan(np.delete(squared[i], i)).all()]
         squared = squared[np.ix_(kept, kept)]
         np.fill_diagonal(squared, 0)
-        if np.isnan(squared).any() or len(kept) < 3:
+        if np.isnan(squared).any() or len(kept) < 3 or squared.max() <= NO_DISTANCE:
             continue
         where, stress = scaling(np.sqrt(squared.clip(0)))
         frame = pd.DataFrame([models[i] for i in kept], columns=["condition", "state"])

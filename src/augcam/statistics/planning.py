@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from augcam.names import STEP_CONTROL
+from augcam.names import is_control
 from augcam.statistics.distances import Distances, at_equality
-from augcam.statistics.effects import paired_differences, pooled_noise
+from augcam.statistics.paired import paired_differences, pooled_noise
 from augcam.statistics.resampling import mean_of_defined
 
 SHIFTS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # as shares of the control's distance from the baseline
@@ -55,7 +55,7 @@ def plan(
     rows = []
     for control in controls:
         _, _, _, reference, names = paired_differences(distances, control)
-        augmentations = [name for name in names if name not in (distances.base, STEP_CONTROL)]
+        augmentations = [name for name in names if not is_control(name)]
         if not augmentations or not reference.size:
             continue
         family = len(augmentations) * len(distances.metrics)

@@ -1,6 +1,6 @@
 """Batches: what is shown to a network in each step, equal for equal seeds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +27,10 @@ class Batch(NamedTuple):
 class Course:
     """The batches of one condition and state: what is shown to the network, epoch by epoch.
 
-    `order` int64 (2·N, 2) as made by `augcam.data.split.draw_order`. A condition without
-    copies takes the originals alone, in the same relative order.
+    `order` int64 (2·N, 2) as made by `augcam.data.split.draw_order`: its images are trained on, the
+    others that are not for testing validate. A condition without copies takes the originals alone,
+    in the same relative order. `seeds`: of the `augmentation` draws and of the `network` noise,
+    both `state` where not given.
     """
 
     def __init__(
@@ -40,12 +42,16 @@ class Course:
         state: int,
         training: Training,
         sampling_seed: int,
+        seeds: Mapping[str, int] | None = None,
     ):
         self.store, self.order = store, order
         self.condition, self.parameters, self.state = condition, parameters, state
         self.augmentation = augmentation_named(condition)
         self.training, self.sampling_seed = training, sampling_seed
+        self.seeds = seeds or {"augmentation": state, "network": state}
         self.train_ids = np.unique(order[:, 0])
+        others = store.index["image_id"][store.index["split"] != "test"]
+        self.validation_ids = torch.from_numpy(np.setdiff1d(others, self.train_ids))
         if training.batch_size > len(self.train_ids):
             raise AugcamError(
                 f"training.batch_size: {training.batch_size} is larger than the training set of "
@@ -85,7 +91,8 @@ class Course:
             images = store.resized(images)
         targets = labels
         if is_copy.any():
-            rng = generator(self.state, 0 if self.training.refresh == "once" else epoch, number)
+            drawn_in = 0 if self.training.refresh == "once" else epoch
+            rng = generator(self.seeds["augmentation"], drawn_in, number)
             copies = is_copy.nonzero().squeeze(1)
             images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
         return Batch(store.prepared(images), labels, targets)

@@ -55,7 +55,7 @@ def fingerprint(settings: dict[str, Any], *files: str | Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def seed_network(state: int, epoch: int) -> None:
+def seed_network(seed: int, epoch: int) -> None:
     """Seed what is random inside the network, anew in every epoch: nothing to save for resuming."""
-    seed = np.random.SeedSequence([_NETWORK_STREAM, state, epoch]).generate_state(1, np.uint64)[0]
-    torch.manual_seed(int(seed))
+    stream = np.random.SeedSequence([_NETWORK_STREAM, seed, epoch])
+    torch.manual_seed(int(stream.generate_state(1, np.uint64)[0]))

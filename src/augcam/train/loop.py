@@ -1,7 +1,8 @@
 """Training: one network, one condition, one starting state; deterministic and resumable.
 
 Protocol of section 5.1 and appendix B of the paper: all models share initial weights, split and
-order; the state seeds what is random besides (augmentation draws, dropout, stochastic depth).
+order; the state seeds what is random besides (augmentation draws, dropout, stochastic depth). With
+another `variation` the models of one state share them.
 """
 
 import math
@@ -17,7 +18,6 @@ from tqdm import tqdm
 from augcam.errors import AugcamError
 from augcam.files.tables import write_columns
 from augcam.names import MEASURES
-from augcam.networks.build import has_random_layers
 from augcam.networks.weights import load_weights, save_weights
 from augcam.train.batches import Batch, Course
 from augcam.train.checkpoint import resume, save_checkpoint, to_go_on
@@ -57,7 +57,7 @@ def train(
     run = step
     if store.device.type == "cuda" and done < training.epochs:
         run = RecordedStep(step, next(course.batches(0)))
-    validation = store.ids("val")
+    validation = course.validation_ids
     with tqdm(
         total=training.epochs * len(course),
         initial=done * len(course),
@@ -101,7 +101,7 @@ def _run_epoch(
     step: Step, run: Callable[[Batch], None], course: Course, epoch: int, bar: tqdm
 ) -> dict[str, float]:
     """One pass over the training images; loss and accuracy are means over the images as shown."""
-    seed_network(course.state, epoch)
+    seed_network(course.seeds["network"], epoch)
     step.model.train()
     step.reset()
     started = time.perf_counter()
@@ -124,8 +124,6 @@ def _run_epoch(
 
 
 def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:
-    """Fill `model` with the shared starting weights and bring it to `device`, channels last."""
+    """Fill `model` with its starting weights and bring it to `device`, channels last."""
     load_weights(model, initial)
-    if not has_random_layers(model):
-        print("note: this network has no random layers, so states differ by augmentation alone")
     return model.to(device, memory_format=torch.channels_last)

@@ -1,0 +1,46 @@
+"""What a starting state varies, in words."""
+
+from collections.abc import Iterable
+
+from augcam.config.experiment import Config
+from augcam.names import SOURCES, display_name, is_control
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b and c`; empty for none."""
+    *first, last = [*names] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def varied(variation: Iterable[str]) -> str:
+    """What states vary, for people: `augmentation draws and network noise`."""
+    return listed(SOURCES[source] for source in variation)
+
+
+def note(config: Config, random_layers: bool) -> str:
+    """What to know before training where all models of a condition will be equal; else empty.
+
+    `random_layers`: whether training the network draws random numbers.
+    """
+    repeating = config.repeating(random_layers)
+    if not repeating:
+        return ""
+    reason = f"states vary {varied(config.variation)} alone"
+    if config.varies("network") and not random_layers:
+        reason = f"{display_name(config.model.architecture)} has no random layers, and {reason}"
+    controls = [name for name in repeating if is_control(name)]
+    if {condition for condition, _ in config.models} == set(repeating):
+        meaning = "a further state shows nothing new"
+    elif controls:
+        meaning = f"the report has no seed noise, and nothing is tested against {_quoted(controls)}"
+    else:
+        meaning = "its states are no replicates"
+    more = ", ".join([*config.variation, "order"])
+    return (
+        f"note: {reason}. So all models of {_quoted(repeating)} will be equal: each condition of "
+        f"these counts as one model, {meaning}. With `variation: [{more}]` they differ."
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return listed(f"'{name}'" for name in names)
