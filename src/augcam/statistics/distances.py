@@ -84,9 +84,10 @@ def gather(
     base, first = reference
     known = {reference, *compared}
     tables = {(first, *model): table for model, table in compared.items()}
-    for (state, *model), table in further.items():
-        if known.issuperset([(base, state), tuple(model)]) and tuple(model) != (base, state):
-            tables[state, *model] = table
+    for (at, condition, state), table in further.items():
+        baseline, model = (base, at), (condition, state)
+        if known.issuperset([baseline, model]) and model != baseline:
+            tables[at, condition, state] = table
     conditions = list(dict.fromkeys(condition for condition, _ in compared))
     states = list(dict.fromkeys(state for condition, state in compared if condition != base))
     return collect(tables, metrics, conditions, states, base)

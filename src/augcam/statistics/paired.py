@@ -67,8 +67,9 @@ def paired_differences(
     stacked = [np.stack(part, axis=1) for part in parts]
     missing = np.isnan(stacked[0]).all(axis=(0, 3))  # (conditions, states)
     known, kept = ~missing.all(axis=1), ~missing.all(axis=0)
-    arrays = [array[:, known][:, :, kept] for array in stacked]
-    return *arrays, [distances.conditions[c] for c, there in zip(others, known) if there]
+    difference, farther, value, reference = (array[:, known][:, :, kept] for array in stacked)
+    names = [distances.conditions[c] for c, there in zip(others, known) if there]
+    return difference, farther, value, reference, names
 
 
 def pooled_noise(distances: Distances) -> tuple[np.ndarray, np.ndarray]:
