@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from augcam.config.messages import parse_config
-from augcam.entries import Augmentation, CamMethod, Metric, Network, entries
+from augcam.entries import FOLDERS, Augmentation, Metric, Network, entries
 from augcam.run.closure import INFRASTRUCTURE, LIBRARY, closure, imported
 
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -37,7 +37,7 @@ def test_reading_lines_finds_what_reading_all_of_a_file_finds(path):
 
 def test_every_module_is_code_of_some_script_or_serves_all():
     """Whatever is neither, nothing uses."""
-    every = {kind: list(entries(kind)) for kind in (Augmentation, Metric, CamMethod, Network)}
+    every = {kind: list(entries(kind)) for kind in FOLDERS}
     code = {path for script in SCRIPTS for path in closure(script, every)}
     rest = [
         path.relative_to(LIBRARY)

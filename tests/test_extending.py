@@ -77,13 +77,19 @@ def test_results_hold_what_the_page_adds(project):
     effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
     assert set(effects["augmentation"]) == {"affine", "solarize", "identity"}
     assert set(effects["metric"]) == {"mad", "cosine"}
-    for name in ("augmentation_solarize", "boxplot_cosine", "segments_cosine_solarize"):
+    for name in ("augmentation_solarize", "boxplot_cosine", "segments_cosine_solarize", "spread"):
         assert (results / "figures" / f"{name}.png").is_file()
+    spread = pd.read_csv(results / "tables" / "spread.csv")
+    assert spread["condition"].tolist() == ["none", "affine", "solarize", "identity"]
+    assert (spread["min"] == spread["max"]).all()
+    assert "Spread of accuracies" in (results / "pages" / "spread.html").read_text(encoding="utf-8")
     assert "elementwise" in (results / "pages" / "summary.html").read_text(encoding="utf-8")
     assert "Plain, 3 blocks" in (results / "pages" / "summary.html").read_text(encoding="utf-8")
 
 
 SCRIPT_OF = {
+    **{f"make_{name}": "make_table" for name in ("pair_counts", "spread")},
+    **{f"draw_{name}": "draw_figure" for name in ("pair_counts", "spread")},
     "explain_seeds": "explain",
     "compare_seeds": "compare",
     "compare_further": "compare",
@@ -145,6 +151,8 @@ def test_jobs_list_the_entries_that_they_use(code):
             {"explain": 3, "explain_seeds": 1, "compare": 3, "null_levels": 1},
         ),
         (["compare/metrics/cosine"], {"compare": 3, "null_levels": 1}),
+        # A table: itself, its page and what is drawn from it.
+        (["report/tables/spread"], {"make_spread": 1, "draw_spread": 1, "write_pages": 1}),
         # What this experiment does not use, in all kinds at once.
         (
             [
@@ -166,20 +174,23 @@ def test_an_edited_file_reruns_what_uses_it(project, edited, jobs):
     plan = planned(project, *EVERYTHING)
     for path, content in zip(paths, contents):
         path.write_text(content, encoding="utf-8")
-    stages = ("train", "explain", "explain_seeds", "compare", "null_levels", "train_architecture")
-    assert {name: plan[name] for name in stages if name in plan} == jobs
-    assert bool(plan) == bool(jobs)
+    first = {"train", "explain", "explain_seeds", "compare", "null_levels", "train_architecture"}
+    shown = first & set(plan) or set(plan) - {"all"}  # all that follows the first stages reruns
+    assert {name: plan[name] for name in shown} == jobs
 
 
-def test_another_entry_of_every_kind_reruns_nothing(project):
+def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
     """Those of the page once more, under other names."""
     for folder, name in [
         ("augment/augmentations", "solarize"),
         ("compare/metrics", "cosine"),
         ("explain/methods", "elementwise"),
         ("networks/families", "plain"),
+        ("report/tables", "spread"),
+        ("report/figures", "spread"),
     ]:
         path = project / "src" / "augcam" / folder / f"{name}.py"
         text = path.read_text(encoding="utf-8").replace(f'name="{name}"', f'name="{name}_2"')
         path.with_stem(f"{name}_2").write_text(text, encoding="utf-8")
-    assert planned(project, *EVERYTHING) == {}
+    own = {"make_spread_2": 1, "draw_spread_2": 1, "write_pages": 1, "all": 1}
+    assert planned(project, *EVERYTHING) == own

@@ -40,7 +40,7 @@ def test_killed_at_random_moments_a_run_goes_on_to_the_same_bytes(reference):
 
 
 def test_damaged_inputs_are_named_or_harmless(reference):
-    lines = list(faults.damaged_inputs(reference, rules=["explain", "count_pairs"]))
+    lines = list(faults.damaged_inputs(reference, rules=["explain", "make_pair_counts"]))
     assert len(lines) >= 6 * len(faults.DAMAGES)
     assert sum(line.endswith(": named") for line in lines) >= len(lines) - 2
 

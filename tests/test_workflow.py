@@ -232,8 +232,8 @@ def once(*rules):
 
 RECORDED = once("provenance", "write_pages")  # the record of the run repeats the config
 AGGREGATED = once(
-    "aggregate", "warnings", "conclude", "count_pairs", "check_claims", "draw_similarity",
-    "draw_pairs", "draw_extremes", "draw_statistics",
+    "aggregate", "warnings", "conclude", "make_pair_counts", "check_claims", "draw_similarity",
+    "draw_pair_counts", "draw_extremes", "draw_statistics",
 ) | RECORDED  # fmt: skip
 SIMILARITY = AGGREGATED | once(
     "segments", "draw_segments", "compare_further", "effects", "decouple", "behaviour"
@@ -245,7 +245,7 @@ EXPLAIN = {"explain": 4, "explain_seeds": 1}
 EXPLAINED = EXPLAIN | COMPARED | MAPPED | once("null_levels")
 TWO_MODELS = {"train": 2, "explain": 1, "compare": 1} | SIMILARITY | MAPPED
 DRAWN = once(
-    "draw_examples", "draw_performance", "draw_similarity", "draw_pairs", "draw_extremes",
+    "draw_examples", "draw_performance", "draw_similarity", "draw_pair_counts", "draw_extremes",
     "draw_segments", "draw_statistics",
 )  # fmt: skip
 RERUNS = {

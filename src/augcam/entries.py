@@ -127,16 +127,55 @@ class Network:
     smallest_input: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table that is made from other tables, and its page; a file in `report/tables`.
+
+    `make(*tables, **settings)`: a DataFrame, from the tables called `needs` and the values of the
+    config's dotted keys `settings`, by the last part of their names. `note`: what stands below its
+    title. `section`: key of its section in the report; `label` tells it apart there.
+    """
+
+    name: str
+    display_name: str
+    note: str
+    section: str
+    make: Callable[..., Any]
+    needs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    label: str = "table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure that is drawn from tables; a file in `report/figures`.
+
+    `draw(*tables, **settings)`: a matplotlib figure, from arguments as a `Table`'s. `caption`: what
+    the report says of it, in reStructuredText. `section`, `label`: as a `Table`'s.
+    """
+
+    name: str
+    display_name: str
+    caption: str
+    section: str
+    draw: Callable[..., Any]
+    needs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    label: str = "–"
+
+
 FOLDERS: dict[type, str] = {
     Augmentation: "augment/augmentations",
     Metric: "compare/metrics",
     CamMethod: "explain/methods",
     Network: "networks/families",
+    Table: "report/tables",
+    Figure: "report/figures",
 }
 """Where the entries of each kind lie, below the library."""
 
 
-Entry = TypeVar("Entry", Augmentation, Metric, CamMethod, Network)
+Entry = TypeVar("Entry", Augmentation, Metric, CamMethod, Network, Table, Figure)
 
 
 def augmentation_named(name: str) -> Augmentation:
@@ -153,6 +192,14 @@ def method_named(name: str) -> CamMethod:
 
 def network_named(name: str) -> Network:
     return entry(Network, name)
+
+
+def table_named(name: str) -> Table:
+    return entry(Table, name)
+
+
+def figure_named(name: str) -> Figure:
+    return entry(Figure, name)
 
 
 def entry(kind: type[Entry], name: str) -> Entry:

@@ -26,7 +26,7 @@ try:
     from augcam.config.states import note
     from augcam.data.files import source_files
     from augcam.data.listing import fingerprint
-    from augcam.entries import Augmentation, Metric, Network
+    from augcam.entries import FOLDERS, Figure, Table, entries
     from augcam.files.json import read_json
     from augcam.names import PAIR_METRICS, SEED_CONTROL
     from augcam.report.catalogue import SECTIONS, figures, tables
@@ -120,9 +120,9 @@ ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
 def code(script, **others):
     """The modules and entries that a script uses, as inputs: an edited one runs the step again.
 
-    Entries are those in use; `augmentation`, `metric`, `network`: others, where a job uses others.
+    Entries are those in use, or by kind those that this job uses: `network=["resnet20"]`.
     """
-    kinds = {"augmentation": Augmentation, "metric": Metric, "network": Network}
+    kinds = {kind.__name__.lower(): kind for kind in FOLDERS}
     used = CONFIG.entries_in_use | {kinds[kind]: names for kind, names in others.items()}
     files = closure(PROJECT / f"workflow/scripts/{script}.py", used)
     return [literal(os.path.relpath(file)) for file in files]
@@ -138,6 +138,11 @@ def section(name, *keys):
     """A section of the config, or some of its keys, as plain values for `params`."""
     values = getattr(CONFIG, name).model_dump(mode="json")
     return {key: values[key] for key in keys} if keys else values
+
+
+def settings(entry):
+    """The values of the config that a table or figure takes, by name, for `params`."""
+    return {key.rpartition(".")[2]: CONFIG.setting(key) for key in entry.settings}
 
 
 def network(architecture=CONFIG.model.architecture):
@@ -190,8 +195,8 @@ def table(name):
 
 def every_table():
     names = ["performance", "similarity_mean", "similarity_summary", "excluded_values"]
-    names += ["correlation_maps", "pair_counts", "extreme_images", "segment_summary"]
-    names += ["segment_tests", "claims", "chance", "warnings"]
+    names += ["correlation_maps", "extreme_images", "segment_summary"]
+    names += ["segment_tests", "claims", "chance", "warnings", *entries(Table)]
     return [file for name in names for file in table(name)]
 
 

@@ -89,30 +89,35 @@ rule draw_similarity:
         "../scripts/draw_similarity.py"
 
 
-rule draw_pairs:
-    input:
-        counts=f"{OUT}/tables/pair_counts.parquet",
-        code=code("draw_pairs"),
-    output:
-        png=pictures("pairs"),
-        pdf=figure_files("pdf", "pairs"),
-    log:
-        f"{OUT}/logs/draw_pairs.log",
-    benchmark:
-        f"{OUT}/benchmarks/draw_pairs.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        pair_k=CONFIG.counted_pairs,
-        metrics=len(CONFIG.similarity.metrics),
-        dpi=CONFIG.figures.dpi,
-    message:
-        "Drawing the counts of strongest and weakest pairs"
-    script:
-        "../scripts/draw_pairs.py"
+for FIGURE in entries(Figure).values():
+
+    rule:
+        name:
+            f"draw_{FIGURE.name}"
+        input:
+            tables=[f"{OUT}/tables/{needed}.parquet" for needed in FIGURE.needs],
+            code=code("draw_figure", figure=[FIGURE.name]),
+        output:
+            png=[path for path in pictures("entries") if Path(path).stem == FIGURE.name],
+            pdf=f"{OUT}/figures/{FIGURE.name}.pdf",
+        log:
+            f"{OUT}/logs/draw_{FIGURE.name}.log",
+        benchmark:
+            f"{OUT}/benchmarks/draw_{FIGURE.name}.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            name=FIGURE.name,
+            settings=settings(FIGURE),
+            caption=literal(FIGURE.caption),
+            dpi=CONFIG.figures.dpi,
+        message:
+            "Drawing the figure {params.name}"
+        script:
+            "../scripts/draw_figure.py"
 
 
 rule draw_extremes:

@@ -88,28 +88,32 @@ rule warnings:
         "../scripts/warnings.py"
 
 
-rule count_pairs:
-    input:
-        maps=f"{OUT}/tables/correlation_maps.parquet",
-        code=code("count_pairs"),
-    output:
-        table("pair_counts"),
-    log:
-        f"{OUT}/logs/count_pairs.log",
-    benchmark:
-        f"{OUT}/benchmarks/count_pairs.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        augmentations=CONFIG.augmentations,
-        pair_k=CONFIG.counted_pairs,
-    message:
-        "Counting the {params.pair_k} strongest and weakest pairs of each correlation map"
-    script:
-        "../scripts/count_pairs.py"
+for TABLE in entries(Table).values():
+
+    rule:
+        name:
+            f"make_{TABLE.name}"
+        input:
+            tables=[f"{OUT}/tables/{needed}.parquet" for needed in TABLE.needs],
+            code=code("make_table", table=[TABLE.name]),
+        output:
+            table(TABLE.name),
+        log:
+            f"{OUT}/logs/make_{TABLE.name}.log",
+        benchmark:
+            f"{OUT}/benchmarks/make_{TABLE.name}.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            name=TABLE.name,
+            settings=settings(TABLE),
+        message:
+            "Making the table {params.name}"
+        script:
+            "../scripts/make_table.py"
 
 
 rule segments:

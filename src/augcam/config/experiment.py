@@ -27,7 +27,7 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
-from augcam.entries import Augmentation, CamMethod, Metric, Network, entries
+from augcam.entries import Augmentation, CamMethod, Figure, Metric, Network, Table, entries
 from augcam.names import (
     BOTH_CONTROLS,
     PAPER_ARCHITECTURES,
@@ -201,7 +201,19 @@ class Config(Section):
             Metric: self.similarity.metrics,
             CamMethod: [self.cam.method],
             Network: [self.model.architecture],
+            Table: list(entries(Table)),
+            Figure: list(entries(Figure)),
         }
+
+    def setting(self, key: str) -> Any:
+        """The value of a dotted key, or of what follows from the config, such as `conditions`."""
+        *sections, last = key.split(".")
+        holder: Any = self
+        for section in sections:
+            holder = getattr(holder, section)
+        if isinstance(holder, Section) and last in type(holder).model_fields:
+            return holder.model_dump(mode="json", include={last})[last]
+        return getattr(holder, last)
 
     def record(self) -> dict[str, Any]:
         """All values that results depend on: nothing on figures, execution or what is not used."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from augcam.config.document import with_generated
 from augcam.config.experiment import Config
-from augcam.entries import metric_named
+from augcam.entries import Figure, Table, entries, metric_named
 from augcam.names import EXTREMES, MEASURES, PAPER_AUGMENTATIONS, display_name
 
 SECTIONS = {
@@ -100,8 +100,6 @@ def figures(config: Config) -> list[Item]:
             items.append(_item(name, "similarity", section, "boxplot", metric=metric))
         name = f"correlation_map_{metric}"
         items.append(_item(name, "similarity", section, "correlation_map", metric=metric))
-    tables = {"figure": "tables 1, 2 (figure)"}
-    items.append(Item("pair_counts", "pairs", "pairs", "pairs", tables))
     items += [
         _item(f"{extreme}_{metric}", "extremes", "extremes", metric=metric, extreme=extreme)
         for metric in metrics
@@ -113,12 +111,21 @@ def figures(config: Config) -> list[Item]:
         for metric in metrics
         for a in config.compared_conditions
     ]
-    return items + _statistics(config, metrics)
+    own = [
+        Item(figure.name, "entries", figure.section, "entry", {"figure": figure.label})
+        for figure in entries(Figure).values()
+    ]
+    return items + _statistics(config, metrics) + own
 
 
 def tables(config: Config) -> list[Item]:
     """Every page of an experiment."""
-    return [item for item in PAGES if item.name != "target_changes" or config.statistics.targets]
+    own = [
+        Item(table.name, "pages", table.section, "tables", {"figure": table.label})
+        for table in entries(Table).values()
+    ]
+    wanted = [i for i in PAGES if i.name != "target_changes" or config.statistics.targets]
+    return wanted + own
 
 
 def _statistics(config: Config, metrics: list[str]) -> list[Item]:
@@ -150,7 +157,6 @@ PAGES = [
     Item("excluded_values", "pages", "summary", "tables", {"page": "4 What summaries leave out"}),
     Item("performance", "pages", "performance", "tables", {"figure": "table"}),
     Item("chance", "pages", "performance", "chance", {"figure": "better than chance?"}),
-    Item("pair_counts", "pages", "pairs", "tables", {"figure": "tables 1, 2 (table)"}),
     Item("extreme_images", "pages", "extremes", "tables", {"figure": "table"}, "Overview"),
     Item("segment_summary", "pages", "segments", "tables", {"figure": "table"}, "Overview"),
     Item("segment_tests", "pages", "segments", "tables", {"figure": "tests"}, "Overview"),

@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from augcam.entries import Table, entries
 from augcam.names import display_name
 
 TEXTS = {
@@ -40,11 +41,6 @@ TEXTS = {
         "How often each model is right on the test images, against always naming the most frequent "
         "class (majority), and against naming classes as often as it does, but whatever the image "
         "(chance).",
-    ),
-    "pair_counts": (
-        "Strongest and weakest pairs",
-        "In how many metrics a pair of augmentations is among the strongest or weakest of the "
-        "correlation map: tables 1 and 2 of the paper, complete.",
     ),
     "extreme_images": (
         "Images at the extremes",
@@ -115,12 +111,13 @@ TEXTS = {
         "For a shift of the given share of the control's distance; −1: more than 1000.",
     ),
 }
-"""Title and explanation of each table."""
+"""Title and explanation of each table; those that are entries bring their own."""
 
 
 def table_page(name: str, table: pd.DataFrame) -> str:
     """HTML of one table: sorted by a click on a column's head, downloaded as CSV."""
-    title, note = TEXTS[name]
+    own = entries(Table).get(name)
+    title, note = (own.display_name, own.note) if own else TEXTS[name]
     csv = table.to_csv(index=False, lineterminator="\n").encode()
     rows = [
         [(_key(value), _shown(value)) for value in row]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from augcam.entries import Augmentation, CamMethod, Metric, Network, entry_file
+from augcam.entries import Augmentation, CamMethod, Figure, Metric, Network, Table, entry_file
 
 LIBRARY = Path(__file__).parents[1]
 INFRASTRUCTURE = ("errors", "entries", "names", "config", "files", "run")
@@ -26,6 +26,8 @@ LOOKED_UP = {
     CamMethod: {f"{_ENTRIES}.CamMethod", f"{_ENTRIES}.method_named"},
     Network: {f"{_ENTRIES}.Network", f"{_ENTRIES}.network_named",
               f"{_NAMES}.network_name", f"{_NAMES}.display_name"},
+    Table: {f"{_ENTRIES}.Table", f"{_ENTRIES}.table_named"},
+    Figure: {f"{_ENTRIES}.Figure", f"{_ENTRIES}.figure_named"},
 }  # fmt: skip
 """What a module imports that looks up entries of a kind by their names."""
 
