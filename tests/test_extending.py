@@ -99,7 +99,9 @@ SCRIPT_OF = {
 }
 
 
-OF_ENTRIES = {"augment.pixels", "compare.kernels", "compare.maps", "networks.residual"}
+OF_ENTRIES = {
+    "augment.pixels", "compare.kernels", "compare.maps", "networks.residual", "paper.aggregation"
+}  # fmt: skip
 """What entries import inside functions, which a job that asks only for their properties does not
 call. It lists them all the same, and is itself made from what such functions make."""
 

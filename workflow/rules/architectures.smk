@@ -108,7 +108,7 @@ rule draw_architectures:
 use rule write_pages as write_architecture_page with:
     input:
         tables=[f"{OUT}/tables/architectures.parquet"],
-        code=[*code("write_pages"), *templates()],
+        code=[*code("write_pages", table=[]), *templates()],
     output:
         pages("architecture_page"),
     log:
