@@ -222,7 +222,7 @@ def test_nothing_is_left_to_do_and_touched_files_rerun_nothing(finished):
         results / "models/initial.safetensors",
     ):
         os.utime(path)
-    os.utime(finished / "src" / "augcam" / "training.py")
+    os.utime(finished / "src" / "augcam" / "train" / "loop.py")
     assert planned(finished, "--configfile", "tiny.yaml") == {}
 
 
@@ -301,9 +301,9 @@ def test_a_change_reruns_exactly_what_depends_on_it(finished, change):
 @pytest.mark.parametrize(
     "module,expected",
     [
-        ("aggregation", AGGREGATED),
-        ("style", DRAWN),
-        ("claims", once("check_claims", "write_pages")),
+        ("paper/aggregation", AGGREGATED),
+        ("report/style", DRAWN),
+        ("paper/claims", once("check_claims", "write_pages")),
     ],
 )
 def test_an_edited_module_reruns_what_uses_it(finished, module, expected):
