@@ -1,10 +1,12 @@
 """torchvision's classifiers, changed where training or explaining them needs it."""
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+Size = tuple[int, int]
 
 
 def torchvision_network(architecture: str, num_classes: int, **arguments: Any) -> nn.Module:
@@ -21,7 +23,7 @@ def torchvision_network(architecture: str, num_classes: int, **arguments: Any) -
     return with_visible_relu(model) if isinstance(model, DenseNet) else model
 
 
-def with_visible_relu(model: nn.Module) -> nn.Module:
+def with_visible_relu(model: Any) -> nn.Module:
     """DenseNet with its last ReLU as a layer; names of weights and results stay the same.
 
     torchvision applies it as an in-place function after `features`, where no hook sees it and where
@@ -45,10 +47,12 @@ class RepeatablePool(nn.AdaptiveAvgPool2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return pooled_by_products(x, self.output_size) if x.is_cuda else super().forward(x)
+        return (
+            pooled_by_products(x, cast(Size, self.output_size)) if x.is_cuda else super().forward(x)
+        )
 
 
-def pooled_by_products(x: Tensor, size: tuple[int, int]) -> Tensor:
+def pooled_by_products(x: Tensor, size: Size) -> Tensor:
     """Adaptive average pooling (B, C, H, W) → (B, C, *size) as two matrix products."""
     rows, columns = (pooling_matrix(n, m, x) for n, m in zip(x.shape[-2:], size))
     return rows @ x @ columns.T

@@ -38,6 +38,10 @@ class ResNetCifar(nn.Module):
     linearly with depth, as in torchvision's EfficientNet) are 0 in the original.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+
     def __init__(
         self,
         blocks: int,

@@ -110,7 +110,7 @@ class Course:
         store, augmentation = self.store, self.augmentation
         if augmentation.apply is None:
             return images, labels
-        size: Size = tuple(images.shape[-2:])
+        size: Size = (images.shape[-2], images.shape[-1])
         draws = draw(augmentation, rng, len(copies), size, self.parameters)
         draws = {name: send(value, store.device) for name, value in draws.items()}
         places = send(copies, store.device)

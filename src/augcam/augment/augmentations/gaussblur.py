@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -37,15 +38,18 @@ def draw(rng, count, _size, parameters):
 
 def apply(images: Tensor, kernel: Tensor) -> Tensor:
     """Convolve rows and columns with `kernel` (B, K), K odd; images are reflected at the border."""
+    import torch
+
     from augcam.augment.pixels import column
 
-    size = kernel.shape[1]
-    radius = size // 2
-    height, width = images.shape[-2:]
-    rows = mirrored(images, 2, radius)
-    images = sum(column(kernel[:, i]) * rows[:, :, i : i + height] for i in range(size))
-    columns = mirrored(images, 3, radius)
-    return sum(column(kernel[:, i]) * columns[:, :, :, i : i + width] for i in range(size))
+    for dim in (2, 3):
+        length, wide = images.shape[dim], mirrored(images, dim, kernel.shape[1] // 2)
+        parts = (
+            column(weights) * wide.narrow(dim, i, length)
+            for i, weights in enumerate(kernel.unbind(1))
+        )
+        images = reduce(torch.add, parts)
+    return images
 
 
 def mirrored(images: Tensor, dim: int, radius: int) -> Tensor:
