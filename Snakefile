@@ -43,15 +43,18 @@ report: os.path.abspath(START_PAGE if os.path.exists(START_PAGE) else REPORT_TEX
 
 onstart:
     say_what_states_cannot_tell()
+    begin_call(log)
 
 
 # Now Snakemake has recorded that the trainings are done: a kill can no longer lose them.
 onsuccess:
     remove_checkpoints()
+    end_call(DONE)
     say(last_words())
 
 
 onerror:
+    end_call(FAILED)
     say(words_of_failure())
 
 

@@ -1,5 +1,6 @@
 """The configuration: presets, generated files, and one clear line for every mistake."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_generated_files_are_up_to_date():
         ({"augmentations": ["affine", "affine"]}, "augmentations: affine is named more than once"),
         (
             {"model": {"architecture": "resnet19"}},
-            "model.architecture: unknown architecture 'resnet19'; did you mean 'resnet18'?",
+            "model.architecture: unknown architecture 'resnet19'; known: resnet20, resnet32,",
         ),
         (
             {"model": {"input_size": 32}},
@@ -184,3 +185,61 @@ def test_the_conda_environment_is_in_step_with_the_package():
     conda = environment["dependencies"]
     assert set(conda[-1]["pip"]) == needed
     assert f"python {project['requires-python']}" in conda
+
+
+@pytest.mark.parametrize(
+    "values,hint",
+    [
+        # Another method, metric or network is no misspelling of ours.
+        ({"cam": {"method": "scorecam"}}, "; known: gradcam, gradcam++, xgradcam, hirescam, "),
+        ({"cam": {"method": "RandomCAM"}}, "; known: gradcam, "),
+        ({"similarity": {"metrics": ["jsd"]}}, "; known: mad, msd, "),
+        ({"model": {"architecture": "resnet26"}}, "; known: resnet20, "),
+        ({"model": {"architecture": "vit_b_16"}}, "; known: "),
+        ({"augmentations": ["mixup"]}, "; known: affine, cutmix, "),
+        # Other spellings, misspellings and beginnings are.
+        ({"cam": {"method": "Grad-CAM++"}}, "; did you mean 'gradcam++'?"),
+        ({"cam": {"method": "gradcam_plus_plus"}}, "; did you mean 'gradcam++'?"),
+        ({"cam": {"method": "hires"}}, "; did you mean 'hirescam'?"),
+        ({"augmentations": ["gaussian_blur"]}, "; did you mean 'gaussblur'?"),
+        ({"model": {"architecture": "EfficientNetB0"}}, "; did you mean 'efficientnet_b0'?"),
+        # A key of another section is named with it.
+        ({"epochs": 5}, "; did you mean 'training.epochs'?"),
+        ({"architecture": "resnet18"}, "; did you mean 'model.architecture'?"),
+        ({"training": {"metrics": ["mad"]}}, "; did you mean 'similarity.metrics'?"),
+        ({"training": {"lr": 0.1}}, "; known: epochs, batch_size, learning_rate, "),
+    ],
+)
+def test_a_suggestion_is_what_can_have_been_meant(values, hint):
+    with pytest.raises(AugcamError) as caught:
+        parse_config(values)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values,line",
+    [
+        ({"cutmx": [2]}, "without.cutmx: unknown condition 'cutmx'; did you mean 'cutmix'?"),
+        ({"cutmix": [7]}, "without.cutmix: 7 is no starting state; known: 1, 2, 3."),
+        ({"none": [1]}, "without.none: state 1 is the baseline"),
+        (
+            {"cutmix": [1, 2, 3]},
+            "without.cutmix: this leaves no model of it; take 'cutmix' out of augmentations",
+        ),
+    ],
+)
+def test_only_models_that_can_be_missed_are_left_out(values, line):
+    with pytest.raises(AugcamError, match=re.escape(f"config: {line}")):
+        parse_config({"without": values})
+
+
+def test_models_left_out_are_no_models_and_no_baselines():
+    config = parse_config({"without": {"cutmix": [2], "none": [3]}})
+    assert len(config.models) == 27 - 2
+    assert ("cutmix", 2) not in config.models
+    assert config.baselines == [("none", 1), ("none", 2)]
+    assert config.left_out == [("cutmix", 2), ("none", 3)]
+    narrowed = parse_config({"without": {"cutmix": [2]}, "augmentations": ["affine"]})
+    assert narrowed.left_out == []
+    with pytest.raises(AugcamError, match=r"baseline\.states: 3 is not a state of 'none'"):
+        parse_config({"without": {"none": [3]}, "baseline": {"states": [1, 3]}})

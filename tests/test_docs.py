@@ -39,3 +39,71 @@ def test_a_config_on_a_page_is_valid_and_in_force(block, tmp_path):
     assert differing(shown, used) == []
     others = {key: value for key, value in defaults.items() if key not in shown}
     assert differing(others, used) == []
+
+
+# ------------------------------------------------------------------------------------ commands
+
+SAYING = {
+    *PAGES,
+    *ROOT.glob("*.md"),
+    ROOT / "Makefile",
+    ROOT / "Snakefile",
+    *(
+        path
+        for folder in ("src", "workflow", "profiles", "tools", "benchmarks", "config", "docs")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".smk", ".md", ".rst", ".yaml", ".sh", ".j2")
+    ),
+}
+COMMAND = re.compile(r"(?:^|[`\"'(] ?|\$\(RUN\) |\$ )snakemake((?: +(?:\\\n *)?[^\s`|]+)+)", re.M)
+# Options of plugins, which need not be installed here.
+OF_PLUGINS = re.compile(
+    r"--(executor|container-image|default-storage-\w+)[ =]\S+|--slurm-\S+|--cluster-\S+"
+)
+STANDING_FOR = {
+    "$(CORES)": "4",
+    "$(CONFIG)": "a.yaml",
+    "<config>": "a.yaml",
+    "gpu=<GPUs × jobs_per_gpu>": "gpu=4",
+}
+
+
+def commands(text: str) -> list[str]:
+    """The arguments of each call of Snakemake in a text."""
+    found = []
+    for arguments in COMMAND.findall(text):
+        for name, value in STANDING_FOR.items():
+            arguments = arguments.replace(name, value)
+        arguments = OF_PLUGINS.sub("", arguments.replace("\\\n", " "))
+        words = re.sub(r"\s#.*", "", arguments).split()
+        found.append(" ".join(w.strip("\"'.,;:)") for w in words if w not in ("…", "...")))
+    return found
+
+
+def swallowed(command: str) -> list[str]:
+    """Targets without `--` before them, and what an option takes that is no value of it."""
+    from snakemake.cli import get_argument_parser
+
+    args = get_argument_parser().parse_args(command.split())
+    targets = [] if " -- " in f" {command} " else list(args.targets)
+    return targets + [str(file) for file in args.configfile or [] if file.suffix != ".yaml"]
+
+
+def test_the_check_of_commands_finds_what_snakemake_swallows():
+    text = "`snakemake --configfile mine.yaml a/b.json`, `snakemake architectures`.\n"
+    assert [swallowed(command) for command in commands(text)] == [["a/b.json"], ["architectures"]]
+    text = "snakemake --cores 1 \\\n    --configfile mine.yaml -- models  # stage\n"
+    assert commands(text) == ["--cores 1 --configfile mine.yaml -- models"]
+    assert swallowed(commands(text)[0]) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=f"{path.relative_to(ROOT)}-{number}")
+        for path in sorted(SAYING)
+        for number, command in enumerate(commands(path.read_text(encoding="utf-8")))
+    ],
+)
+def test_targets_stand_after_two_dashes_in_every_command(command):
+    assert swallowed(command) == []

@@ -1,9 +1,12 @@
 """The last words of a run: its warnings, or why it failed and where that stands."""
 
+import shlex
+
 import pytest
 
+from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
-from augcam.run.ending import done, failed
+from augcam.run.ending import done, failed, without_failed
 from augcam.run.job import job
 
 
@@ -60,3 +63,47 @@ def test_each_failed_job_is_named_with_its_reason_and_its_log(tmp_path, capsys):
 
 def test_an_interrupted_run_goes_on():
     assert failed({}) == "\nWhat is done is kept: the same command goes on from here.\n"
+
+
+# ---------------------------------------------------------------------- going on without some
+
+STUDIED = {"augmentations": ["affine", "cutmix"], "controls": [], "starting_states": [1, 2]}
+
+
+def changes(*models, **config):
+    """What the proposed arguments make of the config."""
+    from snakemake.cli import get_argument_parser
+    from snakemake.cli import parse_config as parse_arguments
+    from snakemake.utils import update_config
+
+    values = STUDIED | config
+    said = without_failed(parse_config(values), models)
+    words = shlex.split(said[said.index("--config") :])
+    proposed = parse_arguments(get_argument_parser().parse_args(words).config)
+    update_config(values, proposed)
+    left = parse_config(values)
+    return left.augmentations, left.controls, left.left_out
+
+
+def test_the_way_on_without_failed_models_is_said():
+    assert without_failed(parse_config(STUDIED), []) == ""
+    said = without_failed(parse_config(STUDIED), [("cutmix", 2), ("affine", 1), ("cutmix", 2)])
+    assert said.endswith("--config 'without={affine: [1], cutmix: [2]}'\n")
+    both = ["affine", "cutmix"]
+    assert changes(("cutmix", 2), ("affine", 1)) == (both, [], [("affine", 1), ("cutmix", 2)])
+
+
+def test_a_condition_without_any_model_left_is_taken_out():
+    assert changes(("cutmix", 1), ("cutmix", 2)) == (["affine"], [], [])
+    one_more = changes(("cutmix", 1), ("cutmix", 2), ("affine", 1))
+    assert one_more == (["affine"], [], [("affine", 1)])
+    assert changes(("cutmix", 2), without={"cutmix": [1]}) == (["affine"], [], [])
+    control = changes(("identity", 1), ("identity", 2), controls=["identity"])
+    assert control == (["affine", "cutmix"], [], [])
+
+
+def test_what_nothing_can_be_made_without_is_said():
+    config = parse_config(STUDIED)
+    assert "without the baseline, none/1" in without_failed(config, [("none", 1)])
+    every = [(condition, state) for condition in ("affine", "cutmix") for state in (1, 2)]
+    assert "without a single augmentation" in without_failed(config, every)

@@ -45,6 +45,7 @@ PROVENANCE = {
         "augmentations": ["affine"],
         "controls": [],
         "starting_states": [1, 2],
+        "without": {"affine": [2]},
     },
     "network": {
         "architecture": "resnet20", "cam_layer": "layer3.2", "feature_map": [6, 6], "parameters": 5

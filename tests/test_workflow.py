@@ -72,10 +72,8 @@ def test_a_users_config_inherits_nothing_from_the_quickstart(project):
 def test_presets_plan_their_models(project, preset, models):
     plan = planned(project, "--configfile", f"config/{preset}.yaml")
     assert plan["train"] == models
-    # One job a condition; the paper has no other seeds of the baseline's.
-    assert plan["explain"] == plan["compare"] == (7 if preset == "paper" else 8)
-    assert plan["explain_seeds"] == 1
-    assert plan.get("compare_seeds", 0) == (0 if preset == "paper" else 1)
+    assert plan["explain"] == models
+    assert plan["compare"] == models - 1
     for rule in ("prepare_data", "initial_weights", "aggregate", "draw_extremes", "write_pages"):
         assert plan[rule] == 1
 
@@ -117,6 +115,19 @@ def test_a_bad_config_is_one_sentence(project, values, message):
     assert done.returncode == 1
     assert f"config: {message}" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_target_that_the_option_configfile_has_swallowed_is_told_from_a_config(project):
+    target = project / "results/swallowed/data/stats.json"
+    target.parent.mkdir(parents=True)
+    target.write_text("{}", encoding="utf-8")
+    done = snakemake(
+        project, "-n", "--configfile", "tiny.yaml", "results/swallowed/data/stats.json", check=False
+    )
+    assert (
+        "stats.json: this is a result, no config; put `--` before targets"
+        in done.stdout + done.stderr
+    )
 
 
 # --------------------------------------------------------------------------------- a whole run
@@ -238,12 +249,13 @@ AGGREGATED = once(
 SIMILARITY = AGGREGATED | once(
     "segments", "draw_segments", "compare_further", "effects", "decouple", "behaviour"
 )
-COMPARED = {"compare": 4, "compare_seeds": 1} | SIMILARITY
+COMPARED = {"compare": N_MODELS - 1} | SIMILARITY
 PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
 MAPPED = PREDICTED | once("target_changes")
-EXPLAIN = {"explain": 4, "explain_seeds": 1}
+EXPLAIN = {"explain": N_MODELS}
 EXPLAINED = EXPLAIN | COMPARED | MAPPED | once("null_levels")
-TWO_MODELS = {"train": 2, "explain": 1, "compare": 1} | SIMILARITY | MAPPED
+TWO_MODELS = {"train": 2, "explain": 2, "compare": 2} | SIMILARITY | MAPPED
+FEWER = {rule: n for rule, n in (SIMILARITY | MAPPED).items() if rule != "compare_further"}
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pair_counts", "draw_extremes",
     "draw_segments", "draw_statistics",
@@ -254,6 +266,11 @@ RERUNS = {
     "pair_k": ({"analysis": {"pair_k": 2}}, once("conclude") | RECORDED),
     "affine parameter": ({"augmentation_parameters": {"affine": {"degrees": 5}}}, TWO_MODELS),
     "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
+    "one more state": (
+        {"starting_states": [1, 2, 3]},
+        {"train": 5, "explain": 5, "compare": 5} | SIMILARITY | MAPPED | {"compare_further": 2},
+    ),
+    "one state fewer": ({"starting_states": [1]}, FEWER),
     "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
     "cam layer": ({"model": {"cam_layer": "layer2.2"}}, {"describe_network": 1, **EXPLAINED}),
     "cam layer and learning rate": (

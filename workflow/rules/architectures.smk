@@ -71,8 +71,8 @@ rule compare_architectures:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         architectures=CONFIG.candidates,
     message:
@@ -95,8 +95,8 @@ rule draw_architectures:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         dpi=CONFIG.figures.dpi,
     message:

@@ -31,8 +31,9 @@ try:
     from augcam.names import PAIR_METRICS, SEED_CONTROL
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.run.closure import closure
-    from augcam.run.ending import done, failed
+    from augcam.run.ending import done, failed, without_failed
     from augcam.run.job import ALLOCATION
+    from augcam.run.record import DONE, FAILED, record_call
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"Python cannot import '{error.name}': run `make setup`, then `source .venv/bin/activate`."
@@ -49,6 +50,12 @@ if Path(sys.executable).exists():  # not yet quoted
 os.environ.update(ALLOCATION | dict(os.environ))
 
 for file in workflow.configfiles:
+    made = Path(file).resolve().is_relative_to(Path("results").resolve())
+    if made and Path(file).suffix == ".json":  # a target that --configfile has swallowed
+        raise WorkflowError(
+            f"{file}: this is a result, no config; put `--` before targets: "
+            f"snakemake --configfile mine.yaml -- {os.path.relpath(file)}"
+        )
     if repeated := repeated_keys(Path(file).read_text(encoding="utf-8")):
         raise WorkflowError("\n".join(f"{file}: {sentence}." for sentence in repeated))
 
@@ -60,9 +67,7 @@ except AugcamError as error:
 OUT = f"results/{CONFIG.experiment}"
 VIEW = "main"  # the way in which models are explained
 REFERENCE_CONDITION, REFERENCE_STATE = CONFIG.reference
-# The baseline's condition at other states, and all other conditions, as a pattern.
-SEEDS = [state for condition, state in CONFIG.compared if condition == REFERENCE_CONDITION]
-OTHER_CONDITIONS = "|".join(c for c in CONFIG.conditions if c != REFERENCE_CONDITION)
+EXPLANATIONS = f"{OUT}/explanations/{VIEW}/{{condition}}/{{state}}"
 
 DATA = {
     # A rewritten but equal data set reruns nothing: what counts is the checksum in stats.json. Every
@@ -172,20 +177,20 @@ def orders(states):
     return [ORDER if shared else ORDER.format(state=state) for state in states]
 
 
-def explained(condition, *states):
-    """What explaining wrote for models: CAMs and predictions of each, in turn."""
-    folders = [f"{OUT}/explanations/{VIEW}/{condition}/{state}" for state in states]
-    return [
-        f"{folder}/{name}" for folder in folders for name in ("cams.npz", "predictions.parquet")
-    ]
+def explained(condition, state):
+    """What explaining wrote for one model: CAMs and predictions."""
+    folder = f"{OUT}/explanations/{VIEW}/{condition}/{state}"
+    return [f"{folder}/cams.npz", f"{folder}/predictions.parquet"]
 
 
-def explaining(models):
-    """The outputs of the job that explains `models`, by kind, each in their order."""
-    names = {"cams": "cams.npz", "predictions": "predictions.parquet"}
-    names |= {"targets": "targets.npz"} if CONFIG.statistics.targets else {}
-    folder = "explanations/{view}/{condition}/{state}"
-    return {kind: model_files(f"{folder}/{name}", models) for kind, name in names.items()}
+def predictions_of_baseline(wildcards):
+    """The baseline's predictions, which all others explain too: not an input of the baseline's own.
+
+    Also where it is not explained, so that switching `statistics.targets` off reruns nothing.
+    """
+    if (wildcards.condition, int(wildcards.state)) == CONFIG.reference:
+        return []
+    return explained(*CONFIG.reference)[1]
 
 
 def table(name):
@@ -330,7 +335,32 @@ def words_of_failure():
     """Why jobs of this call have failed, and where their logs are."""
     jobs = [job for one in workflow.scheduler.failed for job in getattr(one, "jobs", [one])]
     names = ["/".join([job.rule.name, *job.wildcards_dict.values()]) for job in jobs]
-    return failed({name: list(job.log) for name, job in zip(names, jobs)})
+    models = [
+        (job.wildcards.condition, int(job.wildcards.state))
+        for job in jobs
+        if job.rule.name in ("train", "explain", "compare")
+    ]
+    why = failed({name: list(job.log) for name, job in zip(names, jobs)})
+    return why + without_failed(CONFIG, models)
+
+
+def growing(amount):
+    """A resource that a job gets, and as much again at each further attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+CALL = []  # the record of this call of Snakemake
+
+
+def begin_call(log):
+    """Record for `make status` that Snakemake runs; its own log is `log`."""
+    CALL.append(record_call(Path(f"{OUT}/logs/snakemake.log"), f"Snakemake's own log: {log}"))
+
+
+def end_call(state):
+    """Record how it ended, and whether everything was wanted."""
+    for record in filter(None, CALL):
+        record.update(state=state, whole=any(job.rule.name == "all" for job in workflow.dag.jobs))
 
 
 def say_what_states_cannot_tell():

@@ -18,8 +18,8 @@ checkpoint prepare_data:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         dataset=section("dataset"),
         split=section("split"),

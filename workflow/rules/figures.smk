@@ -20,8 +20,8 @@ rule draw_examples:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         parameters={name: CONFIG.condition_parameters(name) for name in CONFIG.augmentations},
         seeds={state: CONFIG.seeds(state) for state in CONFIG.starting_states},
@@ -50,8 +50,8 @@ rule draw_performance:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         conditions=CONFIG.conditions,
         reference=CONFIG.reference,
@@ -77,8 +77,8 @@ rule draw_similarity:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         figures=section("figures"),
         metrics=CONFIG.similarity.metrics,
@@ -107,8 +107,8 @@ for FIGURE in entries(Figure).values():
         conda:
             ENVIRONMENT
         resources:
-            mem_mb=2000,
-            runtime=30,
+            mem_mb=growing(2000),
+            runtime=growing(30),
         params:
             name=FIGURE.name,
             settings=settings(FIGURE),
@@ -142,8 +142,8 @@ rule draw_extremes:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         models=CONFIG.models,
         metrics=CONFIG.similarity.metrics,
@@ -172,8 +172,8 @@ rule draw_segments:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,

@@ -25,8 +25,8 @@ rule write_pages:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     message:
         "Writing the report's pages"
     script:

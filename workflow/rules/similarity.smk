@@ -4,45 +4,26 @@ rule similarity:
         DATA["stats"],
 
 
-# One job a condition: its states share the baseline's ranks, a changed augmentation reruns itself.
 rule compare:
     input:
         baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
-        others=explained("{condition}", *CONFIG.starting_states),
+        others=explained("{condition}", "{state}"),
         code=code("compare"),
     output:
-        [
-            f"{OUT}/similarity/{VIEW}/{{condition}}/{state}.parquet"
-            for state in CONFIG.starting_states
-        ],
+        f"{OUT}/similarity/{VIEW}/{{condition}}/{{state}}.parquet",
     log:
-        f"{OUT}/logs/compare/{{condition}}.log",
+        f"{OUT}/logs/compare/{{condition}}/{{state}}.log",
     benchmark:
-        f"{OUT}/benchmarks/compare/{{condition}}.tsv"
-    wildcard_constraints:
-        condition=OTHER_CONDITIONS,
+        f"{OUT}/benchmarks/compare/{{condition}}/{{state}}.tsv"
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
     message:
-        "Comparing the models of {wildcards.condition} with the baseline"
+        "Comparing {wildcards.condition}, state {wildcards.state}, with the baseline"
     script:
         "../scripts/compare.py"
-
-
-if SEEDS:
-
-    use rule compare as compare_seeds with:
-        input:
-            baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
-            others=explained("{condition}", *SEEDS),
-            code=code("compare"),
-        output:
-            [f"{OUT}/similarity/{VIEW}/{{condition}}/{state}.parquet" for state in SEEDS],
-        wildcard_constraints:
-            condition=REFERENCE_CONDITION,

@@ -28,8 +28,8 @@ rule compare_further:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=3000,
-        runtime=480,
+        mem_mb=growing(3000),
+        runtime=growing(480),
     params:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
@@ -54,8 +54,8 @@ rule null_levels:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
@@ -81,8 +81,8 @@ rule effects:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=growing(6000),
+        runtime=growing(60),
     params:
         **distance_params(),
         statistics=section("statistics", "resamples", "seed", "alpha", "power", "smallest_effect"),
@@ -107,8 +107,8 @@ rule decouple:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=growing(6000),
+        runtime=growing(60),
     params:
         **distance_params(),
         augmentations=CONFIG.augmentations,
@@ -135,8 +135,8 @@ rule model_space:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         models=CONFIG.models,
         augmentations=CONFIG.augmentations,
@@ -165,8 +165,8 @@ rule behaviour:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         models=CONFIG.models,
         compared=CONFIG.compared,
@@ -192,8 +192,8 @@ rule target_changes:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         models=CONFIG.models,
         metrics=CONFIG.similarity.metrics,
@@ -220,8 +220,8 @@ rule conclude:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         study=dict(
             augmentations=CONFIG.augmentations,
@@ -257,8 +257,8 @@ rule draw_statistics:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         metrics=CONFIG.similarity.metrics,
         conditions=trained_conditions(),

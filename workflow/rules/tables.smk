@@ -20,8 +20,8 @@ rule performance:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         models=CONFIG.models,
     message:
@@ -48,8 +48,8 @@ rule aggregate:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,
@@ -78,8 +78,8 @@ rule warnings:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         models=CONFIG.models,
     message:
@@ -105,8 +105,8 @@ for TABLE in entries(Table).values():
         conda:
             ENVIRONMENT
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             name=TABLE.name,
             settings=settings(TABLE),
@@ -132,8 +132,8 @@ rule segments:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,
@@ -161,8 +161,8 @@ rule check_claims:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         augmentations=CONFIG.augmentations,
         reference=CONFIG.reference,
@@ -188,8 +188,8 @@ rule provenance:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         # Without what changes no number.
         config=CONFIG.record(),

@@ -46,8 +46,8 @@ rule describe_network:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         network=network(),
         model=section("model", "input_size", "cam_layer"),
@@ -71,8 +71,8 @@ rule initial_weights:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         network=network(),
         weight_seed=CONFIG.model.weight_seed,
@@ -118,8 +118,8 @@ rule train:
         gpu=gpus(),
         jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
         device=CONFIG.execution.device,
-        mem_mb=6000,
-        runtime=1440,
+        mem_mb=growing(6000),
+        runtime=growing(1440),
     params:
         condition=lambda wildcards: wildcards.condition,
         state=lambda wildcards: int(wildcards.state),

@@ -1,4 +1,4 @@
-"""Compare the models of one condition with the baseline, image by image."""
+"""Compare models with a baseline, image by image."""
 
 from augcam.compare.models import compare_files
 from augcam.run.job import job

@@ -1,4 +1,4 @@
-"""Predict and explain every test image with the models of one condition."""
+"""Predict and explain every test image with one model."""
 
 from pathlib import Path
 
@@ -28,24 +28,19 @@ with job(snakemake.log[0]):
     ids = store.ids("test")
     labels = store.labels.cpu()[ids]
     classes = {"predicted": None, "label": labels, "baseline": None}
-    if files.get("baseline"):
+    if files.get("baseline"):  # the baseline itself explains what it predicts
         predicted = read_columns(files.baseline, ["predicted"])["predicted"]
         classes["baseline"] = torch.tensor(predicted)
     target, method = params.cam["target"], params.cam["method"]
     others = [name for name in classes if name != target] if output.get("targets") else []
-    for i, weights in enumerate(files.weights):
-        load_weights(model, weights)
-        wanted = [classes[name] for name in others]
-        try:
-            found = explain(model, layer, store, ids, method, classes[target], wanted)
-        except AugcamError as error:
-            raise AugcamError(f"{weights}: {error}") from None
-        save_explanations(
-            found, labels.numpy(), layer, method, output.cams[i], output.predictions[i]
-        )
-        if others:
-            cams = dict(zip([target, *others], [found.cam, *found.others]))
-            maps = {f"cam_{name}": cams[name] for name in classes}
-            write_arrays(output.targets[i], image_id=found.image_id, **maps)
-        if classes["baseline"] is None:  # this is the baseline, which the others explain, too
-            classes["baseline"] = torch.from_numpy(found.logits.argmax(1))
+    load_weights(model, files.weights)
+    wanted = [classes[name] for name in others]
+    try:
+        found = explain(model, layer, store, ids, method, classes[target], wanted)
+    except AugcamError as error:
+        raise AugcamError(f"{files.weights}: {error}") from None
+    save_explanations(found, labels.numpy(), layer, method, output.cams, output.predictions)
+    if others:
+        cams = dict(zip([target, *others], [found.cam, *found.others]))
+        maps = {f"cam_{name}": cams[name] for name in classes}
+        write_arrays(output.targets, image_id=found.image_id, **maps)

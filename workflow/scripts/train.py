@@ -13,7 +13,7 @@ from augcam.train.batches import Course
 from augcam.train.determinism import fingerprint, make_deterministic, pick_device
 from augcam.train.loop import prepare_model, train
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]) as this:
     params, files = snakemake.params, snakemake.input
     refuse_future(*files)
     training = Training(**params.training)
@@ -45,4 +45,5 @@ with job(snakemake.log[0]):
         weights_path=snakemake.output.weights,
         history_path=snakemake.output.history,
         test_every_epoch=params.test_every_epoch,
+        tell=this.progress,
     )

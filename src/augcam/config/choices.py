@@ -23,6 +23,9 @@ AugmentationName = Annotated[str, OneOf(AUGMENTATIONS, "augmentation")]
 ControlName = Annotated[str, OneOf(CONTROLS, "control")]
 
 
+ConditionName = Annotated[str, OneOf((*AUGMENTATIONS, *CONTROLS), "condition")]
+
+
 _METRICS = in_order(Metric, PAPER_METRICS)
 _FAMILIES = {
     form: [metric.name for metric in entries(Metric).values() if metric.family == form]

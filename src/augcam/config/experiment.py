@@ -11,6 +11,7 @@ from augcam.config.choices import (
     Architecture,
     AugmentationName,
     AugmentationParameters,
+    ConditionName,
     ControlName,
 )
 from augcam.config.fields import OneOf, Section, Seed, in_order_of, unique
@@ -52,9 +53,9 @@ class Config(Section):
     architectures: (
         Annotated[list[Architecture], Field(min_length=1), AfterValidator(unique)] | None
     ) = None
-    """Networks that `snakemake architectures` compares on the original images (figures 9 to 13);
-    when not given the paper's three, or `resnet20`, `resnet32` and `resnet44` for inputs that are
-    too small for them."""
+    """Networks that `snakemake … -- architectures` compares on the original images (figures 9 to
+    13); when not given the paper's three, or `resnet20`, `resnet32` and `resnet44` for inputs that
+    are too small for them."""
     architecture_arguments: dict[Architecture, dict[str, bool | int | float | str]] = {}
     """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
     training: Training = Training()
@@ -80,6 +81,11 @@ class Config(Section):
     and which validate; test images stay). What it does not name is the same at all states. In one
     state all conditions share order, weights and split. A network without random layers needs one
     of the last three, or all its `none` models are equal."""
+    without: dict[
+        ConditionName, Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)]
+    ] = {}
+    """Models to leave out of everything, by condition, such as those whose training failed:
+    `{cutmix: [2]}` is CutMix at state 2. The report names them."""
     baseline: Baseline = Baseline()
     """The model that all others are compared with: B of section 4."""
     cam: Cam = Cam()
@@ -128,6 +134,25 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _models_left_out_can_be_missed(self):
+        for condition, states in self.without.items():
+            where, (base, state) = f"without.{condition}", self.reference
+            if condition == base and state in states:
+                raise ValueError(
+                    f"{where}: state {state} is the baseline, with which all others are compared; "
+                    "choose another one with baseline.state"
+                )
+            if unknown := set(states) - set(self.starting_states):
+                known = ", ".join(map(str, self.starting_states))
+                raise ValueError(f"{where}: {min(unknown)} is no starting state; known: {known}")
+            if condition in self.conditions and set(states) == set(self.starting_states):
+                key = "controls" if condition in CONTROLS else "augmentations"
+                raise ValueError(
+                    f"{where}: this leaves no model of it; take '{condition}' out of {key} instead"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _further_baselines_are_trained(self):
         states = self.baseline.states or []
         trained = {
@@ -152,7 +177,7 @@ class Config(Section):
         """(condition, state) of the reference, then of the further baselines."""
         condition = self.baseline.condition
         chosen = self.starting_states if self.baseline.states is None else self.baseline.states
-        further = [(condition, state) for state in chosen if condition in self.controls]
+        further = [(condition, state) for state in chosen if (condition, state) in self.compared]
         return list(dict.fromkeys([self.reference, *further]))
 
     @property
@@ -176,7 +201,12 @@ class Config(Section):
     def compared(self) -> list[tuple[str, int]]:
         """(condition, state) of every model but the baseline."""
         every = [(c, s) for c in self.conditions for s in self.starting_states]
-        return [model for model in every if model != self.reference]
+        return [model for model in every if model not in (self.reference, *self.left_out)]
+
+    @property
+    def left_out(self) -> list[tuple[str, int]]:
+        """(condition, state) of the models that `without` leaves out of what is studied."""
+        return [(c, s) for c in self.conditions for s in self.without.get(c, ())]
 
     @property
     def compared_conditions(self) -> list[str]:

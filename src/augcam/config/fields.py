@@ -1,6 +1,5 @@
 """Kinds of values and their checks, shared by all sections of the configuration."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -15,6 +14,8 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import core_schema
+
+from augcam.config.suggestions import suggestion
 
 
 class Section(BaseModel):
@@ -74,14 +75,6 @@ class OneOf:
         names = [f"`{name}`" for name in self.known]
         short = len(names) <= 20 and any(name not in said for name in self.known)
         return "; ".join([*([", ".join(names)] if short else []), *self._ranges()])
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(known)}" if len(known) <= 20 else ""
 
 
 def in_order_of(known: Iterable[str]):

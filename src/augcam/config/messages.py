@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from augcam.config.experiment import Config
-from augcam.config.fields import suggestion
+from augcam.config.suggestions import suggestion
 from augcam.errors import AugcamError
 
 
@@ -56,7 +56,12 @@ def _sentence(error: Mapping[str, Any]) -> str:
     key = ".".join(where)
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{suggestion(where[-1], _known_keys(where[:-1]))}"
+        places = _places(where[-1])
+        if 0 < len(places) <= 3:
+            hint = f"; did you mean {' or '.join(map(repr, places))}?"
+        else:
+            hint = suggestion(where[-1], _known_keys(where[:-1]))
+        return f"{key}: unknown key{hint}"
     if error["type"] == "invalid_key":
         return f"{key}: unknown key; names are text (it is {_short(error['input'])})"
     if error["type"] == "literal_error":
@@ -80,6 +85,16 @@ def _ended(sentence: str) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _places(name: str, section: type[BaseModel] = Config, path: str = "") -> list[str]:
+    """The dotted keys of this name, in all sections."""
+    found = [f"{path}{name}"] if name in section.model_fields else []
+    for key, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += _places(name, kind, f"{path}{key}.")
+    return found
 
 
 def _known_keys(path: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from augcam.entries import Table, entries
 from augcam.names import display_name
+from augcam.words import duration
 
 TEXTS = {
     "claims": (
@@ -181,6 +182,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
     reference = models[0]
     layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
     gpus = ", ".join(hardware["gpus"]) or "no GPU"
+    studied = [*config["augmentations"], *config["controls"]]
+    left_out = [f"{display_name(c)} {s}" for c in studied for s in config["without"].get(c, ())]
     duplicates = ", ".join(f"{n} of {pair}" for pair, n in provenance["duplicates"].items() if n)
     return {
         "Data set": config["dataset"]["name"],
@@ -196,19 +199,13 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         "Starting states": ", ".join(map(str, config["starting_states"])),
         "Baseline": f"{display_name(reference['condition'])}, state {reference['state']}",
         "Models trained": f"{len(models)}, {config['training']['epochs']} epochs each",
-        "Time of training": f"{_duration(seconds)} in all, {_duration(seconds / len(models))} a "
+        "Models left out": ", ".join(left_out) or "none",
+        "Time of training": f"{duration(seconds)} in all, {duration(seconds / len(models))} a "
         "model (validation and explanation not counted)",
         "Hardware": f"{hardware['processor']}, {hardware['cores']} cores, "
         f"{hardware['memory_gib']} GiB, {gpus}",
         "The paper's claims": ", ".join(f"{n} {answer}" for answer, n in counts.items()),
     }
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _key(value: Any) -> Any:

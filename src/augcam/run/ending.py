@@ -7,7 +7,8 @@ of a log that begins with `warning: ` is shown to the user when the run ends.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from augcam.run.status import last_lines
+from augcam.config.experiment import Config
+from augcam.run.status import last_lines, read_log
 
 WARNING = "warning: "
 
@@ -15,7 +16,7 @@ WARNING = "warning: "
 def done(logs: Iterable[str], files: Mapping[str, str]) -> str:
     """What to say when jobs with `logs` have succeeded: each line in which they warn, once, and
     where to read on: `files`, what it is → path, of which those are named that there are."""
-    said = (line for log in logs for line in _read(log).splitlines() if line.startswith(WARNING))
+    said = (line for log in logs for line in read_log(log).splitlines() if line.startswith(WARNING))
     found = list({line.rstrip("."): line for line in said}.values())
     places = [f"{name}: {path}" for name, path in files.items() if Path(path).exists()]
     if not found and not places:
@@ -34,19 +35,35 @@ def failed(jobs: Mapping[str, Iterable[str]]) -> str:
     return "\n".join(lines)
 
 
+def without_failed(config: Config, models: Iterable[tuple[str, int]]) -> str:
+    """How to go on without `models` (condition, state), whose jobs failed; empty where none did."""
+    models = sorted(set(models))
+    if not models:
+        return ""
+    names = ", ".join(f"{condition}/{state}" for condition, state in models)
+    if config.reference in models:
+        return f"Nothing can be compared without the baseline, {names}.\n"
+    left_out = {c: list(states) for c, states in config.without.items()}
+    for condition, state in models:
+        left_out.setdefault(condition, []).append(state)
+    gone = [c for c, states in left_out.items() if {*states} >= {*config.starting_states}]
+    values = {
+        "without": {c: states for c, states in left_out.items() if c not in gone},
+        "augmentations": [c for c in config.augmentations if c not in gone],
+        "controls": [c for c in config.controls if c not in gone],
+    }
+    if not values["augmentations"]:
+        return f"Nothing can be compared without a single augmentation: {names}.\n"
+    keys = [k for k, value in values.items() if value != getattr(config, k) and value != {}]
+    changes = " ".join("'{}={}'".format(key, str(values[key]).replace("'", "")) for key in keys)
+    return (
+        f"To make everything from the other models, which the report will say: --config {changes}\n"
+    )
+
+
 def _why(name: str, logs: list[str]) -> str:
     """A failed job in a line: its name, its error, its log."""
-    text = "".join(map(_read, logs))
+    text = "".join(map(read_log, logs))
     errors = [line for line in text.splitlines() if line.startswith("error: ")]
     words = (errors or last_lines(text) or ("it left no word",))[-1]
     return f"{name}: {words}" + (f" (log: {', '.join(logs)})" if logs else "")
-
-
-def _read(log: str) -> str:
-    """The text of a log; none where it is not to be had."""
-    try:
-        text = Path(log).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    # The name of a file or class must not command the terminal.
-    return "".join(sign if sign.isprintable() or sign in "\n\r\t" else "�" for sign in text)

@@ -2,13 +2,16 @@
 
 import contextlib
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import IO, Any
 
 from augcam.errors import AugcamError
 from augcam.files.atomic import disk_is_full
+from augcam.run.record import DONE, FAILED, INTERRUPTED, Record
 
 ALLOCATION = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
@@ -20,38 +23,52 @@ every step unless told not to, before the process starts: worth 5 to 90 % of the
 and no result changes."""
 
 
+class Job:
+    """A running step. Calling it says a sentence, in the log and on the terminal; `progress` keeps
+    values for `make status` (see `augcam.run.record`)."""
+
+    def __init__(self, log: Path, file: IO[str], terminal: IO[str]):
+        self._streams = file, terminal
+        self._record = Record(log, file)
+
+    def __call__(self, sentence: str) -> None:
+        for stream in self._streams:
+            with contextlib.suppress(OSError):
+                print(sentence, file=stream, flush=True)
+
+    def progress(self, **values: Any) -> None:
+        self._record.update(**values)
+
+
 @contextmanager
-def job(log: str | Path) -> Iterator[Callable[[str], None]]:
-    """Send standard output and error of the block to the file `log`; yield a function that says a
-    sentence there and on the terminal.
+def job(log: str | Path) -> Iterator[Job]:
+    """Send standard output and error of the block to the file `log`, and keep a record beside it.
 
     AugcamError becomes its message, in the log and on the terminal, and exit status 1, and so does
     a disk that is too full for the log; any other exception leaves its traceback in the log.
     """
-    terminal = sys.stderr
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    file = Path(log).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    log = Path(log)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = log.open("w", encoding="utf-8", buffering=1)
+    this = Job(log, file, sys.stderr)
     try:
         with redirect_stdout(file), redirect_stderr(file):
-            yield lambda sentence: _say(sentence, file, terminal)
+            yield this
+        this.progress(state=DONE, cpu_seconds=time.process_time())
     except AugcamError as error:
-        _fail(f"error: {error}", file, terminal)
+        this.progress(state=FAILED)
+        this(f"error: {error}")
+        sys.exit(1)
     except Exception as error:
+        this.progress(state=FAILED)
         if disk_is_full(error):
-            _fail(f"error: {log}: the disk is full ({error}); make room and run again.", terminal)
+            this(f"error: {log}: the disk is full ({error}); make room and run again.")
+            sys.exit(1)
         traceback.print_exc(file=file)
+        raise
+    except KeyboardInterrupt:
+        this.progress(state=INTERRUPTED)
         raise
     finally:
         with contextlib.suppress(OSError):  # on a full disk the last words may be lost
             file.close()
-
-
-def _say(sentence: str, *streams) -> None:
-    for stream in streams:
-        with contextlib.suppress(OSError):
-            print(sentence, file=stream, flush=True)
-
-
-def _fail(sentence: str, *streams) -> None:
-    _say(sentence, *streams)
-    sys.exit(1)

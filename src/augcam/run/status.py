@@ -1,13 +1,12 @@
 """Status of a run, from its files alone: what is done, running, failed, and how long it will take.
 
-    python -m augcam.status --configfile config/paper.yaml      (make status CONFIG=...)
+    python -m augcam.run.status --configfile config/paper.yaml      (make status CONFIG=...)
 
-It reads outputs and logs and starts nothing, so it serves from outside while a run goes on, on this
-machine or on a cluster whose file system this machine sees.
+It reads outputs, logs and the records beside them and starts nothing, so it serves from outside
+while a run goes on, on this machine or on a cluster whose file system this machine sees.
 """
 
 import argparse
-import re
 import sys
 import time
 from collections import Counter
@@ -20,66 +19,51 @@ from augcam.config.messages import parse_config
 from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
 from augcam.names import SEED_CONTROL
-from augcam.run.lease import WAITING
+from augcam.report.catalogue import figures, tables
+from augcam.run.lease import WAITING as WAITING_FOR_GPU
+from augcam.run.record import DONE, FAILED, KILLED, RUNNING, SILENT, Found, find
+from augcam.words import columns, duration
 
-SILENCE = 300  # seconds without a word after which a training no longer counts as running
+CALL = "snakemake"
+"""The record of Snakemake itself, in `logs/`."""
 
+WAITING = "waiting"
 
-_BAR = re.compile(
-    r"(?P<done>\d+)/(?P<total>\d+) \[(?P<elapsed>[\d:]+)<(?P<remaining>[\d:?]+), *"
-    r"(?P<rate>[\d.?]+)(?P<unit>img/s|s/img)(?:, (?P<words>[^\]\r]*))?\]"
-)
-
-
-_EPOCH = re.compile(r"epoch (\d+/\d+), loss ([\d.naif]+), val\. accuracy ([\d.]+)")
-
-
-class Progress(NamedTuple):
-    """The last progress bar in a training's log: images done and in all, images a second (None
-    before the first batch), the last finished epoch with its training loss and validation accuracy
-    (empty before the first epoch has ended)."""
-
-    done: int
-    total: int
-    rate: float | None
-    epoch: str = ""
-    loss: str = ""
-    accuracy: str = ""
+TRAININGS = ("train", "train_architecture")
+OF_ONE_MODEL = ("train", "explain", "compare")
+"""Rules whose jobs, and so their logs, are named `<condition>/<state>`."""
 
 
-class ModelStatus(NamedTuple):
-    """`name`: `<condition>/<state>`, or the name of a compared architecture, whose `condition` is
-    `none`; `state`: done, running, waiting for a GPU, failed, stopped (silent, without a result) or
-    waiting; `age`: seconds since its log was last written; `words`: the log's last lines, where it
-    failed or stopped."""
+class JobStatus(NamedTuple):
+    """A job: its `rule` and what it is `of` (`cutmix/2`, an architecture, or nothing).
 
-    name: str
-    condition: str
+    `state`: done, running, waiting for a GPU, failed, interrupted, killed, silent or waiting (not
+    begun). `found`: its record; `words`: the last lines of its `log`, unless all is well.
+    """
+
+    rule: str
+    of: str
     state: str
-    progress: Progress | None
-    age: float | None
-    words: tuple[str, ...]
+    log: Path
+    found: Found | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of a training the model alone."""
+        return self.of if self.rule in TRAININGS else f"{self.rule}/{self.of}".rstrip("/")
 
 
 class Status(NamedTuple):
-    """The models in the config's order, then the compared architectures whose training has begun,
-    and files made and wanted of each stage after them."""
+    """Trainings, the models' in the config's order and then those of compared architectures that
+    have begun; other jobs that run or ended badly; files made and wanted of each stage after the
+    trainings; Snakemake itself, None where it has not been started; and the models left out."""
 
-    models: list[ModelStatus]
+    trainings: list[JobStatus]
+    others: list[JobStatus]
     stages: dict[str, tuple[int, int]]
-
-
-def read_progress(log: str) -> Progress | None:
-    """The last progress bar in the text of a training's log; None where there is none."""
-    bars = list(_BAR.finditer(log))
-    if not bars:
-        return None
-    found = bars[-1]
-    rate = None if "?" in found["rate"] else float(found["rate"])
-    if rate and found["unit"] == "s/img":
-        rate = 1 / rate
-    epochs = _EPOCH.findall(log)
-    return Progress(int(found["done"]), int(found["total"]), rate, *(epochs[-1] if epochs else ()))
+    call: Found | None
+    left_out: list[str]
 
 
 def last_lines(log: str, count: int = 3) -> tuple[str, ...]:
@@ -88,109 +72,157 @@ def last_lines(log: str, count: int = 3) -> tuple[str, ...]:
     return tuple([line for line in lines if line][-count:])
 
 
-def model_status(model: Path, log: Path, name: str, condition: str, now: float) -> ModelStatus:
-    """The status of the training that writes into the folder `model` and says so in `log`."""
-    if (model / "weights.safetensors").exists() and (model / "history.parquet").exists():
-        return ModelStatus(name, condition, "done", None, None, ())
+def read_log(log: str | Path) -> str:
+    """The text of a log; none where it is not to be had."""
     try:
-        text = log.read_bytes().decode("utf-8", errors="replace")
-        age = max(0.0, now - log.stat().st_mtime)
-    except FileNotFoundError:
-        return ModelStatus(name, condition, "waiting", None, None, ())
-    progress, words = read_progress(text), last_lines(text)
-    if re.search(r"^(error: |Traceback )", text, re.MULTILINE):
-        return ModelStatus(name, condition, "failed", progress, age, words)
-    if age > SILENCE:
-        return ModelStatus(name, condition, "stopped", progress, age, words)
-    state = "waiting for a GPU" if words and words[-1].startswith(WAITING) else "running"
-    return ModelStatus(name, condition, state, progress, age, ())
+        text = Path(log).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # The name of a file or class must not command the terminal.
+    return "".join(sign if sign.isprintable() or sign in "\n\r\t" else "�" for sign in text)
+
+
+def job_status(rule: str, of: str, logs: Path, now: float, since: float = 0) -> JobStatus:
+    """The status of a job by its record, whatever it has made; how it ended where it began before
+    `since` does not count."""
+    log = logs / rule / f"{of}.log" if of else logs / f"{rule}.log"
+    found = find(log, now)
+    if found is None or (found.state != RUNNING and found.values["began"] < since):
+        return JobStatus(rule, of, WAITING, log)
+    words = last_lines(read_log(log)) if found.state != DONE else ()
+    if found.state == RUNNING:
+        for_gpu = bool(words) and words[-1].startswith(WAITING_FOR_GPU)
+        return JobStatus(rule, of, "waiting for a GPU" if for_gpu else RUNNING, log, found)
+    return JobStatus(rule, of, found.state, log, found, words)
+
+
+def of_training(job: JobStatus, folder: Path) -> JobStatus:
+    """The status of a training that writes into `folder`: what is there decides."""
+    if (folder / "weights.safetensors").exists() and (folder / "history.parquet").exists():
+        return JobStatus(job.rule, job.of, DONE, job.log)
+    if job.state == DONE:  # its results are gone, and it has not begun again
+        return JobStatus(job.rule, job.of, WAITING, job.log)
+    return job
 
 
 def status(config: Config, folder: Path, now: float) -> Status:
     """The status at time `now` (seconds since 1970) of the experiment in `folder`."""
+    logs = folder / "logs"
+    shown = [item.name for item in tables(config) if item.family == "pages"]
+    drawn = [item.name for item in figures(config) if item.family != "architectures"]
     files = {
-        "explained": ("explanations/main/{}/{}/cams.npz", config.models),
-        "compared": ("similarity/main/{}/{}.parquet", config.compared),
+        "explained": [f"explanations/main/{c}/{s}/cams.npz" for c, s in config.models],
+        "compared": [f"similarity/main/{c}/{s}.parquet" for c, s in config.compared],
+        "tables": [f"tables/{name}.parquet" for name in shown if name != "summary"],
+        "figures": [f"figures/{name}.png" for name in drawn],
+        "record of the run": ["provenance.json"],
     }
     made = {
-        stage: (sum((folder / pattern.format(*model)).exists() for model in models), len(models))
-        for stage, (pattern, models) in files.items()
+        stage: (sum((folder / name).exists() for name in names), len(names))
+        for stage, names in files.items()
     }
-    made["whole run"] = (int((folder / "provenance.json").exists()), 1)
-    names = {f"{condition}/{state}": condition for condition, state in config.models}
-    models = [
-        model_status(folder / "models" / name, folder / f"logs/train/{name}.log", name, c, now)
-        for name, c in names.items()
+    call = find(logs / f"{CALL}.log", now)
+    # What had failed before may be mended by a call that runs, and is by one that made everything.
+    anew = call is not None and (call.state == RUNNING or call.values.get("whole"))
+    since = call.values["began"] if call and anew else 0.0
+    models = [f"{condition}/{state}" for condition, state in config.models]
+    trainings = [
+        of_training(job_status("train", of, logs, now, since), folder / "models" / of)
+        for of in models
     ]
-    for name in config.candidates:
-        log = folder / f"logs/train_architecture/{name}.log"
-        if log.exists():
-            models.append(
-                model_status(folder / "architectures" / name, log, name, SEED_CONTROL, now)
-            )
-    return Status(models, made)
+    for of in config.candidates:
+        job = job_status("train_architecture", of, logs, now, since)
+        if job.log.exists():
+            trainings.append(of_training(job, folder / "architectures" / of))
+    others = []
+    for record in sorted(logs.rglob("[!.]*.json")):
+        rule, _, of = str(record.relative_to(logs).with_suffix("")).partition("/")
+        if rule not in (CALL, *TRAININGS) and (rule not in OF_ONE_MODEL or of in models):
+            others.append(job_status(rule, of, logs, now, since))
+    others = [job for job in others if job.state not in (DONE, WAITING)]
+    left_out = [f"{condition}/{state}" for condition, state in config.left_out]
+    return Status(trainings, others, made, call, left_out)
 
 
-def remaining_seconds(models: Sequence[ModelStatus]) -> float | None:
+def remaining_seconds(trainings: Sequence[JobStatus]) -> float | None:
     """Time until all trainings are done at the present rate; None where none is running.
 
     A training that waits counts as the largest one known, per training image that it shows.
     """
-    rates = [m.progress.rate for m in models if m.state == "running" and m.progress]
-    shown = [1 + augmentation_named(model.condition).copies for model in models]
-    totals = [m.progress.total / count for m, count in zip(models, shown) if m.progress]
-    if not any(rates) or not totals:
+    rates = [_value(job, "rate") for job in trainings if job.state == RUNNING]
+    shown = [_shown(job) for job in trainings]
+    totals = [_value(job, "total") / count for job, count in zip(trainings, shown)]
+    if not any(rates) or not any(totals):
         return None
     images = 0.0
-    for model, count in zip(models, shown):
-        if model.progress and model.state != "done":
-            images += model.progress.total - model.progress.done
-        elif model.state != "done":
-            images += max(totals) * count
-    return images / sum(filter(None, rates))
+    for job, count in zip(trainings, shown):
+        if job.state != DONE:
+            images += (_value(job, "total") or max(totals) * count) - _value(job, "done")
+    return images / sum(rates)
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`; empty for None."""
-    if seconds is None:
-        return ""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
+def _value(job: JobStatus, name: str) -> float:
+    """A number of its record; 0 where there is none yet."""
+    return (job.found and job.found.values.get(name)) or 0
 
 
-def table(found: Status) -> str:
-    """The status as text: a line a model, a line a stage, and the time that trainings will take."""
+def _shown(job: JobStatus) -> int:
+    """How often an epoch of a training shows each training image, itself or a copy of it."""
+    condition = job.of.partition("/")[0] if job.rule == "train" else SEED_CONTROL
+    return 1 + augmentation_named(condition).copies
+
+
+def table(status: Status) -> str:
+    """The status as text: a line per training, jobs that need a look with the end of their logs, a
+    line per stage, the time that trainings will take, and whether Snakemake runs."""
     head = ("model", "state", "done", "epoch", "loss", "accuracy", "images/s", "left", "last word")
-    rows = [head, *map(_row, found.models)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)) for row in rows]
-    lines = [line.rstrip() for line in lines]
-    for model in found.models:
-        if model.words:
-            lines += ["", f"{model.name} {model.state}; its log ends:"]
-            lines += [f"  {words}" for words in model.words]
-    states = Counter(model.state for model in found.models)
+    lines = columns([head, *map(_row, status.trainings)])
+    for job in [*filter(lambda job: job.words, status.trainings), *status.others]:
+        age = f" {duration(job.found.age)} ago" if job.found else ""
+        ends = f"; its log {job.log} ends:" if job.words else ""
+        lines += ["", f"{job.name}: {job.state},{age}{ends}"]
+        lines += [f"  {words}" for words in job.words]
+    states = Counter(job.state for job in status.trainings)
     lines += ["", "trained: " + ", ".join(f"{count} {state}" for state, count in states.items())]
-    lines += [f"{stage}: {made} of {wanted}" for stage, (made, wanted) in found.stages.items()]
-    if left := duration(remaining_seconds(found.models)):
-        lines.append(f"trainings done in about {left} at the present rate")
-    return "\n".join(lines)
+    lines += [f"{stage}: {made} of {wanted}" for stage, (made, wanted) in status.stages.items()]
+    if status.left_out:
+        lines.append(f"left out of everything: {', '.join(status.left_out)}")
+    left = remaining_seconds(status.trainings)
+    if left is not None:
+        lines.append(f"trainings done in about {duration(left)} at the present rate")
+    return "\n".join([*lines, f"Snakemake: {_call_words(status.call)}"])
 
 
-def _row(model: ModelStatus) -> tuple[str, ...]:
-    name, progress = model.name, model.progress
-    age = f"{duration(model.age)} ago" if model.age is not None else ""
-    if progress is None:
-        return (name, model.state, *[""] * 6, age)
-    left = rate = ""
-    if model.state == "running" and progress.rate:
-        left = duration((progress.total - progress.done) / progress.rate)
-        rate = f"{progress.rate:.0f}" if progress.rate >= 10 else f"{progress.rate:.1f}"
-    share = f"{progress.done / progress.total:.0%}"
-    values = (share, progress.epoch, progress.loss, progress.accuracy, rate, left)
-    return (name, model.state, *values, age)
+def _call_words(call: Found | None) -> str:
+    if call is None:
+        return "not started yet"
+    began = f"on {call.values['host']}, begun {duration(call.now - call.values['began'])} ago"
+    return {
+        RUNNING: f"running {began}",
+        DONE: f"succeeded {duration(call.age)} ago",
+        FAILED: f"ended {duration(call.age)} ago without having done everything",
+        KILLED: f"killed ({began}); jobs that still run end by themselves",
+        SILENT: f"{began}; whether it still runs cannot be seen from this machine",
+    }[call.state]
+
+
+def _row(job: JobStatus) -> tuple[str, ...]:
+    if job.found is None:
+        return (job.name, job.state, *[""] * 7)
+    values, total, done = job.found.values, _value(job, "total"), _value(job, "done")
+    rate = _value(job, "rate") if job.state == RUNNING else 0
+    epoch = "epoch" in values
+    return (
+        job.name,
+        job.state,
+        f"{done / total:.0%}" if total else "",
+        f"{values['epoch']}/{values['epochs']}" if epoch else "",
+        f"{values['loss']:.3f}" if epoch else "",
+        f"{values['accuracy']:.3f}" if epoch else "",
+        f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}" if rate else "",
+        duration((total - done) / rate) if rate else "",
+        f"{duration(job.found.age)} ago",
+    )
 
 
 def read_config(*paths: str) -> Config:
@@ -216,7 +248,9 @@ def read_config(*paths: str) -> Config:
 
 def main() -> None:
     """Print the status of an experiment."""
-    parser = argparse.ArgumentParser(prog="augcam.status", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="augcam.run.status", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--configfile", default="config/config.yaml", help="the run's config")
     path = parser.parse_args().configfile
     try:

@@ -34,6 +34,7 @@ def train(
     weights_path: str | Path,
     history_path: str | Path,
     test_every_epoch: bool = False,
+    tell: Callable[..., None] = lambda **_: None,
 ) -> None:
     """Train `model`, already on the store's device, and write the weights of its best epoch.
 
@@ -45,6 +46,8 @@ def train(
     `identity` (see `fingerprint`) is the same: a training killed at any moment ends with bitwise
     the same weights. The caller deletes it once the two files can no longer be lost; until then a
     finished training that is started again makes them at once.
+    Every few seconds `tell` is called with `done` and `total` (images), `rate` (images a second),
+    and from the first epoch's end with `epoch`, `epochs`, `loss` and `accuracy` (validation).
     Raises AugcamError when the loss is not finite.
     """
     training, store = course.training, course.store
@@ -58,7 +61,8 @@ def train(
     if store.device.type == "cuda" and done < training.epochs:
         run = RecordedStep(step, next(course.batches(0)))
     validation = course.validation_ids
-    with tqdm(
+    with _Bar(
+        tell,
         total=training.epochs * len(course),
         initial=done * len(course),
         desc=f"{course.condition}/{course.state}",
@@ -73,9 +77,11 @@ def train(
                 row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
                 if test_every_epoch:
                     row |= test_measures(model, store)
-            bar.set_postfix_str(
-                f"epoch {epoch + 1}/{training.epochs}, loss {row['train_loss']:.3f}, "
-                f"val. accuracy {row['val_accuracy']:.3f}"
+            bar.show_epoch(
+                epoch=epoch + 1,
+                epochs=training.epochs,
+                loss=row["train_loss"],
+                accuracy=row["val_accuracy"],
             )
             if not progress.history or row["val_accuracy"] > progress.best_accuracy:
                 weights = {name: value.clone() for name, value in model.state_dict().items()}
@@ -95,6 +101,27 @@ def train(
         f"best epoch: {progress.best_epoch} of {training.epochs}, "
         f"validation accuracy {progress.best_accuracy:.4f}"
     )
+
+
+class _Bar(tqdm):
+    """A progress bar that tells what it shows, as often as it is drawn."""
+
+    def __init__(self, tell: Callable[..., None], **options):
+        self.tell = tell
+        self.of_epoch: dict[str, float] = {}
+        super().__init__(disable=False, **options)  # also where the environment wants no bars
+
+    def show_epoch(self, **values) -> None:
+        self.of_epoch = values
+        self.set_postfix_str(
+            "epoch {epoch}/{epochs}, loss {loss:.3f}, val. accuracy {accuracy:.3f}".format(**values)
+        )
+
+    def display(self, *args, **options) -> None:
+        super().display(*args, **options)
+        seconds = self.format_dict["elapsed"]
+        rate = (self.n - self.initial) / seconds if self.n > self.initial and seconds else None
+        self.tell(done=self.n, total=self.total, rate=rate, **self.of_epoch)
 
 
 def _run_epoch(
