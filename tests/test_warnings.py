@@ -16,6 +16,7 @@ from augcam.statistics.warnings import (
     of_balance,
     of_chance,
     of_data,
+    of_left_out,
     warnings,
     with_warnings,
 )
@@ -228,6 +229,14 @@ def test_unbalanced_classes_are_said_beyond_ten_to_one(train, test, expected):
     assert [expected is not None and text.startswith(expected) for text in texts] == (
         [True] if expected else []
     )
+
+
+def test_models_left_out_are_named():
+    (found,) = of_left_out([("cutmix", 2), ("none", 3)])
+    assert found["level"] == "warning"
+    assert found["text"].startswith("2 models left out of everything")
+    assert "(cutmix/2, none/3)" in found["text"]
+    assert list(of_left_out([])) == []
 
 
 def test_a_class_without_images_is_no_class_of_one_image():

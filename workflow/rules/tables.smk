@@ -82,6 +82,7 @@ rule warnings:
         runtime=growing(10),
     params:
         models=CONFIG.models,
+        left_out=CONFIG.left_out,
     message:
         "Saying what is wrong with data, trainings and maps"
     script:

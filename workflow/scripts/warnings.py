@@ -14,6 +14,7 @@ with job(snakemake.log[0]):
         read_table(files.chance),
         {model: read_table(path) for model, path in zip(models, files.histories)},
         read_table(files.excluded),
+        map(tuple, snakemake.params.left_out),
     )
     for _, level, text in table.itertuples(index=False):
         print(f"{level}: {text}")

@@ -30,16 +30,18 @@ def warnings(
     chance: pd.DataFrame,
     histories: Mapping[Model, pd.DataFrame],
     excluded: pd.DataFrame,
+    left_out: Iterable[Model] = (),
 ) -> pd.DataFrame:
     """All that is known to be wrong: topic, level, text; warnings first, no row where nothing is.
 
     `stats` and `notes`: see `of_data`; `chance`: the table of `augcam.statistics.chance`, the
     baseline first; `histories`: model → history of the training; `excluded`: the table
-    `excluded_values`.
+    `excluded_values`; `left_out`: models that the config leaves out.
     """
     found = [
         *of_chance(chance),
         *_of_validation(chance, stats, histories),
+        *of_left_out(left_out),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
         *of_data(stats, notes),
         *of_balance(stats),
@@ -102,6 +104,17 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
             "macro recall and F1."
         )
         yield warning("accuracy", text)
+
+
+def of_left_out(models: Iterable[Model]) -> Iterator[Note]:
+    """Models that are missing from all tables because the config says so."""
+    names = [f"{condition}/{state}" for condition, state in models]
+    if names:
+        text = (
+            f"{counted(len(names), 'model')} left out of everything, as `without` in the config "
+            f"asks for ({listed(names)}): other conditions have more starting states."
+        )
+        yield warning("left out", text)
 
 
 def _of_validation(
