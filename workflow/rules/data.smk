@@ -46,8 +46,8 @@ rule draw_order:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         split=section("split"),
         state=lambda wildcards: int(wildcards.state),

@@ -19,8 +19,8 @@ rule rehearse_network:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         network=network(),
         input_size=CONFIG.model.input_size,
