@@ -52,6 +52,7 @@ rule draw_order:
         split=section("split"),
         state=lambda wildcards: int(wildcards.state),
         varied=[source for source in ("order", "split") if CONFIG.varies(source)],
+        groups=["group"] if CONFIG.dataset.group else [],
     message:
         "Drawing the training order of state {wildcards.state}"
     script:

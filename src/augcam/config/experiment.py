@@ -103,12 +103,22 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _a_batch_is_in_the_training_set(self):
-        limit = self.dataset.train_limit
-        if limit and self.training.batch_size > limit * (1 - self.split.validation_fraction):
+        limit, share = self.dataset.train_limit, self.split.validation_fraction
+        own = self.dataset.validation
+        if limit and self.training.batch_size > (limit if own else limit * (1 - share)):
+            and_share = "" if own else f" and split.validation_fraction {share}"
             raise ValueError(
                 f"training.batch_size: {self.training.batch_size} is larger than the training set "
-                f"that dataset.train_limit {limit} and split.validation_fraction "
-                f"{self.split.validation_fraction} leave"
+                f"that dataset.train_limit {limit}{and_share} leave{'s' if own else ''}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_split_of_its_own_does_not_vary(self):
+        if self.dataset.validation and self.varies("split"):
+            raise ValueError(
+                "variation: 'split' draws training and validation images anew, but "
+                "dataset.validation names them; remove one"
             )
         return self
 

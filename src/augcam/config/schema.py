@@ -3,6 +3,7 @@
 The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a value.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -35,22 +36,46 @@ from augcam.names import (
 
 
 class Dataset(Section):
-    name: Literal["digits", "cifar10", "parquet", "imagefolder"] = "cifar10"
+    name: Literal["digits", "cifar10", "parquet", "imagefolder", "table"] = "cifar10"
     """`digits` (scikit-learn's, embedded), `cifar10` (downloaded by torchvision), `parquet`
-    (Hugging Face image layout) or `imagefolder` (one folder a class)."""
+    (Hugging Face image layout), `imagefolder` (one folder per class) or `table` (a CSV or parquet
+    file that names image files and their classes)."""
     root: Text = "data"
     """`cifar10`: the folder that holds, or receives, the download."""
     train: Text | None = None
-    """`parquet`: file or folder of files; `imagefolder`: folder with one sub-folder a class."""
+    """`parquet`: file or folder of files; `imagefolder`: folder with one sub-folder per class;
+    `table`: as `file`. A folder that holds several splits by their names (`train`, `validation`,
+    `test`, and the like) is understood: every key takes its own, and `train` alone takes all."""
+    validation: Text | None = None
+    """The same for validation images; without it a share of the training images
+    (`split.validation_fraction`) is kept for validation."""
     test: Text | None = None
     """The same for the test images; without it a share of the training images
     (`split.test_fraction`) is kept for testing."""
+    file: Text | None = None
+    """`table`: the file, CSV (comma, semicolon, tab or bar), TSV or parquet."""
+    image: Text | None = None
+    """`table`: the column with the paths of images, relative to the table or to `image_folder`."""
+    label: Text | None = None
+    """`table`: the column with the class, a name or a number, kept as it is written."""
+    split: Text | None = None
+    """`table`: the column that says train, validation or test, in words."""
+    image_folder: Text | None = None
+    """`table`: the folder to which paths of images are relative, itself relative to the table."""
+    image_suffix: Text | None = None
+    """`table`: what is to be added to names of images, e.g. `.png`."""
+    group: Text | None = None
+    """What images belong together (one patient, one video) and must not stand on both sides of a
+    split. `parquet`, `table`: the column that says so. `imagefolder`: a regular expression whose
+    one group, found in the path below the folder, is the group's name, e.g. `patient(\\d+)_`."""
     image_column: Text | None = None
     """`parquet`: the column with the encoded images; found by its type when not given."""
     label_column: Text = "label"
     """`parquet`: the column with the class, a number or a name."""
     class_names: Annotated[list[Text], Field(min_length=2), AfterValidator(unique)] | None = None
-    """Names of classes 0, 1, …; read from the data set when not given."""
+    """`parquet`, `imagefolder`, `table`: names of classes 0, 1, …; read from the data set when not
+    given. Where the data set has names, too, these must be the same in another order, or, for
+    numbered classes, other names for them in the same order."""
     image_size: Pixels | None = None
     """Side in pixels of the squares to which images are brought, as `model.fit` says; needed only
     when the files differ in size."""
@@ -67,7 +92,8 @@ class Dataset(Section):
     """What to do with files that cannot be decoded: stop and name them all, or leave them out,
     before the split is chosen, and count them."""
     train_limit: PositiveInt | None = None
-    """Use a stratified subset of this many training and validation images."""
+    """Use a stratified subset of this many training and validation images; of the training images
+    alone where the data set has a validation set of its own."""
     test_limit: PositiveInt | None = None
     """Use a stratified subset of this many test images."""
 
@@ -81,12 +107,63 @@ class Dataset(Section):
     def _has_files(self):
         if self.name in ("parquet", "imagefolder") and not self.train:
             raise ValueError(f"'{self.name}' needs dataset.train, the path of the training images")
-        if self.name in ("digits", "cifar10") and (self.train or self.test):
+        if self.name == "table" and not (self.file or self.train):
+            raise ValueError("'table' needs dataset.file, the path of the table")
+        if self.name == "table" and not (self.image and self.label):
             raise ValueError(
-                f"dataset.name: '{self.name}' does not read the files of dataset.train and "
-                "dataset.test; take 'parquet' or 'imagefolder' for them, or remove these keys"
+                "'table' needs dataset.image and dataset.label, the columns with the path and the "
+                "class of each image"
             )
         return self
+
+    @model_validator(mode="after")
+    def _reads_all_its_keys(self):
+        fields = type(self).model_fields
+        for key, kinds in KEYS_OF_KINDS.items():
+            if self.name not in kinds and getattr(self, key) != fields[key].default:
+                raise ValueError(
+                    f"dataset.name: '{self.name}' does not read dataset.{key}; take "
+                    f"{' or '.join(map(repr, kinds))} for it, or remove the key"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _says_each_thing_once(self):
+        if self.file and self.train:
+            raise ValueError("dataset.file and dataset.train name the same thing; remove one")
+        if self.split and (self.test or self.validation):
+            raise ValueError(
+                "dataset.split: the column says what is for validation and testing; remove it, or "
+                "dataset.validation and dataset.test"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _group_is_a_pattern(self):
+        if self.name == "imagefolder" and self.group:
+            try:
+                groups = re.compile(self.group).groups
+            except re.error as error:
+                raise ValueError(
+                    f"dataset.group: '{self.group}' is no regular expression ({error})"
+                ) from None
+            if groups != 1:
+                raise ValueError(
+                    f"dataset.group: '{self.group}' has {groups} groups; mark the part of the path "
+                    r"that names the group by one pair of parentheses, e.g. 'patient(\d+)_'"
+                )
+        return self
+
+
+KEYS_OF_KINDS = {
+    "root": ("cifar10",),
+    **dict.fromkeys(("train", "validation", "test"), ("parquet", "imagefolder", "table")),
+    **dict.fromkeys(("group", "class_names"), ("parquet", "imagefolder", "table")),
+    **dict.fromkeys(("image_column", "label_column"), ("parquet",)),
+    **dict.fromkeys(("file", "image", "label", "split"), ("table",)),
+    **dict.fromkeys(("image_folder", "image_suffix"), ("table",)),
+}
+"""The keys that only some kinds of data sets read, with these kinds."""
 
 
 class Split(Section):

@@ -9,7 +9,7 @@ import pandas as pd
 from augcam.data.folders import shown
 from augcam.data.listing import BROKEN, HIDDEN, NO_IMAGE, OVER_LIMIT, SYSTEM, UNREAD_FORMAT, reasons
 from augcam.data.notes import Note, counted, listed, note, warning
-from augcam.data.sources import Source
+from augcam.data.source import Source
 from augcam.errors import AugcamError
 from augcam.files.tables import write_table
 

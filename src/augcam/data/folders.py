@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 from PIL import Image
 
 from augcam.data.decoding import FORMATS
+from augcam.data.labels import tidy
 from augcam.data.listing import (
     BROKEN,
     NO_IMAGE,
@@ -68,7 +69,7 @@ def shown(path: str | Path) -> str:
 
 def class_called(folder: str) -> str:
     """The class that a folder's name means: macOS decomposes accents (NFD), others do not."""
-    return unicodedata.normalize("NFC", folder)
+    return tidy(folder)
 
 
 def read_class_folders(root: Path, split: str) -> ClassFolders:
@@ -171,7 +172,8 @@ def _about_names(root: Path, folders: list[str], empty: list[str]) -> list[Note]
     for name, own in same.items():
         if len(own) > 1:
             text = f"{root}: {len(own)} folders are called '{name}', with accents that are encoded"
-            notes.append(warning("classes", f"{text} differently; they are read as one class."))
+            text += " differently, or spaces around it; they are read as one class."
+            notes.append(warning("classes", text))
     for names in alike.values():
         if len(names) > 1:
             text = f"{root}: {_quoted(sorted(names))} are different classes, though nearly the same"

@@ -180,26 +180,38 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 def fingerprint(roots: Mapping[str, str | Path]) -> str:
     """What changes when a file in one of some folders is added, removed, renamed or replaced.
 
-    Folders that hold at most `SMALL_FILES` files and `SMALL_BYTES` bytes in all are read: of them
-    content counts, not times. Of larger ones each file's size and time count. What is left out
-    because of its name does not count: looking at a folder with a browser or a notebook changes
-    nothing. What cannot be read counts as such.
+    What is left out because of its name does not count: looking at a folder with a browser or a
+    notebook changes nothing. What cannot be read counts as such. See `_fingerprint`.
+    """
+    return _fingerprint(
+        (os.fsencode(f"{key}/{place}\0{reason}"), _status(entry), "" if reason else entry.path)
+        for key, root in roots.items()
+        for place, entry, reason, _ in _walk_if_there(root)
+        if reason not in (HIDDEN, SYSTEM)
+    )
+
+
+def fingerprint_of_files(paths: Iterable[Path]) -> str:
+    """The same for files that are named one by one; one that is missing counts as such."""
+    return _fingerprint((os.fsencode(path), _status(path), str(path)) for path in paths)
+
+
+def _fingerprint(files: Iterable[tuple[bytes, tuple[int, int], str]]) -> str:
+    """Of files that hold at most `SMALL_FILES` and `SMALL_BYTES` in all content counts, not times.
+    Of more each file's size and time count.
+
+    `files`: name, (size, time), and the path to read, empty where nothing can be read.
     """
     total = size = 0
     small: list[tuple[bytes, str]] | None = []
-    for key, root in roots.items():
-        for place, entry, reason, _ in _walk_if_there(root):
-            if reason in (HIDDEN, SYSTEM):
-                continue
-            name = os.fsencode(f"{key}/{place}\0{reason}")
-            status = _status(entry)
-            # A sum needs no order, and no memory for a million names.
-            total += _number(b"%b\0%d\0%d" % (name, *status))
-            size += status[0]
-            if small is not None:
-                small.append((name, "" if reason else entry.path))
-                if len(small) > SMALL_FILES or size > SMALL_BYTES:
-                    small = None
+    for name, status, path in files:
+        # A sum needs no order, and no memory for a million names.
+        total += _number(b"%b\0%d\0%d" % (name, *status))
+        size += status[0]
+        if small is not None:
+            small.append((name, path))
+            if len(small) > SMALL_FILES or size > SMALL_BYTES:
+                small = None
     if small is None:
         return f"sizes and times {total % 2**128:032x}"
     total = sum(_number(b"%b\0%b" % (name, _content(path))) for name, path in small)
@@ -213,7 +225,7 @@ def _walk_if_there(root: str | Path) -> Iterator[Found]:
         return
 
 
-def _status(entry: os.DirEntry) -> tuple[int, int]:
+def _status(entry: os.DirEntry | Path) -> tuple[int, int]:
     """(bytes, time of the last change in ns) of what an entry leads to; zeros where it is gone."""
     try:
         status = entry.stat()

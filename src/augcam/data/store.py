@@ -2,21 +2,24 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from augcam.config.schema import Dataset, Split
+from augcam.config.schema import KEYS_OF_KINDS, Dataset, Split
 from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
 from augcam.data.changes import Fact, picture_notes, refuse_mixtures
 from augcam.data.geometry import CROP, Fit, How, to_square
+from augcam.data.groups import group_notes
+from augcam.data.layout import SPLITS
+from augcam.data.leaks import Leaks, find_leaks, identities, leak_notes
 from augcam.data.listing import BROKEN, reasons
-from augcam.data.notes import Note, counted, warning
-from augcam.data.sources import READERS, Source
-from augcam.data.split import SPLITS, choose_split, draw_order
+from augcam.data.notes import Note, note
+from augcam.data.source import Source
+from augcam.data.sources import READERS
+from augcam.data.split import choose_split, class_notes, draw_order
 from augcam.errors import AugcamError, BrokenImage
 from augcam.files.atomic import atomic
 from augcam.files.checksums import sha256
@@ -87,27 +90,6 @@ def channel_statistics(
     return mean.tolist(), std.tolist()
 
 
-def duplicates(images: np.ndarray, split: np.ndarray) -> dict[str, int]:
-    """How many images have exactly the pixels of an image in another split, by pair of splits."""
-    digests = np.array([blake2b(image.tobytes(), digest_size=16).digest() for image in images])
-    found = {}
-    for a, b in (("train", "val"), ("train", "test"), ("val", "test")):
-        found[f"{b} in {a}"] = int(np.isin(digests[split == b], digests[split == a]).sum())
-    return found
-
-
-def duplicate_notes(found: Mapping[str, int]) -> list[Note]:
-    """What `duplicates` found, in sentences."""
-    one, many = "image stands", "images stand"
-    return [
-        warning(
-            "duplicates", f"{counted(count, one, many)} in two splits ({pair}), pixel by pixel."
-        )
-        for pair, count in found.items()
-        if count
-    ]
-
-
 def prepare(
     dataset: Dataset,
     split: Split,
@@ -125,12 +107,13 @@ def prepare(
     """Make the store of an experiment: images, index, training order, statistics.
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
-    class_name, source; `order.npy`: see `draw_order`; `stats.json`: mean, std, class_names,
-    image_size, fit (what is left for the way to the network), counts, duplicates, checksums of the
-    other three files; the report: see `account`; the notes: a list of `augcam.data.notes.Note`
-    under `notes`, apart from `stats.json`, as what they say of files that are not used is no reason
-    to train again. `how`: see `model.fit`. `say` takes lines for the log, `announce` (`say` where
-    not given) those that a user should see at once.
+    class_name, source, and group where there are groups; `order.npy`: see `draw_order`;
+    `stats.json`: mean, std, class_names, image_size, fit (what is left for the way to the network),
+    counts, own_splits (those that the data set brings), duplicates and near_duplicates (images by
+    pair of splits), checksums of the other three files; the report: see `account`; the notes: a list of `augcam.data.notes.Note` under `notes`,
+    apart from `stats.json`, as what they say of files that are not used is no reason to train
+    again. `how`: see `model.fit`. `say` takes lines for the log, `announce` (`say` where not given)
+    those that a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
     `broken_path`, a table of all broken images where there are several.
     """
@@ -141,7 +124,7 @@ def prepare(
     fit = Fit(how, dataset.ground)
     facts: dict[int, Fact] = {}
     with atomic(images_path) as temporary:
-        index = _choose_and_write(
+        index, notes = _choose_and_write(
             temporary, source, dataset, split, fit, facts, broken, broken_path
         )
         positions = index.pop("position").to_numpy()
@@ -150,7 +133,8 @@ def prepare(
         images = np.load(temporary, mmap_mode="r")
         train_ids = np.flatnonzero(index["split"] == "train")
         mean, std = channel_statistics(images, train_ids, fit)
-        found = duplicates(images, index["split"].to_numpy())
+        same, of = identities(images), index["split"].to_numpy()
+        leaks = find_leaks(images, of, same)
         size = list(images.shape[1:3])
     index.insert(0, "image_id", np.arange(len(index), dtype=np.int64))
     index["class_name"] = [source.class_names[label] for label in index["label"]]
@@ -172,7 +156,9 @@ def prepare(
         "image_size": size,
         "fit": fit.left_for(*size)._asdict(),
         "counts": counts,
-        "duplicates": found,
+        "own_splits": [part for part in ("val", "test") if part in source.splits],
+        "duplicates": {f"{b} in {a}": len(pairs) for (a, b), pairs in leaks.equal.items()},
+        "near_duplicates": {f"{b} in {a}": len(pairs) for (a, b), pairs in leaks.alike.items()},
         "checksums": {
             Path(path).name: sha256(path) for path in (images_path, index_path, order_path)
         },
@@ -181,8 +167,10 @@ def prepare(
     announce(f"data: {summary(report)}")
     for line in [*examples(report), *report_lines(stats)]:
         say(line)
-    about_pictures = picture_notes(used, fit, source.class_names)
-    notes = [*source.notes, *about_pictures, *duplicate_notes(found)]
+    labels, names = index["label"].to_numpy(), index["source"].to_list()
+    notes = [*source.notes, *notes, *class_notes(index, source.class_names), *group_notes(index)]
+    notes += picture_notes(used, fit, source.class_names)
+    notes += [*leak_notes(leaks, of, same, labels, names), *_group_advice(leaks, source, dataset)]
     for item in notes:
         (announce if item["level"] == "warning" else say)(f"{item['level']}: {item['text']}")
     if report_path is not None:
@@ -199,9 +187,18 @@ def report_lines(stats: dict) -> list[str]:
         per_class = stats["counts"][part].values()
         balance = f"{min(per_class)} to {max(per_class)} a class"
         lines.append(f"{part}: {sum(per_class)} images, {balance}")
-    if not any(stats["duplicates"].values()):
+    if not any(sum(stats[kind].values()) for kind in ("duplicates", "near_duplicates")):
         lines.append("no image stands in two splits")
     return lines
+
+
+def _group_advice(leaks: Leaks, source: Source, dataset: Dataset) -> list[Note]:
+    """What to do where our own split has parted images that may belong together."""
+    ours = [b for (_, b), pairs in leaks.alike.items() if len(pairs) and b not in source.splits]
+    if not ours or dataset.group or dataset.name not in KEYS_OF_KINDS["group"]:
+        return []
+    text = "near-duplicates may be frames of one video or pictures of one patient: dataset.group "
+    return [note("leak", f"{text}keeps such images on one side of the split.")]
 
 
 def _choose_and_write(
@@ -213,7 +210,7 @@ def _choose_and_write(
     facts: dict[int, Fact],
     broken: dict[int, str],
     broken_path: str | Path | None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[Note]]:
     """Choose the used images and write them into `path`; returns what `choose_split` does.
 
     Which images are broken shows when they are decoded. They are added to `broken` and left out as
@@ -224,7 +221,7 @@ def _choose_and_write(
     while True:
         whole = np.setdiff1d(np.arange(len(source.labels)), list(broken))
         try:
-            index = choose_split(source.take(whole) if broken else source, dataset, split)
+            index, notes = choose_split(source.take(whole) if broken else source, dataset, split)
         except AugcamError as error:
             left_out = [(file.reason, file.detail) for file in source.left_out]
             if left_out := [(BROKEN, "")] * len(broken) + left_out:
@@ -232,13 +229,13 @@ def _choose_and_write(
             raise
         index["position"] = positions = whole[index["position"]]
         if written is not None and np.array_equal(positions, written):
-            return index
+            return index, notes
         _write(path, decoded(source, positions, dataset, fit, facts, broken), len(positions))
         if dataset.broken == "refuse":
             refuse_broken(source, broken, broken_path)
         written = np.setdiff1d(positions, list(broken))
         if len(written) == len(positions):
-            return index
+            return index, notes
 
 
 def _write(path: Path, pictures: Iterator[np.ndarray], count: int) -> None:

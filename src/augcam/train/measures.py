@@ -8,13 +8,16 @@ from augcam.names import MEASURES
 def performance(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dict[str, float]:
     """The four measures, each in [0, 1], of predictions (N,) against labels (N,).
 
-    Macro averages over all classes; a class that is never predicted has precision 0
-    (scikit-learn's `zero_division=0`, whose report the tests compare with).
+    Macro averages are over the classes that occur, as a label or as a prediction, and one that is
+    never predicted has precision 0: scikit-learn's with `zero_division=0`, as the tests check.
     """
     confusion = np.bincount(
         np.asarray(labels) * num_classes + np.asarray(predicted), minlength=num_classes**2
     ).reshape(num_classes, num_classes)  # rows: labels, columns: predictions
-    right, labelled, named = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    occurs = confusion.any(0) | confusion.any(1)
+    right, labelled, named = (
+        counts[occurs] for counts in (confusion.diagonal(), confusion.sum(1), confusion.sum(0))
+    )
     values = (
         right.sum() / confusion.sum(),
         _share(right, named).mean(),

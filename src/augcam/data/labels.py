@@ -1,0 +1,205 @@
+"""Classes meet by meaning: labels of several files, numbers or names, become one numbering."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from augcam.data.notes import Note, counted, listed, note
+from augcam.errors import AugcamError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one file, as they stand there.
+
+    `values`: numbers, names, or lists with one of them; `names` of classes 0, 1, … where the file
+    has them (Hugging Face's ClassLabel); `place(i)` says where value i stands.
+    """
+
+    values: list[Any]
+    place: Callable[[int], str]
+    file: str
+    names: list[str] | None = None
+
+
+def tidy(name: str) -> str:
+    """A name in Unicode's composed form (NFC), without spaces around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def in_order(names: set[str]) -> list[str]:
+    """Names sorted: by value where all are numbers, otherwise as text."""
+    if all(re.fullmatch(r"[-+]?\d+(\.\d+)?", name) for name in names):
+        return sorted(names, key=lambda name: (float(name), name))
+    return sorted(names)
+
+
+def numbered(
+    files: list[Labels], given: list[str] | None
+) -> tuple[np.ndarray, list[str], list[Note]]:
+    """One number per image, the names of classes, and what was understood on the way.
+
+    A class is what has its name: files may number classes each in their own order. Classes come in
+    the order of `given` (`dataset.class_names`), of the files' names, or sorted. Returns labels
+    int64 (N,), the images of all files in turn. Raises AugcamError naming file and label.
+    """
+    notes: list[Note] = []
+    given = [tidy(name) for name in given] if given else None
+    plain = [_plain(file, given) for file in files]
+    names = _names_of_files(files, plain, given, notes)
+    words = _words(files, plain, names, notes)
+    order = _order(names, words, given)
+    number = {name: i for i, name in enumerate(order)}
+    labels = np.array([number[word] for part in words for word in part], dtype=np.int64)
+    used = np.bincount(labels, minlength=len(order)) > 0
+    if len(labels) and not used.all():
+        unused = [name for name, has in zip(order, used) if not has]
+        which = "class" if len(unused) == 1 else "classes"
+        notes.append(note("classes", f"left out, as no image has the {which} {listed(unused)}."))
+        labels = (np.cumsum(used) - 1)[labels]
+        order = [name for name, has in zip(order, used) if has]
+    return labels, order, notes
+
+
+def _plain(file: Labels, given: list[str] | None) -> list[int | str]:
+    """Whole numbers or tidy names. Raises AugcamError where labels are missing, or neither."""
+    plain = [_value(value) for value in file.values]
+    missing = [i for i, value in enumerate(plain) if value is None]
+    if missing:
+        raise AugcamError(
+            f"{file.file}: {counted(len(missing), 'image')} without a label (the first: "
+            f"{file.place(missing[0])}); give each its class, or remove them."
+        )
+    if unlabelled := [i for i, value in enumerate(plain) if value == -1]:
+        raise AugcamError(
+            f"{file.file}: {counted(len(unlabelled), 'image')} of {len(plain):,} with the label -1 "
+            f"(the first: {file.place(unlabelled[0])}), which means that the class is not "
+            "published; use images with labels (without dataset.test a share of the training "
+            "images is kept for testing), or, if -1 is a class, write the classes as names."
+        )
+    for i, value in enumerate(plain):
+        if not isinstance(value, int | str):
+            raise AugcamError(
+                f"{file.place(i)}: the label is {_shown(file.values[i])}; labels must be whole "
+                "numbers or names, one for each image."
+            )
+    if any(isinstance(value, bool) for value in plain):
+        return [int(v) if file.names or given else str(v) for v in plain]
+    return plain
+
+
+def _value(value: Any) -> Any:
+    """A label as number or tidy text, None where it is missing; anything else as it is."""
+    if isinstance(value, list | tuple) and len(value) <= 1:
+        return _value(value[0]) if value else None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return tidy(value) or None
+    if isinstance(value, float | Decimal) and value == value:
+        return int(value) if value == value // 1 else value
+    return None if value != value else value  # NaN
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _names_of_files(
+    files: list[Labels],
+    plain: list[list[int | str]],
+    given: list[str] | None,
+    notes: list[Note],
+) -> list[list[str] | None]:
+    """What numbers mean in each file: its own names, those of the others, or the given ones."""
+    own = [[tidy(name) for name in file.names] if file.names else None for file in files]
+    orders = list(dict.fromkeys(tuple(names) for names in own if names))
+    if len(orders) > 1:
+        which = "; ".join(listed(list(order), 4) for order in orders[:3])
+        text = f"files number their classes differently ({which}); they are matched by name."
+        notes.append(note("classes", text))
+    if given and all(set(order) != set(given) for order in orders):
+        if orders:
+            _refuse_mixed_up(given, orders)
+        return [given] * len(files)
+    if len(orders) == 1 and None in own:
+        numbers = [any(isinstance(value, int) for value in part) for part in plain]
+        if bare := [f.file for f, names, has in zip(files, own, numbers) if has and not names]:
+            text = f"{listed(bare)} has no names of classes; numbers mean those of other files"
+            notes.append(note("classes", f"{text} ({listed(list(orders[0]))})."))
+        return [list(orders[0])] * len(files)
+    return own
+
+
+def _refuse_mixed_up(given: list[str], orders: list[tuple[str, ...]]) -> None:
+    """Given names can be other words for those of the files: as many, and none for another one."""
+    order = orders[0]
+    moved = [name for name in set(given) & set(order) if given.index(name) != order.index(name)]
+    if len(orders) > 1 or len(order) != len(given) or moved:
+        raise AugcamError(
+            f"dataset.class_names: {listed(given)} are not the classes of the data set "
+            f"({listed(list(order))}); give the same names in any order, or one new name for each."
+        )
+
+
+def _words(
+    files: list[Labels],
+    plain: list[list[int | str]],
+    names: list[list[str] | None],
+    notes: list[Note],
+) -> list[list[str]]:
+    """The name of each image's class; a number that means no name is its own."""
+    meant: dict[tuple[str, ...], set[int]] = {}
+    keys = [tuple(called or ()) for called in names]
+    for part, key in zip(plain, keys):
+        meant.setdefault(key, set()).update(v for v in part if isinstance(v, int))
+    first = {key: int(bool(key) and found == _count_from(1, key)) for key, found in meant.items()}
+    for key, found in meant.items():
+        if first[key]:
+            text = f"labels are 1 to {len(key)}, not 0 to {len(key) - 1}: 1 is '{key[0]}'."
+            notes.append(note("classes", text))
+        elif not key and found != _count_from(0, found):
+            few = listed(sorted(found), 5)
+            text = f"labels are {few}, not numbers from 0 on: each is the name of its class."
+            notes.append(note("classes", text))
+    return [
+        [_word(v, key, first[key], file, i) for i, v in enumerate(part)]
+        for file, part, key in zip(files, plain, keys)
+    ]
+
+
+def _count_from(first: int, things: Sized) -> set[int]:
+    return set(range(first, first + len(things)))
+
+
+def _word(value: int | str, called: tuple[str, ...], start: int, file: Labels, i: int) -> str:
+    if isinstance(value, str) or not called:
+        return str(value)
+    if not 0 <= value - start < len(called):
+        raise AugcamError(
+            f"{file.place(i)}: label {value} is outside {start} to {start + len(called) - 1}, the "
+            f"numbers of {counted(len(called), 'class', 'classes')} ({listed(list(called))})."
+        )
+    return called[value - start]
+
+
+def _order(
+    names: list[list[str] | None], words: list[list[str]], given: list[str] | None
+) -> list[str]:
+    """The classes in the order of their numbers."""
+    used = {word for part in words for word in part}
+    if given:
+        if unknown := sorted(used - set(given)):
+            raise AugcamError(
+                f"dataset.class_names: class '{unknown[0]}' of the data set is not among them "
+                f"({listed(given)})."
+            )
+        return given
+    known = list(dict.fromkeys(name for called in names for name in called or []))
+    return known + in_order(used - set(known))

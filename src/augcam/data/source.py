@@ -1,0 +1,45 @@
+"""What every reader makes of a data set: images that are decoded when asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from augcam.data.decoding import Picture
+from augcam.data.folders import LeftOut
+from augcam.data.notes import Note
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images that are decoded when asked for, each with its class and its split.
+
+    `labels` int64 (N,); `names` say in messages where each image is, and `origins` in tables,
+    wherever the data set lies (None: the same); `decode(i)` gives image i.
+    `splits`, train, val or test (N,): as the data set says. Where it has no test images of its own,
+    or no validation images, a share of `train` becomes them.
+    `groups`, text (N,): images of one group stay on one side of a split; None where all may part.
+    `left_out`: the files that are no images of it.
+    """
+
+    labels: np.ndarray
+    class_names: list[str]
+    names: list[str]
+    decode: Callable[[int], Picture]
+    splits: np.ndarray
+    groups: np.ndarray | None = None
+    origins: list[str] | None = None
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def take(self, positions: np.ndarray) -> "Source":
+        """The images at `positions` alone, in their order."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {k: v[positions] for k, v in arrays.items() if isinstance(v, np.ndarray)}
+        return replace(
+            self,
+            **arrays,
+            names=[self.names[i] for i in positions],
+            origins=self.origins and [self.origins[i] for i in positions],
+            decode=lambda i: self.decode(positions[i]),
+        )

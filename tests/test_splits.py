@@ -1,0 +1,241 @@
+"""Which files and folders are which split: what people call them, and what may not be the same."""
+
+import pandas as pd
+import pytest
+from imagesets import assert_refused, encoded, from_parquet, parquet, picture, prepared, save, texts
+
+from augcam.config.schema import Dataset
+from augcam.data.files import source_files
+from augcam.errors import AugcamError
+
+KINDS = ("cat", "dog")
+
+
+def shard(path, start, count):
+    """A parquet file of `count` images of each class, which no other start has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = range(start, start + 2 * count)
+    parquet(path, [encoded(picture(i)) for i in numbers], [i % 2 for i in numbers], list(KINDS))
+
+
+def hub(folder):
+    """A data set as cloned from the Hugging Face hub."""
+    shard(folder / "data" / "train-00000-of-00002.parquet", 0, 10)
+    shard(folder / "data" / "train-00001-of-00002.parquet", 100, 10)
+    shard(folder / "data" / "validation-00000-of-00001.parquet", 200, 5)
+    shard(folder / "data" / "test-00000-of-00001.parquet", 300, 8)
+    return folder / "data"
+
+
+def files_of(index):
+    """The files that each split was read from."""
+    names = index["source"].str.partition("[")[0].str.replace(r"\d", "", regex=True)
+    return {part: set(own) for part, own in names.groupby(index["split"])}
+
+
+@pytest.mark.parametrize("train", ["", "data"])
+def test_a_folder_of_the_hub_is_its_splits(tmp_path, train):
+    hub(tmp_path / "repo")
+    _, index, _, stats = from_parquet(tmp_path, train=str(tmp_path / "repo" / train))
+    assert index["split"].value_counts().to_dict() == {"train": 40, "test": 16, "val": 10}
+    assert [len(own) for own in files_of(index).values()] == [1, 1, 1]
+    said = texts(stats, "split")
+    assert "holds splits (train: train-00000-of-00002.parquet, train-00001" in said[0]
+    assert (
+        "the data set's own 10 validation images; split.validation_fraction is not used" in said[1]
+    )
+
+
+def test_the_folder_of_the_hub_for_training_and_a_file_of_it_for_testing(tmp_path):
+    data = hub(tmp_path / "repo")
+    test = str(data / "test-00000-of-00001.parquet")
+    _, index, _, stats = from_parquet(tmp_path, train=str(data), test=test)
+    assert index["split"].value_counts().to_dict() == {"train": 36, "test": 16, "val": 4}
+    assert not any(stats["duplicates"].values())
+    (said,) = texts(stats, "split")
+    assert "validation-00000-of-00001.parquet is not used" in said
+    assert f"dataset.validation: {data} would use it" in said
+
+
+def test_every_key_takes_its_own_of_one_folder(tmp_path):
+    data = str(hub(tmp_path / "repo"))
+    _, index, _, _ = from_parquet(tmp_path, train=data, validation=data, test=data)
+    assert index["split"].value_counts().to_dict() == {"train": 40, "test": 16, "val": 10}
+
+
+def test_folders_of_the_hubs_converted_files(tmp_path):
+    for part, start in (("train", 0), ("validation", 100), ("test", 200)):
+        shard(tmp_path / "repo" / "default" / part / "0000.parquet", start, 20)
+    _, index, _, _ = from_parquet(tmp_path, train=str(tmp_path / "repo"))
+    assert index["split"].value_counts().to_dict() == {"train": 40, "val": 40, "test": 40}
+    assert index["source"].iloc[0] == "default/train/0000.parquet[0]"
+
+
+def test_a_file_of_no_split_beside_others_is_named(tmp_path):
+    data = hub(tmp_path / "repo")
+    shard(data / "extra-00000.parquet", 400, 3)
+    shard(data / "more" / "deep.parquet", 500, 3)
+    _, index, _, stats = from_parquet(tmp_path, train=str(data))
+    assert len(index) == 66
+    (said,) = [text for text in texts(stats, "split") if text.startswith("warning")]
+    assert "extra-00000.parquet, deep.parquet is not used" in said
+
+
+def test_a_test_file_among_unnamed_ones_is_not_trained_on(tmp_path):
+    for i in range(3):
+        shard(tmp_path / "all" / f"part{i}.parquet", 100 * i, 10)
+    all_, one = str(tmp_path / "all"), str(tmp_path / "all" / "part1.parquet")
+    _, index, _, stats = from_parquet(tmp_path, train=all_, test=one)
+    assert files_of(index)["test"] == {"part.parquet"}
+    assert set(index.query("split == 'test'")["source"].str[:5]) == {"part1"}
+    assert len(index) == 60
+    assert not any(stats["duplicates"].values())
+
+
+def test_only_another_split_is_read_and_said(tmp_path):
+    shard(tmp_path / "all" / "test-0.parquet", 0, 20)
+    _, index, _, stats = from_parquet(tmp_path, train=str(tmp_path / "all"))
+    assert len(index) == 40
+    assert "test-0.parquet is used for training, whatever its name says" in texts(stats, "split")[0]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "imagefolder"])
+def test_training_images_are_no_test_images(tmp_path, kind):
+    shard(tmp_path / "files" / "all.parquet", 0, 20)
+    for c, name in enumerate(KINDS):
+        for i in range(20):
+            save(tmp_path / "folders" / name / f"{i}.png", picture(100 * c + i))
+    path = str(tmp_path / ("files" if kind == "parquet" else "folders"))
+    for key in ("test", "validation"):
+        with pytest.raises(AugcamError, match=rf"config: dataset.{key}: .* the same images") as one:
+            source_files(Dataset(name=kind, train=path, **{key: path}))
+        assert "\n" not in str(one.value)
+
+
+# ------------------------------------------------------------------------------------------ folders
+
+
+def classes(root, start, count=20, kinds=KINDS):
+    for c, name in enumerate(kinds):
+        for i in range(count):
+            save(root / name / f"{i}.png", picture(10_000 * c + start + i))
+
+
+def from_folder(folder, **options):
+    return prepared(folder / "data", name="imagefolder", **options)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "val", "test"),
+        ("training", "validation", "testing"),
+        ("Train", "Valid", "Test"),
+        ("TRAIN", "dev", "test"),
+    ],
+)
+def test_a_folder_of_splits(tmp_path, names):
+    for i, name in enumerate(names):
+        classes(tmp_path / "photos" / name, 1000 * i, (20, 5, 8)[i])
+    _, index, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    assert index["split"].value_counts().to_dict() == {"train": 40, "test": 16, "val": 10}
+    assert stats["class_names"] == list(KINDS)
+    assert "holds splits" in texts(stats, "split")[0]
+
+
+def test_a_folder_of_splits_for_each_key(tmp_path):
+    for i, name in enumerate(("train", "test")):
+        classes(tmp_path / "photos" / name, 1000 * i)
+    photos = str(tmp_path / "photos")
+    _, index, _, _ = from_folder(tmp_path, train=photos, test=photos)
+    assert index["split"].value_counts().to_dict() == {"test": 40, "train": 36, "val": 4}
+    _, again, _, _ = from_folder(tmp_path, train=f"{photos}/train", test=photos)
+    pd.testing.assert_frame_equal(index, again)
+
+
+def test_classes_may_be_called_like_a_split(tmp_path):
+    classes(tmp_path / "vehicles", 0, kinds=("bus", "train", "ship"))
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "vehicles"))
+    assert stats["class_names"] == ["bus", "ship", "train"]
+
+
+REFUSED = {  # folders of class folders, folders of images → the key, and what is right
+    "beside others": (
+        ["photos/train", "photos/test", "photos/old"],
+        [],
+        "dataset.train: .* set dataset.train: .*photos/train, dataset.test: .*photos/test",
+    ),
+    "test without classes": (
+        ["photos/train"],
+        ["photos/test"],
+        "dataset.train: .*/test' holds no class folders, .* set dataset.train: .*photos/train",
+    ),
+    "twice": (
+        ["photos/train", "photos/val", "photos/valid"],
+        [],
+        "dataset.train: .* holds val, valid, either of which could hold the validation images",
+    ),
+    "only others": (
+        ["photos/val", "photos/test"],
+        [],
+        "dataset.train: .* holds validation and test images only; name the training",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_folders_of_splits_that_are_refused(tmp_path, kind):
+    nested, flat, message = REFUSED[kind]
+    for i, name in enumerate(nested):
+        classes(tmp_path / name, 100 * i, 3)
+    for name in flat:
+        save(tmp_path / name / "1.png", picture(0))
+    assert_refused(tmp_path, message, from_folder, train=str(tmp_path / "photos"))
+    with pytest.raises(AugcamError, match=f"config: {message}"):
+        source_files(Dataset(name="imagefolder", train=str(tmp_path / "photos")))
+
+
+def test_test_images_within_the_training_folder(tmp_path):
+    classes(tmp_path / "photos", 0)
+    classes(tmp_path / "photos" / "held out", 100, 3)
+    options = {"train": str(tmp_path / "photos"), "test": str(tmp_path / "photos" / "held out")}
+    message = (
+        r"dataset.test: .*held out' lies in .*photos' \(dataset.train\), where it would be a class"
+    )
+    assert_refused(tmp_path, message, from_folder, **options)
+    swapped = {"train": options["test"], "test": options["train"]}
+    assert_refused(
+        tmp_path, "dataset.train: .* lies in .*photos' .dataset.test", from_folder, **swapped
+    )
+
+
+# ------------------------------------------------------------------------------ own validation set
+
+
+def test_an_own_validation_set(tmp_path):
+    for i, name in enumerate(("a", "b", "c")):
+        classes(tmp_path / name, 1000 * i, (20, 5, 8)[i])
+    paths = dict(zip(("train", "validation", "test"), (str(tmp_path / name) for name in "abc")))
+    _, index, _, stats = from_folder(tmp_path, **paths)
+    assert index["split"].value_counts().to_dict() == {"train": 40, "test": 16, "val": 10}
+    assert (
+        index["split"].is_monotonic_decreasing is False
+    )  # train, validation, test, as they are read
+    assert list(dict.fromkeys(index["split"])) == ["train", "val", "test"]
+    assert "split.validation_fraction is not used" in texts(stats, "split")[0]
+    _, index, _, _ = from_folder(tmp_path, **paths, train_limit=24)
+    assert index["split"].value_counts().to_dict() == {"train": 24, "test": 16, "val": 10}
+    # Without a test set a share of the training images, and of no others, is kept.
+    del paths["test"]
+    _, index, _, _ = from_folder(tmp_path, **paths)
+    assert index["split"].value_counts().to_dict() == {"train": 32, "val": 10, "test": 8}
+    assert set(index.query("split != 'val'")["source"].str[:6]) == {"train/"}
+
+
+def test_a_class_without_validation_images_is_said(tmp_path):
+    classes(tmp_path / "a", 0)
+    classes(tmp_path / "b", 1000, 5, kinds=("dog",))
+    _, _, _, stats = from_folder(
+        tmp_path, train=str(tmp_path / "a"), validation=str(tmp_path / "b")
+    )
+    assert texts(stats, "classes")[0].startswith("warning: 1 class without validation images (cat)")
