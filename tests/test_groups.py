@@ -167,7 +167,7 @@ def test_groups_that_the_data_sets_own_split_cuts(tmp_path):
 
 def test_groups_stay_together_where_states_vary_the_split(tmp_path):
     patients(tmp_path / "photos")
-    _, table, _, stats = from_folder(tmp_path, group=r"(p\d+)_")
+    _, table, _, _ = from_folder(tmp_path, group=r"(p\d+)_")
     index = {name: table[name].to_numpy() for name in ("image_id", "split", "label", "group")}
     trained = [order_at(index, Split(), state, ["split"])[:, 0] for state in (1, 1, 2)]
     np.testing.assert_array_equal(trained[0], trained[1])
@@ -184,7 +184,7 @@ def test_a_validation_set_of_its_own_does_not_vary(tmp_path):
     patients(tmp_path / "photos" / "val", count=1)
     _, _, _, stats = from_folder(tmp_path)
     assert stats["own_splits"] == ["val"]
-    with pytest.raises(AugcamError, match="variation: 'split' draws .* validation images of its"):
+    with pytest.raises(AugcamError, match=r"variation: 'split' draws .* validation images of its"):
         refuse_to_vary(stats, ["order", "split"])
     refuse_to_vary(stats, ["order"])
     dataset = {"name": "imagefolder", "train": "a", "validation": "b"}

@@ -110,10 +110,10 @@ def prepare(
     class_name, source, and group where there are groups; `order.npy`: see `draw_order`;
     `stats.json`: mean, std, class_names, image_size, fit (what is left for the way to the network),
     counts, own_splits (those that the data set brings), duplicates and near_duplicates (images by
-    pair of splits), checksums of the other three files; the report: see `account`; the notes: a list of `augcam.data.notes.Note` under `notes`,
-    apart from `stats.json`, as what they say of files that are not used is no reason to train
-    again. `how`: see `model.fit`. `say` takes lines for the log, `announce` (`say` where not given)
-    those that a user should see at once.
+    pair of splits), checksums of the other three files; the report: see `account`; the notes: a
+    list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what they say of
+    files that are not used is no reason to train again. `how`: see `model.fit`. `say` takes lines
+    for the log, `announce` (`say` where not given) those that a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
     `broken_path`, a table of all broken images where there are several.
     """
