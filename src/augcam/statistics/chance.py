@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.paper.aggregation import Model
-
+Model = tuple[str, int]  # condition, starting state
 YES, NO, CANNOT_BE_TOLD = "yes", "no", "cannot be told"
 
 ALPHA = 0.05

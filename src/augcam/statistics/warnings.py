@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from augcam.data.notes import Note, counted, listed, note, warning
-from augcam.paper.aggregation import Model
-from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, NO, YES, at_least
+from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, NO, YES, Model, at_least
 
 IMBALANCE = 10
 """Images of the largest class for one of the smallest, from which on accuracy misleads: more than 9
@@ -169,17 +168,12 @@ def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
 
 
 def of_data(stats: Mapping[str, Any], notes: Iterable[Note]) -> Iterator[Note]:
-    """What there is to know of the data: what was noted when they were read, here or in `stats`,
-    and what counts tell of duplicates and missing classes, as far as notes have not told it."""
-    noted = [*stats.get("notes", []), *notes]
+    """What there is to know of the data: what was noted when they were read, and classes without
+    test images, unless there is a note on classes."""
+    noted = list(notes)
     yield from noted
-    topics = {item["topic"] for item in noted}
-    for pair, count in stats["duplicates"].items():
-        if count and "leak" not in topics:
-            stand = f"{counted(count, 'image')} {'stands' if count == 1 else 'stand'}"
-            yield warning("leak", f"{stand} in two splits ({pair}), pixel by pixel.")
     missing = [f"'{name}'" for name, count in stats["counts"]["test"].items() if not count]
-    if missing and "classes" not in topics:
+    if missing and not any(item["topic"] == "classes" for item in noted):
         text = f"{counted(len(missing), 'class', 'classes')} without test images"
         yield warning("classes", f"{text} ({listed(missing)}): nothing is said about them.")
 
