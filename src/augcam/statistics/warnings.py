@@ -183,7 +183,7 @@ def of_balance(stats: Mapping[str, Any]) -> Iterator[Note]:
     unbalanced = []
     for part, words in (("train", "training image"), ("test", "test image")):
         counts = {name: count for name, count in stats["counts"][part].items() if count}
-        largest, smallest = (f(counts, key=counts.get) for f in (max, min))
+        largest, smallest = (f(counts, key=counts.__getitem__) for f in (max, min))
         if counts[largest] > IMBALANCE * counts[smallest]:
             many = f"{counted(counts[largest], words)} of class '{largest}'"
             unbalanced.append(f"{many} but {counts[smallest]:,} of '{smallest}'")
