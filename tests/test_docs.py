@@ -62,7 +62,7 @@ OF_PLUGINS = re.compile(
 )
 STANDING_FOR = {
     "$(CORES)": "4",
-    "$(CONFIG)": "a.yaml",
+    "$(WITH_CONFIG)": "--configfile a.yaml",
     "<config>": "a.yaml",
     "gpu=<GPUs × jobs_per_gpu>": "gpu=4",
 }
