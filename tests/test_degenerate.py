@@ -21,6 +21,7 @@ from augcam.report.pages import table_page
 from augcam.statistics.clusters import tree_table
 from augcam.statistics.modelspace import positions, separation
 from augcam.statistics.pairs import top_counts
+from augcam.statistics.warnings import of_states
 
 KINDS = ("noise", "equal", "flat", "sure")
 
@@ -141,14 +142,16 @@ def test_models_that_predict_alike_bit_by_bit_are_one():
 
 def test_controls_without_noise_are_left_out_wherever_they_would_stand():
     config, models, found = experiment({"none": "equal", "identity": "equal"})
-    text = sentences(found)
-    assert text["equal models"].startswith(
+    (note,) = of_states(found["equal_models"], config.variation)
+    assert note["level"] == "warning" and note["text"] == (
         "The models of None and Identity are equal at all starting states: what these vary here "
-        "(augmentation draws and network noise) does not reach them."
+        "(augmentation draws and network noise) does not reach them. This run has no seed noise, "
+        "and nothing is tested against None and Identity. Equal models count once; with "
+        "`variation: [augmentation, network, order]` they differ."
     )
-    assert "`variation: [augmentation, network, order]`" in text["equal models"]
+    text = sentences(found)
     assert not {"scale", "effects", "step count", "size of the run"} & set(text.index)
-    assert "seed noise" not in " ".join(text.drop("equal models"))
+    assert "seed noise" not in " ".join(text)
     assert found["effects"].empty and found["planning"].empty
     assert not found["separation"]["conditions"].str.contains("none|identity").any()
     # Without noise of their own identity's states are one model, and so are the baselines.
@@ -175,6 +178,7 @@ def test_controls_that_differ_are_as_they_were():
     """The same experiment with noise: nothing about equal models, and everything else is there."""
     _, _, found = experiment()
     assert found["equal_models"].empty
+    assert not list(of_states(found["equal_models"], ["network"]))
     assert {"scale", "effects", "step count", "size of the run"} <= set(sentences(found).index)
     assert set(found["effects"]["control"]) == {"none", "identity"}
 
@@ -189,8 +193,9 @@ def test_an_augmentation_without_noise_counts_once():
     index = ["control", "augmentation", "metric"]
     p = [t["effects"].set_index(index)["p"]["identity", "affine", "mad"] for t in (found, alone)]
     assert p[0] == pytest.approx(p[1])  # its states add no degrees of freedom
-    text = sentences(found)["equal models"]
-    assert text.startswith("The models of CutMix are equal") and "seed noise" not in text
+    (note,) = of_states(found["equal_models"], ["augmentation", "network"])
+    assert note["level"] == "note" and note["text"].startswith("The models of CutMix are equal")
+    assert "seed noise" not in note["text"]
 
 
 def test_what_trainings_differ_in_is_named():

@@ -46,6 +46,7 @@ PROVENANCE = {
         "controls": [],
         "starting_states": [1, 2],
         "without": {"affine": [2]},
+        "variation": ["augmentation", "order"],
     },
     "network": {
         "architecture": "resnet20", "cam_layer": "layer3.2", "feature_map": [6, 6], "parameters": 5
@@ -67,6 +68,7 @@ def test_the_summary_says_what_was_run():
     claims = pd.DataFrame({"holds": ["yes", "yes", "no"]})
     found = facts(PROVENANCE, claims)
     assert found["Images in two splits"] == "3 of test in train"
+    assert found["Starting states"] == "1, 2, which vary augmentation draws and training order"
     assert found["Time of training"].startswith("3 h 00 min in all, 1 h 30 min a model")
     assert found["The paper's claims"] == "2 yes, 1 no"
     html = summary_page(PROVENANCE, claims, notes())

@@ -53,6 +53,11 @@ class Augmentation:
     control: str = ""
     copies: Literal[0, 1] = 1
 
+    @property
+    def is_random(self) -> bool:
+        """Whether copies are drawn; if not, all copies of an image are equal."""
+        return self.draw is not _nothing
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

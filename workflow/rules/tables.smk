@@ -24,6 +24,7 @@ rule performance:
         runtime=growing(30),
     params:
         models=CONFIG.models,
+        variation=CONFIG.variation,
     message:
         "Measuring the performance of {params.models}, and holding it against chance"
     script:
@@ -67,6 +68,7 @@ rule warnings:
         chance=f"{OUT}/tables/chance.parquet",
         histories=model_files("models/{condition}/{state}/history.parquet"),
         excluded=f"{OUT}/tables/excluded_values.parquet",
+        equal=EQUAL_MODELS,
         code=code("warnings"),
     output:
         table("warnings"),
@@ -83,6 +85,7 @@ rule warnings:
     params:
         models=CONFIG.models,
         left_out=CONFIG.left_out,
+        variation=CONFIG.variation,
     message:
         "Saying what is wrong with data, trainings and maps"
     script:

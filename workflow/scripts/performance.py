@@ -8,7 +8,7 @@ from augcam.files.json import read_json
 from augcam.files.tables import Tables, recorded_checksums, write_table
 from augcam.run.job import job
 from augcam.statistics.chance import chance
-from augcam.statistics.warnings import of_balance, of_chance
+from augcam.statistics.warnings import of_balance, of_chance, of_states
 from augcam.train.measures import performance
 
 with job(snakemake.log[0]):
@@ -22,8 +22,10 @@ with job(snakemake.log[0]):
         rows.append({"condition": condition, "state": state, **measures})
     write_table(pd.DataFrame(rows), *output.performance)
     logits = {model: recorded_checksums(path, "logit_") for model, path in paths.items()}
-    write_table(equal_models(logits), *output.equal_models)
+    equal = equal_models(logits)
+    write_table(equal, *output.equal_models)
     against_chance = chance(predictions, classes)
-    for note in [*of_chance(against_chance), *of_balance(stats)]:
+    of_equal = of_states(equal, snakemake.params.variation)
+    for note in [*of_chance(against_chance), *of_equal, *of_balance(stats)]:
         print(f"{note['level']}: {note['text']}")
     write_table(against_chance, *output.chance)

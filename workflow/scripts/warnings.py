@@ -3,14 +3,15 @@
 from augcam.files.json import read_json
 from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
-from augcam.statistics.warnings import warnings
+from augcam.statistics.warnings import of_states, warnings
 
 with job(snakemake.log[0]):
-    files, stats = snakemake.input, read_json(snakemake.input.stats)
-    models = map(tuple, snakemake.params.models)
+    files, params, stats = snakemake.input, snakemake.params, read_json(snakemake.input.stats)
+    models = map(tuple, params.models)
+    of_equal = of_states(read_table(files.equal), params.variation)
     table = warnings(
         stats,
-        read_json(files.notes)["notes"],
+        [*of_equal, *read_json(files.notes)["notes"]],
         read_table(files.chance),
         {model: read_table(path) for model, path in zip(models, files.histories)},
         read_table(files.excluded),

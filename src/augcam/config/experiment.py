@@ -28,7 +28,16 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
-from augcam.entries import Augmentation, CamMethod, Figure, Metric, Network, Table, entries
+from augcam.entries import (
+    Augmentation,
+    CamMethod,
+    Figure,
+    Metric,
+    Network,
+    Table,
+    augmentation_named,
+    entries,
+)
 from augcam.names import (
     BOTH_CONTROLS,
     PAPER_ARCHITECTURES,
@@ -280,12 +289,15 @@ class Config(Section):
         if self.varies("order", "weights", "split") or (random_layers and self.varies("network")):
             return []
         trained = [condition for condition, _ in self.models]
-        return [
+        drawn = [
             condition
-            for condition in dict.fromkeys(trained)
-            if trained.count(condition) > 1
-            and not (self.varies("augmentation") and self.condition_parameters(condition))
+            for condition in trained
+            if self.varies("augmentation")
+            and any(
+                augmentation_named(name).is_random for name in self.condition_entries(condition)
+            )
         ]
+        return [c for c in dict.fromkeys(trained) if trained.count(c) > 1 and c not in drawn]
 
     @property
     def counted_pairs(self) -> int:

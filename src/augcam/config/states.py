@@ -6,7 +6,7 @@ from augcam.config.experiment import Config
 from augcam.names import SOURCES, display_name, is_control
 
 
-def listed(names: Iterable[str]) -> str:
+def joined(names: Iterable[str]) -> str:
     """`a, b and c`; empty for none."""
     *first, last = [*names] or [""]
     return f"{', '.join(first)} and {last}" if first else last
@@ -14,7 +14,7 @@ def listed(names: Iterable[str]) -> str:
 
 def varied(variation: Iterable[str]) -> str:
     """What states vary, for people: `augmentation draws and network noise`."""
-    return listed(SOURCES[source] for source in variation)
+    return joined(SOURCES[source] for source in variation)
 
 
 def note(config: Config, random_layers: bool) -> str:
@@ -43,4 +43,4 @@ def note(config: Config, random_layers: bool) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    return listed(f"'{name}'" for name in names)
+    return joined(f"'{name}'" for name in names)

@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from augcam.config.states import varied
 from augcam.entries import Table, entries
 from augcam.names import display_name
 from augcam.words import duration
@@ -196,7 +197,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         "Map": f"{config['cam']['method']} of the class: {config['cam']['target']}",
         "Augmentations": ", ".join(map(display_name, config["augmentations"])),
         "Controls": ", ".join(map(display_name, config["controls"])) or "none",
-        "Starting states": ", ".join(map(str, config["starting_states"])),
+        "Starting states": f"{', '.join(map(str, config['starting_states']))}, which vary "
+        f"{varied(config['variation'])}",
         "Baseline": f"{display_name(reference['condition'])}, state {reference['state']}",
         "Models trained": f"{len(models)}, {config['training']['epochs']} epochs each",
         "Models left out": ", ".join(left_out) or "none",

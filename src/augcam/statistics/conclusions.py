@@ -7,7 +7,7 @@ import pandas as pd
 
 from augcam.config.states import varied
 from augcam.entries import metric_named
-from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, is_control
+from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
 
@@ -32,15 +32,14 @@ def conclude(
     training the network draws random numbers; `pair_k`: how many pairs are counted, where
     `wanted_pair_k` were asked for.
 
-    What cannot be told gives no sentence, or one that says so: undefined metrics, controls whose
-    models are equal, too few pairs.
+    What cannot be told gives no sentence, or one that says so: undefined metrics, too few pairs.
+    Controls whose models are equal have none: `augcam.statistics.warnings.of_states` says so.
     """
     reaching = [s for s in variation if s in ("order", "weights", "split")]
     if random_layers and "network" in variation:
         reaching.insert(0, "network")
     repeated = list(dict.fromkeys(tables["equal_models"]["condition"]))
     findings = [
-        *_repeated(repeated, variation, base),
         *([] if base in repeated else _scale(tables, base, base in controls, reaching)),
         *_effects(
             tables["effects"], augmentations, controls, base, n_states, smallest_effect, repeated
@@ -74,18 +73,6 @@ def _headline(metrics) -> str:
 
 def _control(control: str, base: str) -> str:
     return "seed noise" if control == base else "the step-count control"
-
-
-def _repeated(names, variation, base):
-    if not names:
-        return
-    text = (
-        f"The models of {_list(names)} are equal at all starting states: what these vary here "
-        f"({varied(variation)}) does not reach them. Each of these conditions counts as one model"
-    )
-    if any(map(is_control, names)):
-        text += ": this run has no seed noise, and tests nothing against it"
-    yield "equal models", f"{text}. `variation: [{', '.join([*variation, 'order'])}]` changes that."
 
 
 def _scale(tables, base, trained_again, reaching):

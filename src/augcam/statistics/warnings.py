@@ -4,12 +4,14 @@ They stand where they cannot be missed: in the terminal at the end of the run, o
 and before the conclusions, which are withheld where the networks learned nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from augcam.config.states import joined, varied
 from augcam.data.notes import Note, counted, listed, note, warning
+from augcam.names import display_name, is_control
 from augcam.statistics.chance import ALPHA, CANNOT_BE_TOLD, NO, YES, Model, at_least
 
 IMBALANCE = 10
@@ -165,6 +167,25 @@ def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
             "any correlation, or so sparse that overlap rates count every pixel."
         )
         yield warning("maps", text)
+
+
+def of_states(equal: pd.DataFrame, variation: Sequence[str]) -> Iterator[Note]:
+    """Conditions whose models are equal, as nothing of `variation` reaches them; `equal`: the table
+    `equal_models`."""
+    names = list(dict.fromkeys(equal["condition"]))
+    if not names:
+        return
+    controls = [name for name in names if is_control(name)]
+    text = (
+        f"The models of {joined(map(display_name, names))} are equal at all starting states: what "
+        f"these vary here ({varied(variation)}) does not reach them. "
+    )
+    if controls:
+        text += "This run has no seed noise, and nothing is tested against "
+        text += f"{joined(map(display_name, controls))}. "
+    more = f"`variation: [{', '.join([*variation, 'order'])}]`"
+    text += f"Equal models count once; with {more} they differ."
+    yield (warning if controls else note)("equal models", text)
 
 
 def of_data(stats: Mapping[str, Any], notes: Iterable[Note]) -> Iterator[Note]:
