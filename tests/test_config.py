@@ -191,7 +191,7 @@ def test_the_conda_environment_is_in_step_with_the_package():
     "values,hint",
     [
         # Another method, metric or network is no misspelling of ours.
-        ({"cam": {"method": "scorecam"}}, "; known: gradcam, gradcam++, xgradcam, hirescam, "),
+        ({"cam": {"method": "scorecam"}}, "; known: gradcam, gradcam++, hirescam, "),
         ({"cam": {"method": "RandomCAM"}}, "; known: gradcam, "),
         ({"similarity": {"metrics": ["jsd"]}}, "; known: mad, msd, "),
         ({"model": {"architecture": "resnet26"}}, "; known: resnet20, "),
