@@ -17,18 +17,23 @@ from augcam.config.schema import Dataset, Split
 from augcam.data.store import prepare
 from augcam.errors import AugcamError
 
-FILES = ("images.npy", "index.parquet", "order.npy", "stats.json")
+FILES = ("images.npy", "index.parquet", "order.npy", "stats.json", "report.parquet", "notes.json")
+TOPICS = {"orientation", "alpha", "depth", "profile", "frames", "grey", "geometry"}
 COUNT = 16  # images of a class
 
 
 def prepared(folder, **dataset):
-    """The images of a folder or parquet file, as (images, notes, lines of the log, announced)."""
+    """The images of a folder or parquet file, the notes on what was done to them, and those notes
+    as they were said in the log and announced in the terminal."""
     paths = [folder / "data" / name for name in FILES]
     said, announced = [], []
     values = {"name": "imagefolder", "train": str(folder / "photos")} | dataset
     prepare(Dataset(**values), Split(), *paths, say=said.append, announce=announced.append)
-    notes = json.loads(paths[3].read_text())["notes"]
-    return np.load(paths[0]), notes, said, announced
+    # What else there is to say of the data is not of interest here.
+    notes = [n for n in json.loads(paths[5].read_text())["notes"] if n["topic"] in TOPICS]
+    lines = [f"{note['level']}: {note['text']}" for note in notes]
+    seen = [[line for line in place if line in lines] for place in (said, announced)]
+    return np.load(paths[0]), notes, *seen
 
 
 def write(folder, contents, suffix=".png"):
@@ -66,8 +71,9 @@ def test_photographs_taken_upright_are_upright_and_counted(tmp_path):
     assert (rows[:, :8].mean(1) > rows[:, -8:].mean(1) + 100).all()
     turned = notes[0]
     assert (turned["topic"], turned["level"]) == ("orientation", "note")
-    first = tmp_path / "photos/cat/01.jpg"
-    assert turned["text"] == f"EXIF orientation was applied to 16 of 32 images ({first}, …)."
+    assert (
+        turned["text"] == "EXIF orientation was applied to 16 of 32 images (train/cat/01.jpg, …)."
+    )
     assert f"note: {turned['text']}" in said
 
 
@@ -138,7 +144,7 @@ def test_each_change_is_counted(tmp_path, change):
     _, notes, said, announced = prepared(tmp_path, image_size=12)
     (note,) = [note for note in notes if note["topic"] == topic]
     assert note["level"] == level and text in note["text"]
-    assert note["text"].startswith(f"5 of 32 images ({tmp_path / 'photos/dog/00.png'}, …)")
+    assert note["text"].startswith("5 of 32 images (train/dog/00.png, …)")
     line = f"{level}: {note['text']}"
     assert line in (announced if level == "warning" else said)
     assert line not in (said if level == "warning" else announced)
@@ -183,6 +189,73 @@ def test_turned_images_of_two_sizes_are_told_apart(tmp_path):
         prepared(tmp_path)
 
 
+# ----------------------------------------------------------------------------------------- grey
+
+
+def repaint(paths, change):
+    for path in paths:
+        change(Image.open(path)).save(path)
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """A folder of images in colour."""
+    write(tmp_path, lambda c, i: png(noise(c, i)))
+    return tmp_path
+
+
+def test_grey_files_among_colour_ones_are_counted_and_refused(noisy):
+    repaint(sorted(noisy.rglob("*.png"))[:2], lambda image: image.convert("L"))
+    message = r"cat/00\.png, .*01\.png: 2 of 32 images are grey, but 30 in colour; replace them, or"
+    with pytest.raises(AugcamError, match=message):
+        prepared(noisy)
+    images, (note,), _, _ = prepared(noisy, grey="convert")
+    assert (np.ptp(images[:2], axis=3) == 0).all()
+    assert (note["topic"], note["level"]) == ("grey", "note")
+    assert note["text"].startswith("2 of 32 images (train/cat/00.png, …): grey")
+
+
+def test_a_colour_image_among_grey_ones(noisy):
+    repaint(sorted(noisy.rglob("*.png"))[1:], lambda image: image.convert("L"))
+    with pytest.raises(
+        AugcamError, match=r"00\.png: 1 of 32 images is in colour, but 31 grey; rep"
+    ):
+        prepared(noisy)
+
+
+def test_grey_is_judged_by_pixels_however_it_is_stored(noisy):
+    modes = ("L", "RGB", "LA", "RGBA", "P", "1")
+    for i, path in enumerate(sorted(noisy.rglob("*.png"))):
+        repaint([path], lambda image, mode=modes[i % 6]: image.convert("L").convert(mode))
+    assert prepared(noisy)[1] == []
+
+
+def test_a_colour_file_that_happens_to_be_grey_is_no_fault(noisy):
+    repaint([noisy / "photos/dog/03.png"], lambda image: image.convert("L").convert("RGB"))
+    (note,) = prepared(noisy)[1]
+    assert note["text"].startswith("1 of 32 images (train/dog/03.png): grey")
+    assert note["level"] == "note"
+
+
+def test_a_class_that_alone_is_grey_is_a_warning(noisy):
+    repaint(noisy.rglob("dog/*.png"), lambda image: image.convert("L"))
+    _, (note,), _, announced = prepared(noisy, grey="convert")
+    assert "all of class dog: networks can tell it from the others by colour alone" in note["text"]
+    assert announced == [f"warning: {note['text']}"]
+
+
+def test_grey_of_sixteen_bits_is_as_grey_as_any(tmp_path):
+    samples = [noise(c, i)[..., :1] for c in range(2) for i in range(COUNT)]
+    depths = [8, 16]
+    write(
+        tmp_path,
+        lambda c, i: png(samples[c * COUNT + i].astype(int) << 8 * (i % 2), depths[i % 2], GREY),
+    )
+    images, notes, _, _ = prepared(tmp_path)
+    np.testing.assert_array_equal(images[..., :1], np.stack(samples))
+    assert [note["topic"] for note in notes] == ["depth"]
+
+
 # --------------------------------------------------------------------------------------- config
 
 
@@ -201,15 +274,3 @@ def test_a_background_is_any_colour_that_has_a_name_or_number(value, ground):
 def test_what_is_no_colour_is_refused_with_what_would_be_right(value):
     with pytest.raises(AugcamError, match=r"^config: dataset\.background: .* 'white', .*'#ffffff'"):
         parse_config({"dataset": {"background": value}})
-
-
-def test_grey_of_sixteen_bits_is_as_grey_as_any(tmp_path):
-    samples = [noise(c, i)[..., :1] for c in range(2) for i in range(COUNT)]
-    depths = [8, 16]
-    write(
-        tmp_path,
-        lambda c, i: png(samples[c * COUNT + i].astype(int) << 8 * (i % 2), depths[i % 2], GREY),
-    )
-    images, notes, _, _ = prepared(tmp_path)
-    np.testing.assert_array_equal(images[..., :1], np.stack(samples))
-    assert [note["topic"] for note in notes] == ["depth"]

@@ -170,55 +170,6 @@ def test_unreadable_image(folder, content):
     assert len(from_folder(folder)[0]) == 50, "a rerun after mending goes on"
 
 
-def repaint(paths, change):
-    for path in paths:
-        change(Image.open(path)).save(path)
-
-
-def test_grey_files_among_colour_ones_are_counted_and_refused(folder):
-    files = sorted(folder.rglob("*.png"))
-    repaint(files[:2], lambda image: image.convert("L"))
-    message = r"test/cat/000\.png, .*001\.png: 2 of 50 images are grey, but 48 in colour; replace"
-    assert_refused(folder, message, from_folder)
-    images, index, _, stats = from_folder(folder, grey="convert")
-    for file in files[:2]:
-        place = "/".join(file.parts[-3:])
-        (grey,) = images[index["source"] == place]
-        assert (grey[..., 0] == grey[..., 1]).all()
-    (said,) = stats["notes"]
-    assert (said["topic"], said["level"]) == ("grey", "note")
-    assert said["text"].startswith("2 of 50 images (")
-
-
-def test_a_colour_image_among_grey_ones(folder):
-    repaint(sorted(folder.rglob("*.png"))[1:], lambda image: image.convert("L"))
-    message = r"cat/000\.png: 1 of 50 images is in colour, but 49 grey; replace"
-    assert_refused(folder, message, from_folder)
-
-
-def test_grey_is_judged_by_pixels(folder):
-    """However a file stores that it is grey, and whether or not it could hold colours."""
-    modes = ("L", "RGB", "LA", "RGBA", "P", "1")
-    for i, path in enumerate(sorted(folder.rglob("*.png"))):
-        repaint([path], lambda image, i=i: image.convert("L").convert(modes[i % len(modes)]))
-    assert from_folder(folder)[3]["notes"] == []
-
-
-def test_a_colour_file_that_happens_to_be_grey_is_no_fault(folder):
-    repaint([folder / "train/dog/003.png"], lambda image: image.convert("L").convert("RGB"))
-    (said,) = from_folder(folder)[3]["notes"]
-    assert said["text"].startswith("1 of 50 images (") and said["level"] == "note"
-
-
-def test_a_class_that_alone_is_grey_is_a_warning(folder):
-    repaint(folder.rglob("dog/*.png"), lambda image: image.convert("L"))
-    stats = from_folder(folder, grey="convert")[3]
-    (said,) = stats["notes"]
-    assert said["level"] == "warning"
-    assert "all of class dog: networks can tell it from the others by colour alone" in said["text"]
-    assert f"warning: {said['text']}" in stats["said"]
-
-
 def test_images_of_different_sizes(folder):
     picture(3, (12, 14)).save(folder / "train" / "dog" / "003.png")
     assert_refused(

@@ -19,6 +19,7 @@ from augcam.errors import AugcamError
 
 FITS = ("crop", "pad", "squash")
 GROUND = (10, 200, 90)
+FILES = ("images.npy", "index.parquet", "order.npy", "stats.json", "report.parquet", "notes.json")
 SHAPES = [(1, 1), (8, 8), (96, 32), (32, 97), (33, 46), (2, 99), (7, 5)]  # height, width
 
 
@@ -99,8 +100,7 @@ def store(folder, shape, how="crop", input_size=16, image_size=None, background=
         image_size=image_size,
         background=background,
     )
-    paths = [folder / name for name in ("images.npy", "index.parquet", "order.npy", "stats.json")]
-    prepare(dataset, Split(), *paths, how=how, say=lambda line: None)
+    prepare(dataset, Split(), *(folder / name for name in FILES), how=how, say=lambda line: None)
     return ImageStore(folder, input_size, torch.device("cpu"))
 
 
@@ -152,7 +152,7 @@ def test_padding_is_normalised_alike_before_and_after_the_store(tmp_path):
 
 
 def said(folder):
-    return json.loads((folder / "stats.json").read_text())["notes"]
+    return json.loads((folder / "notes.json").read_text())["notes"]
 
 
 def test_an_object_at_the_edge_is_lost_by_crop_alone_and_that_is_said(tmp_path):
@@ -186,20 +186,22 @@ def test_of_images_of_several_shapes_the_mean_and_the_worst_are_said(tmp_path):
     photos = sorted((tmp_path / "photos").rglob("*.png"))
     Image.fromarray(noise(20, 80)).save(photos[0])
     Image.fromarray(noise(40, 20)).save(photos[1])
-    paths = [tmp_path / name for name in ("images.npy", "index.parquet", "order.npy", "stats.json")]
     dataset = Dataset(name="imagefolder", train=str(tmp_path / "photos"), image_size=16)
-    prepare(dataset, Split(), *paths, say=lambda line: None)
+    prepare(dataset, Split(), *(tmp_path / name for name in FILES), say=lambda line: None)
     (note,) = said(tmp_path)
     assert note["text"] == (  # (0.75 + 0.5) / 32
-        f"2 of 32 images are not square, the worst 80×20 ({photos[0]}): cropping to the centre "
+        "2 of 32 images are not square, the worst 80×20 (train/0/00.png): cropping to the centre "
         "loses on average 4 %, at worst 75 %, of their area; model.fit: pad or squash keeps it."
     )
 
 
-def test_square_images_need_no_word(tmp_path):
+def test_square_images_need_no_word_and_are_the_same_for_all(tmp_path):
+    stats = set()
     for how in FITS:
         store(tmp_path, (16, 16), how)
         assert said(tmp_path) == []
+        stats.add((tmp_path / "stats.json").read_bytes())
+    assert len(stats) == 1
 
 
 @pytest.mark.parametrize("image_size", [None, 10])
