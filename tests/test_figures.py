@@ -198,7 +198,7 @@ def test_extreme_grids_show_every_model_of_the_right_image():
     image = extremes.loc[extremes["extreme"] == "highest_mean", "image_id"].item()
     figure = drawn["highest_mean_mad"]
     title = " ".join(text.get_text() for text in figure.texts)
-    assert f"test image {image}, class class {image % 3}" in title
+    assert f"test image {image} Class class {image % 3}, mean" in title
     texts = [text.get_text() for text in figure.axes[0].texts]
     for model, table in similarity.items():
         row = image - 10

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,7 +22,35 @@ def write_table(table, *paths: str | Path) -> None:
                 write(table)
         else:
             with atomic(path) as temporary:
-                table.to_csv(temporary, index=False, lineterminator="\n")
+                temporary.write_text(csv_text(table), encoding="utf-8", newline="")
+
+
+def csv_text(table) -> str:
+    """A DataFrame as CSV that a spreadsheet shows and does not run.
+
+    Text that begins like a formula gets an apostrophe in front, and so does text in which
+    apostrophes stand before such a beginning: with one of them taken away, all are as they were.
+    Numbers stay as they are, also in a column of text; each line break becomes a line feed.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    text = [name for name in table if not is_numeric_dtype(table[name])]
+    table = table.assign(**{name: table[name].map(_harmless) for name in text})
+    return table.rename(columns=_harmless).to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # pandas would not quote it
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}" if _FORMULA.match(cell) else cell
+    return cell
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\n＝＋－＠]")
 
 
 def write_tables(tables: Mapping[str, Any], paths: Mapping[str, Sequence[str | Path]]) -> None:

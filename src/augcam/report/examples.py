@@ -12,6 +12,7 @@ from augcam.compare.explained import Explained
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
 from augcam.report.pictures import Seen, augmentation_examples, cam_example
+from augcam.report.texts import shortened
 from augcam.train.batches import Course
 
 IMAGES, COPIES = 3, 5  # of one figure
@@ -90,5 +91,6 @@ def cam_figure(store: ImageStore, baseline: Explained) -> Figure:
     image = int(baseline.image_id[row])
     predicted = store.stats["class_names"][baseline.logits[row].argmax()]
     seen = Seen(baseline.cam[row], predicted, bool(baseline.right[row]))
-    title = f"Baseline, test image {image}: {predicted}, predicted with most confidence"
+    name = shortened(predicted, 60)
+    title = f"Baseline, test image {image}: {name}, predicted with most confidence"
     return cam_example(shown_original(store, image), seen, store.input_size, title)

@@ -14,6 +14,7 @@ from augcam.data.geometry import Fit, take
 from augcam.names import EXTREMES, NAMES, condition_name, metric_name
 from augcam.report.pictures import TILE, Seen, heat, overlay, tile
 from augcam.report.style import mark_controls, nothing_to_show, styled
+from augcam.report.texts import shortened
 
 GAP, CAPTION = 6, 26  # pixels between pictures, and below them for text
 
@@ -22,6 +23,9 @@ LABELS, BAND, TITLE = 120, 20, 82  # pixels left of a grid, above its states, an
 
 
 PIXELS_PER_INCH = 130
+
+
+NAME = 20  # columns for the name of a class: as many as fit below a pair of pictures
 
 
 RIGHT, WRONG = "#117733", "#AA3311"
@@ -73,9 +77,9 @@ def extreme_figures(
             conditions.setdefault(condition, {})[state] = model
         title = [
             metric_name(metric),
-            f"{NAMES[extreme]} over augmentations: test image {image}, "
-            f"class {index.loc[image, 'class_name']}",
-            f"Mean {row['mean']:.3f}, standard deviation {row['std']:.3f}",
+            f"{NAMES[extreme]} over augmentations: test image {image}",
+            f"Class {shortened(index.loc[image, 'class_name'], NAME)}, "
+            f"mean {row['mean']:.3f}, std. deviation {row['std']:.3f}",
         ]
         means = mean.loc[[image]].set_index("augmentation")[metric].to_dict()
         baseline = seen(reference, image, metric)
@@ -120,7 +124,8 @@ def extreme_grid(
         mark, shade = ("✓", RIGHT) if seen.right else ("✗", WRONG)
         value = "" if seen.value is None else f"  {seen.value:.3f}".replace("nan", "–")
         pictures = heat(seen.cam), overlay(pixels, seen.cam)
-        place(row, column, *pictures, caption=f"{mark} {seen.predicted}{value}", shade=shade)
+        caption = f"{mark} {shortened(seen.predicted, NAME)}{value}"
+        place(row, column, *pictures, caption=caption, shade=shade)
 
     def name_row(row: int, name: str, note: str) -> Text:
         middle = corner(row, 0)[1] + TILE / 2

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from augcam.config.states import varied
 from augcam.entries import Table, entries
+from augcam.files.tables import csv_text
 from augcam.names import display_name
 from augcam.words import duration
 
@@ -120,7 +121,7 @@ def table_page(name: str, table: pd.DataFrame) -> str:
     """HTML of one table: sorted by a click on a column's head, downloaded as CSV."""
     own = entries(Table).get(name)
     title, note = (own.display_name, own.note) if own else TEXTS[name]
-    csv = table.to_csv(index=False, lineterminator="\n").encode()
+    csv = csv_text(table).encode()
     rows = [
         [(_key(value), _shown(value)) for value in row]
         for row in table.itertuples(index=False, name=None)

@@ -4,6 +4,7 @@ A colour belongs to one condition (or segment) everywhere. The schemes are Paul 
 every kind of colour vision and in print.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 from augcam.entries import Augmentation, entries
 from augcam.files.atomic import atomic
 from augcam.names import condition_name, is_control
+from augcam.report.texts import FONT, keep_texts, missing_sentence
 
 SEGMENT_COLOURS = {
     "both_right": "#4477AA",
@@ -38,7 +40,8 @@ HEAT = "inferno"
 
 
 STYLE = {
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
+    "text.usetex": False,
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
@@ -79,25 +82,41 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapper
 
 
-def save(figure: Figure, *paths: str | Path, dpi: int) -> None:
-    """Write `figure` to each path in the format of its suffix, and close it."""
-    for path in map(Path, paths):
-        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
-        with atomic(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, metadata=metadata)
-        figure.set_layout_engine("none")  # it is laid out, and the next format looks the same
+def save(figure: Figure, *paths: str | Path, dpi: int) -> str:
+    """Write `figure` to each path in the format of its suffix, and close it.
+
+    Returns the characters of its texts that no installed font has.
+    """
+    missing = keep_texts(figure)
+    with plt.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the caller says so
+        for path in map(Path, paths):
+            metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
+            with atomic(path) as temporary:
+                figure.savefig(temporary, dpi=dpi, metadata=metadata)
+            figure.set_layout_engine("none")  # it is laid out, and the next format looks the same
     plt.close(figure)
+    return missing
 
 
 def save_figures(
-    figures: Iterable[tuple[str, Figure]], paths: Iterable[str | Path], dpi: int
+    figures: Iterable[tuple[str, Figure]],
+    paths: Iterable[str | Path],
+    dpi: int,
+    say: Callable[[str], None] = print,
 ) -> None:
-    """Write each (name, figure) to those of `paths` whose name without suffix it is, one by one."""
+    """Write each (name, figure) to those of `paths` whose name without suffix it is, one by one.
+
+    Characters that no installed font has are said once, for all figures.
+    """
     by_name: dict[str, list[Path]] = {}
     for path in map(Path, paths):
         by_name.setdefault(path.stem, []).append(path)
+    missing = set()
     for name, figure in figures:
-        save(figure, *by_name[name], dpi=dpi)
+        missing |= set(save(figure, *by_name[name], dpi=dpi))
+    if missing:
+        say(f"warning: {missing_sentence(sorted(missing))}")
 
 
 def first_control(conditions: list[str]) -> int:
