@@ -15,6 +15,7 @@
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html and start.rst, for the report
+#     logs/            *.log and *.json: what jobs said and did, what they made and from what
 #     provenance.json  config, versions, hardware, times
 
 from snakemake.utils import min_version
@@ -33,9 +34,9 @@ include: "workflow/rules/common.smk"
 
 wildcard_constraints:
     condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
-    state=r"\d+",
-    architecture=r"\w+",
-    baseline=r"\d+",
+    state="|".join({str(state) for _, state in CONFIG.models}),
+    architecture="|".join(CONFIG.candidates),
+    baseline="|".join(map(str, further_states())) or "none",
 
 
 report: os.path.abspath(START_PAGE if os.path.exists(START_PAGE) else REPORT_TEXT)

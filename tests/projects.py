@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from conftest import ROOT
+from snakemake.iocontainers import Namedlist, Snakemake
 from snakemake.utils import update_config
 
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
@@ -89,3 +90,25 @@ def digest(results: Path) -> dict[str, str]:
         for file in files
         if file.is_file() and not file.name.startswith((".", "checkpoint.", "architectures."))
     }
+
+
+def handed_to_script(log: Path, output=(), rule="rule", **named) -> Snakemake:
+    """What Snakemake hands to a script as `snakemake`; `named`: input, params, wildcards."""
+    parts = {kind: Namedlist() for kind in ("input", "params", "wildcards")}
+    for kind, values in named.items():
+        for name, value in values.items():
+            start, is_files = len(parts[kind]), kind == "input" and isinstance(value, list)
+            parts[kind].extend(value if is_files else [value])
+            parts[kind]._set_name(name, start, end=len(parts[kind]) if is_files else None)
+    return Snakemake(
+        parts["input"],
+        Namedlist(list(map(str, output))),
+        parts["params"],
+        parts["wildcards"],
+        threads=1,
+        resources=Namedlist(),
+        log=Namedlist([str(log)]),
+        config={},
+        rulename=rule,
+        bench_iteration=None,
+    )

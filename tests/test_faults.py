@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from projects import handed_to_script
 
 sys.path.insert(0, str(ROOT / "tools"))
 import faults
@@ -114,7 +115,7 @@ def test_each_writer_names_its_file_on_a_full_disk_and_leaves_nothing(full_disk,
 
 
 def test_a_job_says_so_where_its_log_does_not_fit(full_disk, capsys):
-    with pytest.raises(SystemExit), job(full_disk / "job.log"):
+    with pytest.raises(SystemExit), job(handed_to_script(full_disk / "job.log")):
         print("x" * 10_000)
     assert "job.log: the disk is full" in capsys.readouterr().err
 

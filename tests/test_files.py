@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from projects import handed_to_script
 
 from augcam.errors import AugcamError
 from augcam.files.arrays import array_blocks, read_array, read_arrays, write_arrays
@@ -177,13 +178,13 @@ def test_pickles_are_refused(tmp_path):
 
 def test_a_job_says_bad_input_in_one_line_and_everything_else_in_its_log(tmp_path, capsys):
     log = tmp_path / "logs" / "job.log"
-    with pytest.raises(SystemExit) as caught, job(log):
+    with pytest.raises(SystemExit) as caught, job(handed_to_script(log)):
         print("working")
         raise AugcamError("x.png: the image is broken.")
     assert caught.value.code == 1
     assert log.read_text() == "working\nerror: x.png: the image is broken.\n"
     assert capsys.readouterr().err == "error: x.png: the image is broken.\n"
-    with pytest.raises(ZeroDivisionError), job(log):
+    with pytest.raises(ZeroDivisionError), job(handed_to_script(log)):
         _ = 1 / 0
     assert "ZeroDivisionError" in log.read_text()
 

@@ -13,7 +13,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.text import Text
-from test_pages import PROVENANCE
+from test_pages import PROVENANCE, notes
 
 from augcam.files.tables import read_table, write_table
 from augcam.report import extremes, pictures, style
@@ -152,9 +152,10 @@ def test_text_cannot_become_markup_anywhere():
     attack = "\"'><script>alert(1)</script>{{ 7 * 7 }}"
     table = pd.DataFrame({attack: [attack, "x"], "number": [1.0, np.nan]})
     claims = pd.DataFrame({"holds": ["yes", attack]})
+    warnings = notes((attack, "warning", attack), (attack, "note", attack))
     config = PROVENANCE["config"] | {"dataset": {"name": attack, "train": attack}}
     record = PROVENANCE | {"config": config, "git_commit": attack, "versions": {attack: attack}}
-    for html in (table_page("claims", table), summary_page(record, claims)):
+    for html in (table_page("claims", table), summary_page(record, claims, warnings)):
         assert "<script>alert" not in html and "49" not in html
         assert "&lt;script&gt;alert(1)" in html
 

@@ -33,6 +33,7 @@ try:
     from augcam.run.closure import closure
     from augcam.run.ending import done, failed, without_failed
     from augcam.run.job import ALLOCATION
+    from augcam.run.origins import make_again
     from augcam.run.record import DONE, FAILED, record_call
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -312,6 +313,21 @@ def data_listing():
         except AugcamError:  # reading it says so
             return None
     return None
+
+
+def source_files_and_check(wildcards):
+    """`data_files`. Snakemake asks for them while it plans, before it decides what has to be done:
+    the moment to look for results that came from elsewhere."""
+    if workflow.is_main_process:
+        check_results()
+    return data_files()
+
+
+@cache
+def check_results():
+    """Have results made again that are not what this config would make, where only we can know."""
+    for sentence in make_again(workflow, Path(OUT)):
+        say(sentence)
 
 
 def remove_checkpoints():

@@ -2,7 +2,7 @@
 # the content of `stats.json`. After a rule, everything that follows would run.
 checkpoint prepare_data:
     input:
-        source=data_files(),
+        source=source_files_and_check,
         code=code("prepare_data"),
     output:
         images=f"{OUT}/data/images.npy",

@@ -5,7 +5,7 @@ from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job
 from augcam.statistics.behaviour import predicted_otherwise
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params, equal = snakemake.input, snakemake.params, read_table(snakemake.input.equal)
     predictions = distinct(params.models, map(read_table, files.predictions), equal)
     similarity = distinct(params.compared, map(read_table, files.similarity), equal)

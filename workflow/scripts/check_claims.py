@@ -6,7 +6,7 @@ from augcam.paper.run import Run
 from augcam.run.job import job
 from augcam.statistics.warnings import nothing_learned
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     names = ("performance", "mean", "maps", "pairs", "segment_tests")
     tables = {name: read_table(files[name]) for name in names}

@@ -3,7 +3,7 @@
 from augcam.compare.models import compare_files
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     others = list(zip(files.others[::2], files.others[1::2]))
     compare_files(

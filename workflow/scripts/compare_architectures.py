@@ -5,7 +5,7 @@ import pandas as pd
 from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     histories = map(read_table, snakemake.input.histories)
     parts = dict(zip(snakemake.params.architectures, histories))
     table = pd.concat(parts, names=["architecture"]).reset_index("architecture")

@@ -9,7 +9,7 @@ from augcam.run.job import job
 from augcam.statistics.conclusions import conclude
 from augcam.statistics.warnings import with_warnings
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files = snakemake.input
     tables = {Path(path).stem: read_table(path) for path in files.tables}
     random_layers = read_json(files.network)["random_layers"]

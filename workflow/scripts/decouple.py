@@ -8,7 +8,7 @@ from augcam.run.job import job
 from augcam.statistics.decoupled import decouple
 from augcam.statistics.distances import gather
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     read = partial(read_table, columns=params.metrics)
     compared = distinct(params.compared, map(read, files.similarity), read_table(files.equal))

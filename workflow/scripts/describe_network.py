@@ -6,7 +6,7 @@ from augcam.networks.build import build
 from augcam.networks.layers import describe_network
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     classes = read_json(snakemake.input.stats)["class_names"]
     model = build(**snakemake.params.network, num_classes=len(classes), seed=0)
     description = describe_network(model, **snakemake.params.model)

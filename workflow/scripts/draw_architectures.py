@@ -6,7 +6,7 @@ from augcam.report.performance import architecture_curves, architecture_times
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     table = read_table(snakemake.input.table)
     drawn = [(f"architectures_{m}", architecture_curves(table, m)) for m in MEASURES]
     drawn.append(("architectures_time", architecture_times(table)))

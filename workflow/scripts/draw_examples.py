@@ -12,7 +12,7 @@ from augcam.report.examples import augmentation_figures, cam_figure
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, files = snakemake.params, snakemake.input
     torch.set_num_threads(snakemake.threads)
     store = ImageStore(Path(files.stats).parent, params.input_size, torch.device("cpu"))

@@ -11,7 +11,7 @@ from augcam.report.extremes import extreme_figures
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, files = snakemake.params, snakemake.input
     stats, equal = read_json(files.stats), read_table(files.equal)
     verify(files.images, stats["checksums"]["images.npy"])

@@ -5,7 +5,7 @@ from augcam.files.tables import read_table
 from augcam.report.style import save_figures, styled
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     draw = styled(figure_named(params.name).draw)
     figure = draw(*map(read_table, snakemake.input.tables), **params.settings)

@@ -7,7 +7,7 @@ from augcam.files.json import read_json
 from augcam.files.tables import read_columns
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     refuse_to_vary(read_json(snakemake.input.stats), params.varied)
     index = read_columns(snakemake.input.index, ["image_id", "split", "label", *params.groups])

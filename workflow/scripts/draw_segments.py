@@ -6,7 +6,7 @@ from augcam.report.charts import segment_figures
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     figures = segment_figures(
         distinct(params.models, map(read_table, files.similarity), read_table(files.equal)),

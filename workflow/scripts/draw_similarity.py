@@ -5,7 +5,7 @@ from augcam.report.charts import similarity_figures
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     figures = similarity_figures(
         read_table(files.mean),

@@ -7,7 +7,7 @@ from augcam.report.statistics import draw_all
 from augcam.report.style import save_figures
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
     drawn = draw_all(

@@ -8,7 +8,7 @@ from augcam.run.job import job
 from augcam.statistics.distances import gather
 from augcam.statistics.effects import against_controls
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     equal = read_table(files.equal)
     read = partial(read_table, columns=params.metrics)

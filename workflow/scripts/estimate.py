@@ -11,7 +11,7 @@ from augcam.run.calibration import measure
 from augcam.run.job import job
 from augcam.run.lease import driver_gpus, visible_gpus
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, files, cores = snakemake.params, snakemake.input, snakemake.threads
     config, folder = parse_config(params.config), Path(files.stats).parents[1]
     stats, network = read_json(files.stats), read_json(files.network)

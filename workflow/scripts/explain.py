@@ -16,7 +16,7 @@ from augcam.run.job import job
 from augcam.run.lease import lease_gpu
 from augcam.train.determinism import make_deterministic, pick_device
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(params.threads)

@@ -6,7 +6,7 @@ from augcam.networks.build import build
 from augcam.networks.weights import save_weights
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     classes = read_json(snakemake.input.stats)["class_names"]
     seed = state_seed(params.weight_seed, params.get("state"))

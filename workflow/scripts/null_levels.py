@@ -7,7 +7,7 @@ from augcam.compare.nulls import null_levels
 from augcam.files.tables import write_table
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, similarity = snakemake.params, snakemake.params.similarity
     levels = null_levels(
         read_explained(snakemake.input.cams, snakemake.input.predictions),

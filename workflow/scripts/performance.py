@@ -11,7 +11,7 @@ from augcam.statistics.chance import chance
 from augcam.statistics.warnings import of_balance, of_chance, of_states
 from augcam.train.measures import performance
 
-with job(snakemake.log[0]):
+with job(snakemake):
     output, stats = snakemake.output, read_json(snakemake.input.stats)
     classes = stats["class_names"]
     paths = dict(zip(map(tuple, snakemake.params.models), snakemake.input.predictions))

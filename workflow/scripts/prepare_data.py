@@ -6,7 +6,7 @@ from augcam.config.schema import Dataset, Split
 from augcam.data.store import prepare
 from augcam.run.job import job
 
-with job(snakemake.log[0]) as announce:
+with job(snakemake) as announce:
     prepare(
         Dataset(**snakemake.params.dataset),
         Split(**snakemake.params.split),

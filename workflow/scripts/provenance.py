@@ -5,7 +5,7 @@ from augcam.files.tables import read_table
 from augcam.run.job import job
 from augcam.run.provenance import provenance
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files = snakemake.input
     histories = {
         (condition, state): read_table(path)

@@ -7,7 +7,7 @@ from augcam.networks.build import build
 from augcam.networks.rehearsal import rehearse_training
 from augcam.run.job import job
 
-with job(snakemake.log[0]) as tell:
+with job(snakemake) as tell:
     params = snakemake.params
     classes = read_json(snakemake.input.stats)["class_names"]
     model = build(**params.network, num_classes=len(classes), seed=0)

@@ -6,7 +6,7 @@ from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
 from augcam.statistics.targets import target_changes
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     found = distinct(params.models, map(read_arrays, files.cams), read_table(files.equal))
     reference = next(iter(found))

@@ -13,7 +13,7 @@ from augcam.train.batches import Course
 from augcam.train.determinism import fingerprint, make_deterministic, pick_device
 from augcam.train.loop import prepare_model, train
 
-with job(snakemake.log[0]) as this:
+with job(snakemake) as this:
     params, files = snakemake.params, snakemake.input
     refuse_future(*files)
     training = Training(**params.training)

@@ -5,7 +5,7 @@ from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
 from augcam.statistics.warnings import of_states, warnings
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params, stats = snakemake.input, snakemake.params, read_json(snakemake.input.stats)
     models = map(tuple, params.models)
     of_equal = of_states(read_table(files.equal), params.variation)

@@ -8,7 +8,7 @@ from augcam.files.tables import read_table
 from augcam.report.pages import start_page, summary_page, table_page
 from augcam.run.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files = snakemake.input
     tables = {Path(path).stem: read_table(path) for path in files.tables}
     for path in map(Path, snakemake.output):

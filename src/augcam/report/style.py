@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import matplotlib
@@ -39,7 +40,7 @@ HEAT = "inferno"
 """Colours of a class activation map, from 0 to 1; lightness grows with the value."""
 
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": FONT,
     "text.usetex": False,
     "font.size": 10,

@@ -54,7 +54,7 @@ def missing_characters(texts: Iterable[str]) -> str:
     return fonts_for(texts).missing
 
 
-def missing_sentence(characters: str) -> str:
+def missing_sentence(characters: Iterable[str]) -> str:
     """What a user should know and do about characters that no installed font has."""
     return (
         f"no installed font has {' '.join(characters)}: figures show boxes in their place; install "

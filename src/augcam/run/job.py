@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from augcam.errors import AugcamError
 from augcam.files.atomic import disk_is_full
+from augcam.run.origins import origin
 from augcam.run.record import DONE, FAILED, INTERRUPTED, Record
 
 ALLOCATION = {
@@ -41,20 +42,22 @@ class Job:
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[Job]:
-    """Send standard output and error of the block to the file `log`, and keep a record beside it.
+def job(snakemake: Any) -> Iterator[Job]:
+    """Send standard output and error of the block to the log, and keep a record beside it, which at
+    the end says what was made, and from what.
 
-    AugcamError becomes its message, in the log and on the terminal, and exit status 1, and so does
-    a disk that is too full for the log; any other exception leaves its traceback in the log.
+    `snakemake`: what Snakemake hands to a script. AugcamError becomes its message, in the log and
+    on the terminal, and exit status 1, and so does a disk that is too full for the log; any other
+    exception leaves its traceback in the log.
     """
-    log = Path(log)
+    log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     file = log.open("w", encoding="utf-8", buffering=1)
     this = Job(log, file, sys.stderr)
     try:
         with redirect_stdout(file), redirect_stderr(file):
             yield this
-        this.progress(state=DONE, cpu_seconds=time.process_time())
+        this.progress(state=DONE, cpu_seconds=time.process_time(), made=origin(snakemake))
     except AugcamError as error:
         this.progress(state=FAILED)
         this(f"error: {error}")
