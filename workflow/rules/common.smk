@@ -315,12 +315,16 @@ def data_listing():
     return None
 
 
-def source_files_and_check(wildcards):
-    """`data_files`. Snakemake asks for them while it plans, before it decides what has to be done:
-    the moment to look for results that came from elsewhere."""
-    if workflow.is_main_process:
-        check_results()
-    return data_files()
+def with_check(files):
+    """`files` as a function. Snakemake asks for them while it plans, before it decides what has to
+    be done: the moment to look for results that came from elsewhere."""
+
+    def checked(wildcards):
+        if workflow.is_main_process:
+            check_results()
+        return files
+
+    return checked
 
 
 @cache

@@ -2,7 +2,7 @@
 # the content of `stats.json`. After a rule, everything that follows would run.
 checkpoint prepare_data:
     input:
-        source=source_files_and_check,
+        source=with_check(data_files()),
         code=code("prepare_data"),
     output:
         images=f"{OUT}/data/images.npy",
