@@ -90,8 +90,10 @@ def bases():
     for preset in PRESETS:
         yield preset.stem, everything(yaml.safe_load(preset.read_text(encoding="utf-8")))
     for name in ("imagefolder", "parquet"):
-        dataset = {"name": name, "train": "src", "test": "tests"}
+        dataset = {"name": name, "train": "src", "validation": "docs", "test": "tests"}
         yield name, everything({"dataset": dataset})
+    columns = {"image": "path", "label": "class", "split": "fold", "group": "patient"}
+    yield "table", everything({"dataset": {"name": "table", "file": "README.md", **columns}})
 
 
 def mutations():
@@ -105,7 +107,7 @@ def mutated_paths():
     """The bases whose data set is files, with something else in place of each path."""
     for _, base in bases():
         if base["dataset"]["train"]:
-            for key in ("train", "test"):
+            for key in ("train", "validation", "test"):
                 for value in VALUES:
                     yield base | {"dataset": base["dataset"] | {key: value}}
 
@@ -141,9 +143,8 @@ def test_every_path_of_a_data_set_is_found_or_refused_with_its_key():
             source_files(parse_config(values).dataset)
         except AugcamError as error:
             refused += 1
-            assert re.match(r"config: dataset\.(train|test)\b|config: dataset: ", str(error)), (
-                values
-            )
+            key = r"config: dataset(\.(train|validation|test)\b|: )"
+            assert re.match(key, str(error)), values
             assert "\n" not in str(error)
     assert refused > 200
 
