@@ -127,6 +127,45 @@ def effect_calibration(simulations: int, states: int, shift: float, uneven: floa
     return {name: rate(hits) for name, hits in found.items()}
 
 
+def equal_calibration(simulations: int, states: int) -> dict:
+    """Rates where the models of one augmentation are equal at all states, and so count once; alone,
+    and where those of the controls are equal, too, so that nothing is tested against these."""
+    found: dict[str, list] = {}
+    once = AUGMENTATIONS[-1]
+    at, identity, none = (CONDITIONS.index(name) for name in (once, "identity", "none"))
+    for seed in range(simulations):
+        rng = np.random.default_rng([seed, states, 9])
+        maps = models(rng, states)
+        maps[at] = maps[at, :1]
+        d = distances(maps)
+        d.values[:, at, 1:] = np.nan
+        table = effects(d, ["none", "identity"], resamples=20, seed=seed)
+        tested = table[table["augmentation"].isin(AUGMENTATIONS)]
+        for control, rows in tested.groupby("control"):
+            name = "seed noise" if control == "none" else "identity"
+            one = rows["augmentation"] == once
+            hits = {"one model": rows[one], "the others": rows[~one]}
+            for which, part in hits.items():
+                found.setdefault(f"{name}, {which}: p < .05", []).append((part["p"] < 0.05).mean())
+            any_yes = (rows["farther_than_control"] == "yes").any()
+            found.setdefault(f"{name}: any 'yes'", []).append(any_yes)
+        d = distances(maps, maps[none, 0])
+        d.values[:, [at, identity], 1:] = np.nan
+        d.values[:, none] = np.nan
+        split = variance_split(d)
+        hit = (split["p_condition"] < 0.05).mean()
+        found.setdefault("controls equal: variance split: p_condition < .05", []).append(hit)
+        weights = draw_weights(d, 1, rng)
+        maps_of = {metric: correlations(d, metric, weights) for metric in METRICS}
+        pairs = pair_table(d, maps_of, AUGMENTATIONS, 2, 200, rng)
+        for kind, rows in pairs.groupby("kind"):
+            name = f"controls equal: pair tables, {kind}"
+            found.setdefault(f"{name}: p_any ≤ .05", []).append(rows["p_any"].min() <= 0.05)
+            hit = rows["p_r"].min() <= 0.05
+            found.setdefault(f"{name}: p_r ≤ .05 for any pair", []).append(hit)
+    return {name: rate(hits) for name, hits in found.items()}
+
+
 def map_calibration(simulations: int, states: int, r: float) -> dict:
     """Coverage of the intervals of correlation maps, from distances with known parts.
 
@@ -322,6 +361,7 @@ def main(simulations: int = 1000, toy_runs: int = 100) -> None:
     parts = {
         "No effect, 2 states": (effect_calibration, 2, 0, 1),
         "No effect, 3 states": (effect_calibration, 3, 0, 1),
+        "One augmentation with equal models, no effect, 3 states": (equal_calibration, 3),
         "Planted effect on one augmentation, 3 states": (effect_calibration, 3, 0.8, 1),
         "Labels permuted, no effect, 3 states": (label_calibration, 3),
         "Null conditions beside the augmentations, no effect, 3 states": (null_calibration, 3),

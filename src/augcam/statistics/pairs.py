@@ -50,11 +50,12 @@ def pair_table(
     the paper's maps and `count_decoupled` in the decoupled ones; `frequency`: the share of metrics
     in whose top k the pair is, on average over bootstrap resamples of images and states;
     `p_pair`: how often a given pair counts as many where conditions are exchangeable (labels
-    permuted within each state); `p_any`: how often any pair does, which is the honest one for a
-    pair picked because its count is high; `p_null`: how often a pair with a null condition does
-    (`null_ranks`); `p_r`: how often any pair's r is as extreme, averaged over the metrics that are
-    defined for all pairs, as found and as permuted (NaN for none). Some pair always has high
-    counts, so that counts alone rarely tell; r may.
+    permuted within each state, among conditions with models at the same states); `p_any`: how
+    often any pair does, which is the honest one for a pair picked because its count is high;
+    `p_null`: how often a pair with a null condition does (`null_ranks`); `p_r`: how often any
+    pair's r is as extreme, averaged over the metrics that are defined for all pairs, as found and
+    as permuted (NaN for none). Some pair always has high counts, so that counts alone rarely tell;
+    r may.
     """
     at = [distances.conditions.index(name) for name in augmentations]
     pairs = list(combinations(range(len(at)), 2))
@@ -63,8 +64,7 @@ def pair_table(
     first, second = np.array(at)[np.transpose(pairs)]
     paper = np.stack([maps.paper[:, first, second] for maps in found.values()], axis=1)
     decoupled = np.stack([maps.decoupled[0, first, second] for maps in found.values()])
-    shape = (resamples, len(at), distances.n_states)
-    labels = rng.permuted(np.broadcast_to(np.arange(len(at))[:, None], shape), axis=1)
+    labels = permutations(distances, at, resamples, rng)
     null = np.stack([permuted_maps(distances, metric, at, labels) for metric in found], axis=1)
     usable = ~np.isnan(paper[0]).any(axis=1) & ~np.isnan(null).any(axis=(0, 2))
     rows = []
@@ -90,6 +90,24 @@ def pair_table(
     return pd.DataFrame(rows, columns=PAIR_COLUMNS).sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
     )
+
+
+def permutations(
+    distances: Distances, at: list[int], count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Random relabellings of the conditions `at` within each state, (count, conditions, states).
+
+    A mean of fewer models is noisier: only conditions with models at the same states swap names.
+    """
+    there = (~np.isnan(distances.values[:, :, :, 0][:, at])).any(
+        axis=(0, 3)
+    )  # (conditions, states)
+    labels = np.empty((count, *there.shape), dtype=np.int64)
+    for states in np.unique(there, axis=0):
+        alike = np.flatnonzero((there == states).all(axis=1))
+        shape = (count, len(alike), there.shape[1])
+        labels[:, alike] = rng.permuted(np.broadcast_to(alike[:, None], shape), axis=1)
+    return labels
 
 
 def _share(hits: np.ndarray) -> float:
