@@ -87,9 +87,13 @@ def table_advice(folder: Path) -> str:
     tables = [file for kind in kinds for file in sorted(folder.glob(f"*.{kind}"))]
     if not tables:
         return ""
+    try:
+        names = f" ({listed(read_rows(tables[0]).column_names, 20)})"
+    except AugcamError:
+        names = ""
     return (
         f" If '{tables[0].name}' names the classes: dataset: {{name: table, file: {tables[0]}, "
-        "image: …, label: …}, with its columns."
+        f"image: …, label: …}}, with its columns{names}."
     )
 
 
