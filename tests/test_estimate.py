@@ -6,7 +6,8 @@ import pytest
 
 from augcam.config.messages import parse_config
 from augcam.files.json import write_json
-from augcam.run import calibration, estimate
+from augcam.report.catalogue import figures
+from augcam.run import calibration, estimate, sampling
 from augcam.run.lease import Gpu, take
 
 CONFIG = parse_config(
@@ -21,7 +22,10 @@ CONFIG = parse_config(
     }
 )
 COUNTS = {"train": 100, "val": 10, "test": 50}
-RATES = {"training": 10.0, "inference": 100.0, "explanation": 25.0, "comparison": 500.0}
+WORK = ["training", "inference", "explanation", "comparison", "shared", "decoupling", "figure"]
+STARTS = ["torch", "compiled", "start"]
+RATES = dict.fromkeys([*WORK, *STARTS], 1.0) | {"training": 10.0, "inference": 100.0}
+AT_ONCE = dict.fromkeys(["train", "explain", "compare", "tables", "figures"], 2)
 
 
 def touch(folder, *names):
@@ -31,13 +35,32 @@ def touch(folder, *names):
         path.touch()
 
 
+def planned(folder, config=CONFIG, **options):
+    """Name of the stage → the stage."""
+    stages = estimate.planned(config, COUNTS, folder, **options)
+    return {stage.name: stage for stage in stages}
+
+
 def test_a_fresh_run_counts_everything(tmp_path):
-    train, explain, compare = estimate.planned(CONFIG, COUNTS, tmp_path)
+    stages = planned(tmp_path)
+    assert list(stages) == ["train", "explain", "compare", "tables", "figures"]
+    assert all(len(stage.left) == stage.jobs for stage in stages.values())
     # none at both states: 100 images an epoch; affine and cutmix at both: 200.
-    images = {"training": 3 * (2 * 100 + 4 * 200), "inference": 3 * 6 * 10}
-    assert train == ("train", 6, 0, images)
-    assert explain == ("explain", 3, 0, {"explanation": 6 * 50})
-    assert compare == ("compare", 3, 0, {"comparison": 5 * 50})
+    train = stages["train"]
+    assert (train.jobs, train.unit, train.left[0]) == (
+        6, "images", {"training": 300, "inference": 30, "torch": 1}
+    )  # fmt: skip
+    assert train.amount("training") == 3 * (2 * 100 + 4 * 200)
+    assert train.amount("inference") == 3 * 6 * 10
+    assert stages["explain"].amount("explanation") == 6 * 50
+    compare = stages["compare"]
+    assert compare.amount("compiled") == compare.jobs == 5 + 1
+    assert compare.amount("comparison") == 5 * 50
+    assert compare.amount("shared") == 6 * 50  # with a further baseline
+    assert stages["tables"].amount("comparison") == 3 * 50  # null levels
+    assert stages["tables"].amount("shared") == 3 * 5 * 50  # three targets
+    drawn = [item for item in figures(CONFIG) if item.family != "architectures"]
+    assert stages["figures"].amount("figure") == len(drawn)
 
 
 def test_what_is_there_counts_as_done(tmp_path):
@@ -47,56 +70,74 @@ def test_what_is_there_counts_as_done(tmp_path):
         "models/affine/2/checkpoint.safetensors",
         *(f"explanations/main/none/{state}/targets.npz" for state in (1, 2)),
         "explanations/main/affine/1/targets.npz",
-        *(f"similarity/main/affine/{state}.parquet" for state in (1, 2)),
         "similarity/main/cutmix/1.parquet",
+        "tables/decoupled_maps.parquet",
+        "figures/affine.png",
     )
-    train, explain, compare = estimate.planned(CONFIG, COUNTS, tmp_path, lambda path: 2)
-    assert train == ("train", 6, 2, {"training": (3 * 3 + 1) * 200, "inference": (3 * 3 + 1) * 10})
-    # One job does all states of a condition, also where only one of them is missing.
-    assert explain == ("explain", 3, 1, {"explanation": 4 * 50})
-    assert compare == ("compare", 3, 1, {"comparison": 3 * 50})
+    stages = planned(tmp_path, epochs_done=lambda _checkpoint: 2)
+    assert stages["train"].amount("training") == (3 * 3 + 1) * 200
+    assert stages["train"].amount("inference") == (3 * 3 + 1) * 10
+    assert len(stages["explain"].left) == 3
+    assert len(stages["compare"].left) == stages["compare"].jobs - 1
+    assert stages["tables"].amount("decoupling") < 1
 
 
-def test_time_is_work_and_start_up_over_jobs_at_once(tmp_path):
-    stages = estimate.planned(CONFIG, COUNTS, tmp_path)
-    rows = estimate.durations(stages, RATES, 2.0, {"train": 4, "explain": 4, "compare": 8})
-    assert [row.at_once for row in rows] == [4, 3, 3]  # three jobs cannot run eight at once
-    expected = [(300 + 1.8 + 12) / 4, (12 + 6) / 3, (0.5 + 6) / 3]
-    assert [row.seconds for row in rows] == pytest.approx(expected)
-    finished = [estimate.Stage("train", 6, 6, {"training": 0, "inference": 0})]
-    assert estimate.durations(finished, RATES, 2.0, {"train": 4})[0].seconds == 0
+def test_nothing_left_takes_no_time():
+    done = estimate.Stage("train", "images", 6, [])
+    assert estimate.durations([done], RATES, AT_ONCE)[0].seconds == 0
+
+
+def test_models_left_out_are_not_planned(tmp_path):
+    config = parse_config(CONFIG.model_dump() | {"without": {"cutmix": [1], "none": [2]}})
+    stages = planned(tmp_path, config)
+    assert stages["train"].jobs == 4
+    assert stages["compare"].amount("comparison") == 3 * 50
+    assert stages["compare"].amount("shared") == 0  # no further baseline
+
+
+def test_time_is_work_and_starts_of_the_jobs_that_run_at_once(tmp_path):
+    stages = planned(tmp_path)
+    train, explain, *_ = estimate.durations(list(stages.values()), RATES, AT_ONCE)
+    # A training starts itself (1 s) and is started by Snakemake (1 s).
+    short, long = 30 + 0.3 + 2, 60 + 0.3 + 2
+    assert train.seconds == pytest.approx(2 * long + short)
+    assert explain.seconds == pytest.approx(3 * (50 + 2))
+    many = estimate.durations([stages["train"]], RATES, {"train": 100})
+    assert (many[0].at_once, many[0].seconds) == (6, pytest.approx(long))
+
+
+@pytest.mark.parametrize(
+    "seconds,at_once,expected",
+    [
+        ([], 4, 0),
+        ([5], 4, 5),
+        ([3, 3, 3], 2, 6),  # not 4.5: a job is not divided
+        ([1, 1, 1, 3], 2, 3),  # the longest first
+        ([2, 2, 2, 2], 1, 8),
+    ],
+)
+def test_jobs_are_not_divided(seconds, at_once, expected):
+    assert estimate.makespan(seconds, at_once) == expected
 
 
 def test_disk_follows_the_files_formats(tmp_path):
-    stages = estimate.planned(CONFIG, COUNTS, tmp_path)
+    stages = list(planned(tmp_path).values())
     needed = estimate.disk(CONFIG, stages, 1000, (4, 4), 10, at_once=2)
     assert needed["models"] == 6000
     assert needed["checkpoints, meanwhile"] == 6 * 1000 + 2 * 3 * 1000
     assert needed["explanations"] == 6 * 50 * (4 * 4 * 16 + 24 + 24 + 40)  # four maps of an image
-    assert needed["similarity"] == 5 * 50 * (8 * 8 + 12)
-
-
-@pytest.mark.parametrize(
-    "seconds,text",
-    [(0, "0 s"), (59, "59 s"), (90, "2 min"), (3599, "1 h 0 min"), (86400 * 2 + 7200, "2 d 2 h")],
-)
-def test_durations_read_well(seconds, text):
-    assert estimate.duration(seconds) == text
-
-
-def test_sizes_read_well():
-    assert [estimate.size(n) for n in (10, 2048, 3 * 2**30, 5 * 2**40)] == [
-        "10 B", "2 KiB", "3 GiB", "5 TiB"
-    ]  # fmt: skip
+    assert needed["similarity"] == (5 + 6) * 50 * (8 * 8 + 12)
 
 
 def test_the_table_says_it_all(tmp_path):
-    stages = estimate.planned(CONFIG, COUNTS, tmp_path)
-    rows = estimate.durations(stages, RATES, 2.0, {"train": 2, "explain": 2, "compare": 2})
+    stages = list(planned(tmp_path).values())
+    rows = estimate.durations(stages, RATES, AT_ONCE)
     needed = estimate.disk(CONFIG, stages, 1000, (4, 4), 10, at_once=2)
     lines = estimate.as_text("e: 6 networks", rows, RATES, needed, 2**40, ["memory"]).splitlines()
-    assert lines[3].split() == ["train", "6", "0", "3,000", "10", "2", "3", "min"]
-    assert lines[-2].startswith("disk: 137 KiB to write (models 5.86 KiB, checkpoints")
+    assert lines[3].split() == ["train", "6", "0", "3,000", "images", "10", "2", "3", "min"]
+    assert lines[6].split()[:4] == ["tables", str(stages[3].jobs), "0", "2"]
+    assert lines[7].split()[0] == lines[7].split()[4] == "figures"
+    assert lines[-2].startswith("disk: 160 KiB to write (models 5.86 KiB, checkpoints")
     assert lines[-1] == "memory"
     scarce = estimate.as_text("e", rows, RATES, needed, 100, [])
     assert scarce.endswith("100 B are free: not enough")
@@ -133,8 +174,8 @@ def test_a_rate_starts_after_one_whole_turn(monkeypatch):
         now[0] += costs.pop(0)
         return 10
 
-    monkeypatch.setattr(calibration.time, "perf_counter", lambda: now[0])
-    assert calibration._rate(work, 3) == 10
+    monkeypatch.setattr(sampling.time, "perf_counter", lambda: now[0])
+    assert sampling.rate(work, 3) == 10
 
 
 def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
@@ -153,7 +194,7 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
         CONFIG, data_folder.parent, "layer3.2", "cpu", 1, 0.01, clock()
     )
     assert wanted == [(1, 1)]
-    assert measured["startup"] < 500
+    assert measured["torch"] > 1 / 500
 
     def fail(_sentence):
         raise AssertionError("the lease is still held")
@@ -166,7 +207,7 @@ def test_calibration_does_the_real_work(data_folder):
         CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1
     )
     assert all(measured[kind] > 0 for kind in RATES)
-    assert measured["startup"] >= 1
+    assert measured["torch"] <= 1
     assert measured["memory"] > 2**27
     assert measured["gpu_memory"] == measured["gpu_total"] == 0
 

@@ -16,6 +16,8 @@ from projects import copy_project, digest, planned, write_config
 from augcam.config.messages import parse_config
 from augcam.paper.claims import CLAIMS
 from augcam.report.catalogue import figures, tables
+from augcam.run import estimate
+from augcam.run.status import read_config
 
 pytestmark = pytest.mark.workflow
 
@@ -235,6 +237,13 @@ def test_nothing_is_left_to_do_and_touched_files_rerun_nothing(finished):
         os.utime(path)
     os.utime(finished / "src" / "augcam" / "train" / "loop.py")
     assert planned(finished, "--configfile", "tiny.yaml") == {}
+
+
+def test_what_the_estimate_looks_for_is_what_a_run_makes(finished):
+    config = read_config(str(finished / "tiny.yaml"))
+    counts = {"train": 108, "val": 12, "test": 40}
+    stages = estimate.planned(config, counts, finished / "results" / "tiny")
+    assert {stage.name: stage.left for stage in stages} == {stage.name: [] for stage in stages}
 
 
 def once(*rules):

@@ -1,4 +1,6 @@
-"""Times and sizes as people say them."""
+"""Times, sizes and tables as people read them."""
+
+from collections.abc import Sequence
 
 
 def duration(seconds: float) -> str:
@@ -21,7 +23,7 @@ def size(count: float) -> str:
     return f"{count:.3g} {unit}"
 
 
-def columns(rows: list[tuple[str, ...]], right: bool = False) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]], right: bool = False) -> list[str]:
     """Lines of a table of text: the first column to the left, the others too unless `right`."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = []

@@ -49,4 +49,4 @@ def _digits(name: str) -> str:
 
 def _letters(name: str) -> str:
     """How a name begins: `resnet` of `resnet50`, `efficientnet` of `efficientnet_b0`."""
-    return re.match(r"[a-z]*", name.lower())[0]
+    return re.split(r"[^a-z]", name.lower(), maxsplit=1)[0]

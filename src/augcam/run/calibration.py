@@ -3,13 +3,13 @@
 import itertools
 import resource
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 from augcam.config.experiment import Config
 from augcam.run.lease import lease_gpu
+from augcam.run.sampling import rate, rates_after_explaining
 
 CUDA_CONTEXT = 3 * 2**28
 """Bytes a process takes on a GPU beyond what torch's allocator reserves: driver, cuBLAS, cuDNN.
@@ -54,20 +54,17 @@ def calibrate(
 ) -> dict[str, float]:
     """Do a little of the real work of `config` on its prepared data in `folder`.
 
-    A lease is taken where the jobs take one (`gpu` 1). Returns images a second by kind of work;
-    `startup`: seconds from `started` (`time.time()`) until the first batch could be trained,
-    without the wait for a lease; `memory`, `gpu_memory` and `gpu_total`: bytes that it takes, and
-    that there are (0 without a GPU). Writes nothing.
+    A lease is taken where the jobs take one (`gpu` 1). Returns what one job does a second, by kind
+    of work; `torch`: 1 / seconds from `started` (`time.time()`) until the first batch could be
+    trained, without the wait for a lease; `memory`, `gpu_memory` and `gpu_total`: bytes that a
+    training takes, and that there are (0 without a GPU). Writes nothing.
     """
     waiting = time.time()
     lease = lease_gpu(gpu, config.execution.jobs_per_gpu)
     started += time.time() - waiting
 
-    import numpy as np
     import torch
 
-    from augcam.compare.explained import Explained
-    from augcam.compare.models import compare
     from augcam.data.images import ImageStore
     from augcam.explain.maps import explain_each
     from augcam.files.arrays import read_array
@@ -117,7 +114,7 @@ def calibrate(
         step.loss.item()
         return images
 
-    rates = {"training": _rate(train, seconds)}
+    rates = {"training": rate(train, seconds)}
     model.eval().requires_grad_(False)
     ids = store.ids("test")
 
@@ -138,44 +135,20 @@ def calibrate(
         return len(chunk)
 
     shapes: list[tuple[int, ...]] = []
-    rates["inference"] = _rate(infer, seconds / 4)
+    rates["inference"] = rate(infer, seconds / 4)
     make_deterministic(training.threads)  # networks are explained in float32, however trained
-    rates["explanation"] = _rate(explain, seconds / 4)
+    rates["explanation"] = rate(explain, seconds / 4)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
     gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
-    rng, count = np.random.default_rng(0), 64
-    baseline, *others = (
-        Explained(
-            np.arange(count),
-            rng.normal(size=(count, *shapes[0])).astype(np.float32),
-            rng.normal(size=(count, store.num_classes)).astype(np.float32),
-            rng.random(count) < 0.5,
-        )
-        for _ in range(1 + len(config.starting_states))
-    )
-    similarity = config.similarity
-
-    def compare_all() -> int:
-        compare(baseline, others, similarity.metrics, network.input_size, similarity.epsilon)
-        return count * len(others)
-
-    rates["comparison"] = _rate(compare_all, seconds / 4)
     if lease:
         lease.release()  # this process may live on while another waits for its GPU
+    rates |= rates_after_explaining(
+        config, len(ids), tuple(shapes[0]), store.num_classes, seconds / 4
+    )
     return rates | {
-        "startup": startup,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "torch": 1 / startup,
+        "memory": memory,
         "gpu_memory": gpu_memory,
         "gpu_total": gpu_total,
     }
-
-
-def _rate(work: Callable[[], int], seconds: float) -> float:
-    """What `work` does a second, as it returns it, once it has warmed up."""
-    work()
-    done, started = 0, time.perf_counter()
-    while True:
-        done += work()
-        spent = time.perf_counter() - started
-        if spent >= seconds:
-            return done / spent

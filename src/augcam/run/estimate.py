@@ -1,23 +1,50 @@
 """Before a long run: what is planned, what of it is done, and how long the rest takes here."""
 
+import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from augcam.config.experiment import Config
-from augcam.entries import augmentation_named
+from augcam.entries import Figure, Table, augmentation_named, entries
+from augcam.report.catalogue import figures
 from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL
+from augcam.words import columns, duration, size
+
+Work = dict[str, float]
+"""Kind of work → how much of it: images (training, inference, explanation, comparison, shared),
+figures, starts of a job (torch, compiled, start), shares of the step `decouple`."""
+
+Jobs = list[tuple[str, Work]]
+"""Of each job a file that it makes, and its work but for starting it."""
+
+LIKE_DECOUPLING = {"decoupled_maps": 1.0, "model_pairs": 0.25, "effects": 0.15}
+"""Tables that are resampled, and what their steps cost beside `decouple`; 0.25 and 0.15 as measured
+on the presets."""
+
+TABLES = ("performance", "similarity_mean", "segment_summary", "claims", "behaviour")
+"""One of the tables of each further step that makes some: little beside starting it."""
+
+CLOSING = ("tables/warnings.csv", "tables/conclusions.csv", "provenance.json", "pages/summary.html")
+
+
+STARTS = {"train": "torch", "explain": "torch", "compare": "compiled"}
+"""Kind of start of a stage's jobs, where they import more than pandas."""
 
 
 class Stage(NamedTuple):
-    """Jobs of one kind, how many of them are done, and `images`: kind of work (training,
-    inference, explanation, comparison) → images that still have to go through it."""
+    """Jobs of one kind: how many there are, and the work of each that is not done. What is counted
+    for people is the first kind of work, in `unit`."""
 
     name: str
+    unit: str
     jobs: int
-    done: int
-    images: dict[str, int]
+    left: list[Work]
+
+    def amount(self, *kinds: str) -> float:
+        """How much work of some kinds is left, in all jobs."""
+        return sum(job.get(kind, 0) for job in self.left for kind in kinds)
 
 
 class Duration(NamedTuple):
@@ -34,66 +61,87 @@ def planned(
     folder: Path,
     epochs_done: Callable[[Path], int] = lambda _checkpoint: 0,
 ) -> list[Stage]:
-    """The expensive stages of the experiment in `folder`; a file that is there counts as done.
+    """The stages of the experiment in `folder`; what is there counts as done.
 
     `counts`: images in `train`, `val` and `test`. `epochs_done` reads a checkpoint.
     """
-    models, compared = config.models, config.compared
-    left = [m for m in models if not _path(folder, "models", m, "weights.safetensors").exists()]
-    training = inference = 0
-    for condition, state in left:
-        checkpoint = _path(folder, "models", (condition, state), "checkpoint.safetensors")
+    models, test = config.models, counts["test"]
+
+    def stage(name: str, unit: str, jobs: Jobs) -> Stage:
+        start = STARTS.get(name, "start")
+        left = [work | {start: 1} for file, work in jobs if not (folder / file).exists()]
+        return Stage(name, unit, len(jobs), left)
+
+    def training(condition: str, state: int) -> Work:
+        checkpoint = folder / f"models/{condition}/{state}/checkpoint.safetensors"
         epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
-        training += epochs * counts["train"] * (1 + augmentation_named(condition).copies)
-        inference += epochs * counts["val"]
+        shown = counts["train"] * (1 + augmentation_named(condition).copies)
+        return {"training": epochs * shown, "inference": epochs * counts["val"]}
+
     last = "targets.npz" if config.statistics.targets else "cams.npz"
-    explained = [m for m in models if _path(folder, "explanations/main", m, last).exists()]
-    similar = [m for m in compared if (folder / f"similarity/main/{m[0]}/{m[1]}.parquet").exists()]
+    drawn = [item for item in figures(config) if item.family != "architectures"]
+    families = dict.fromkeys(item.family for item in drawn)
+    by_family = {family: [i.name for i in drawn if i.family == family] for family in families}
+    drawing = {names[-1]: len(names) for family, names in by_family.items() if family != "entries"}
+    drawing |= dict.fromkeys(entries(Figure), 1)
+    trainings: Jobs = [(f"models/{c}/{s}/weights.safetensors", training(c, s)) for c, s in models]
+    explanations: Jobs = [
+        (f"explanations/main/{c}/{s}/{last}", {"explanation": test}) for c, s in models
+    ]
+    comparisons: Jobs = [
+        (f"similarity/main/{c}/{s}.parquet", {"comparison": test}) for c, s in config.compared
+    ]
+    last = "/".join(map(str, models[-1]))
+    further: Work = {"shared": test * len(models)}
+    comparisons += [
+        (f"similarity/main/further/{s}/{last}.parquet", further) for _, s in config.baselines[1:]
+    ]
+    tables: Jobs = [
+        (f"tables/{name}.parquet", {"decoupling": x}) for name, x in LIKE_DECOUPLING.items()
+    ]
+    tables += [(f"tables/{name}.parquet", {}) for name in (*TABLES, *entries(Table))]
+    tables += [(file, {}) for file in CLOSING]
+    nulls: Work = {"comparison": 3 * min(test, config.statistics.null_images)}
+    tables.append(("tables/null_levels.parquet", nulls))
+    if config.statistics.targets:
+        tables.append(
+            ("tables/target_changes.parquet", {"shared": 3 * test * len(config.compared)})
+        )
+    pictures: Jobs = [(f"figures/{name}.png", {"figure": count}) for name, count in drawing.items()]
     return [
-        Stage(
-            "train",
-            len(models),
-            len(models) - len(left),
-            {"training": training, "inference": inference},
-        ),
-        _by_condition("explain", "explanation", models, explained, counts["test"]),
-        _by_condition("compare", "comparison", compared, similar, counts["test"]),
+        stage("train", "images", trainings),
+        stage("explain", "images", explanations),
+        stage("compare", "images", comparisons),
+        stage("tables", "", tables),
+        stage("figures", "figures", pictures),
     ]
 
 
-def _by_condition(
-    name: str,
-    work: str,
-    models: Sequence[tuple[str, int]],
-    done: Sequence[tuple[str, int]],
-    images: int,
-) -> Stage:
-    """A stage with one job a condition, which does all of its models again where one is missing."""
-    missing = {condition for condition, _ in set(models) - set(done)}
-    again = sum(condition in missing for condition, _ in models)
-    jobs = len({condition for condition, _ in models})
-    return Stage(name, jobs, jobs - len(missing), {work: again * images})
-
-
-def _path(folder: Path, kind: str, model: tuple[str, int], name: str) -> Path:
-    return folder / kind / model[0] / str(model[1]) / name
-
-
 def durations(
-    stages: Sequence[Stage], rates: Mapping[str, float], startup: float, at_once: Mapping[str, int]
+    stages: Sequence[Stage], rates: Mapping[str, float], at_once: Mapping[str, int]
 ) -> list[Duration]:
-    """How long each stage takes.
+    """How long each stage takes, after one another.
 
-    `rates`: images a second of one job, by kind of work, while `at_once` jobs (by stage) run.
-    `startup`: seconds that a job takes before it works.
+    `rates`: work of each kind that one job does a second while `at_once` jobs (by stage) run.
     """
     result = []
     for stage in stages:
-        left = stage.jobs - stage.done
-        together = min(at_once[stage.name], max(left, 1))
-        work = sum(images / rates[kind] for kind, images in stage.images.items())
-        result.append(Duration(stage, together, (work + left * startup) / together))
+        # Snakemake starts each job in about the time that Python takes to start, on the same cores.
+        seconds = [
+            1 / rates["start"] + sum(amount / rates[kind] for kind, amount in job.items())
+            for job in stage.left
+        ]
+        together = min(at_once[stage.name], max(len(seconds), 1))
+        result.append(Duration(stage, together, makespan(seconds, together)))
     return result
+
+
+def makespan(seconds: Sequence[float], at_once: int) -> float:
+    """When the last of jobs that take so long has ended, `at_once` at a time, the longest first."""
+    ends = [0.0] * at_once
+    for taken in sorted(seconds, reverse=True):
+        heapq.heapreplace(ends, ends[0] + taken)
+    return max(ends)
 
 
 def disk(
@@ -105,17 +153,18 @@ def disk(
     at_once: int,
 ) -> dict[str, int]:
     """Bytes that the rest of the run writes at most, by folder; `weights`: bytes of one network."""
-    left = {stage.name: stage.jobs - stage.done for stage in stages}
-    images = {kind: count for stage in stages for kind, count in stage.images.items()}
+    trainings = len(stages[0].left)
+    explained = stages[1].amount("explanation")
+    compared = stages[2].amount("comparison", "shared")
     pixels, prediction = 4 * math.prod(feature_map), 24 + 4 * classes
     cam = pixels + 16 + (3 * pixels + 8) * config.statistics.targets
     row = 8 * len(config.similarity.metrics) + 12
     return {
-        "models": left["train"] * weights,
+        "models": trainings * weights,
         # Those of finished trainings, the best weights alone, stay until the run has succeeded.
-        "checkpoints, meanwhile": (left["train"] + 3 * min(at_once, left["train"])) * weights,
-        "explanations": images["explanation"] * (cam + prediction),
-        "similarity": images["comparison"] * row,
+        "checkpoints, meanwhile": (trainings + 3 * min(at_once, trainings)) * weights,
+        "explanations": int(explained * (cam + prediction)),
+        "similarity": int(compared * row),
     }
 
 
@@ -137,30 +186,18 @@ def as_text(
     more: Sequence[str],
 ) -> str:
     """The whole estimate, for people."""
-    table = [("stage", "jobs", "done", "images left", "images/s a job", "at once", "time")]
-    for (name, jobs, done, images), at_once, seconds in rows:
-        main = next(iter(images))
-        table.append(
-            (
-                name,
-                str(jobs),
-                str(done),
-                f"{images[main]:,}",
-                f"{rates[main]:,.0f}" if rates[main] >= 100 else f"{rates[main]:.3g}",
-                str(at_once),
-                duration(seconds),
-            )
-        )
-    total = sum(row.seconds for row in rows)
-    table.append(("all", "", "", "", "", "", duration(total)))
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in table
-    ]
+    table = [("stage", "jobs", "done", "left", "a job does a second", "at once", "time")]
+    for stage, at_once, seconds in rows:
+        left = each = ""
+        if stage.left and stage.unit:
+            kind = next(iter(stage.left[0]))
+            left = f"{stage.amount(kind):,.0f} {stage.unit}"
+            each = f"{rates[kind]:,.0f}" if rates[kind] >= 100 else f"{rates[kind]:.3g}"
+        done = str(stage.jobs - len(stage.left))
+        row = (stage.name, str(stage.jobs), done, left, each, str(at_once), duration(seconds))
+        table.append(row)
+    table.append(("all", "", "", "", "", "", duration(sum(row.seconds for row in rows))))
+    lines = columns(table, right=True)
     parts = ", ".join(f"{name} {size(count)}" for name, count in needed.items() if count)
     disk_line = f"disk: {size(sum(needed.values()))} to write ({parts}); {size(free)} are free"
     if not parts:
@@ -168,28 +205,6 @@ def as_text(
     elif sum(needed.values()) > free:
         disk_line += ": not enough"
     return "\n".join([head, "", *lines, "", disk_line, *more])
-
-
-def duration(seconds: float) -> str:
-    """As people say it: `40 s`, `12 min`, `3 h 20 min`, `2 d 5 h`."""
-    if seconds < 60:
-        return f"{math.ceil(seconds)} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min"
-    return "{} d {} h".format(*divmod(hours, 24))
-
-
-def size(count: float) -> str:
-    """Bytes as people say them: `3.4 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            break
-        count, unit = count / 1024, "TiB"
-    return f"{count:.3g} {unit}"
 
 
 def headline(config: Config, device: str, cores: int) -> str:
