@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from projects import handed_to_script
 
 from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
@@ -29,8 +30,9 @@ CONFIG = parse_config(
 # A job that says that it has begun and then never ends.
 ENDLESS = """
 import sys, time
+from types import SimpleNamespace
 from augcam.run.job import job
-with job(sys.argv[1]) as this:
+with job(SimpleNamespace(log=[sys.argv[1]])) as this:
     this.progress(done=120, total=600, rate=60.0)
     print("begun")
     time.sleep(1000)
@@ -40,7 +42,7 @@ with job(sys.argv[1]) as this:
 def run_job(folder, name, *said, error=None, **progress):
     """Do a job, to its end or to `error`; the path of its log."""
     log = folder / "logs" / f"{name}.log"
-    with contextlib.suppress(SystemExit, ZeroDivisionError), job(log) as this:
+    with contextlib.suppress(SystemExit, ZeroDivisionError), job(handed_to_script(log)) as this:
         this.progress(**progress)
         for sentence in said:
             print(sentence)

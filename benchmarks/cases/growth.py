@@ -1,12 +1,10 @@
 """How similarity and aggregation grow with models, images and map size."""
 
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.harness import ROOT, Growth
+from benchmarks.harness import Growth
 
 METRICS = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
 METRICS += ["class_kld"]
@@ -89,25 +87,18 @@ def prepare_aggregation(folder: Path, models: int, images: int) -> None:
                 write(pd.DataFrame(head | dict(zip(METRICS, values))))
 
 
-class _Output(dict):
-    """Output files as Snakemake hands them to a script: by name, and in a row."""
-
-    __getattr__ = dict.__getitem__
-
-
 def measure_aggregation(folder: Path, models: int, images: int) -> list[Path]:
-    """The job `aggregate` itself."""
+    """What the job `aggregate` does."""
+    from augcam.files.tables import Tables, write_tables
+    from augcam.paper.aggregation import aggregate
+
     names = ("similarity_mean", "similarity_summary", "excluded_values", "correlation_maps")
     names += ("extreme_images",)
-    output = _Output({n: [folder / f"{n}.parquet", folder / f"{n}.csv"] for n in names})
+    output = {n: [folder / f"{n}.parquet", folder / f"{n}.csv"] for n in names}
     planned = _models(models)
-    job = SimpleNamespace(
-        log=[folder / "log"],
-        input=SimpleNamespace(similarity=[_table(folder, model) for model in planned]),
-        output=output,
-        params=SimpleNamespace(models=planned, metrics=METRICS, augmentations=list(dict(planned))),
-    )
-    runpy.run_path(str(ROOT / "workflow/scripts/aggregate.py"), init_globals={"snakemake": job})
+    columns = ["image_id", "degenerate_baseline", "degenerate_augmented", *METRICS]
+    tables = Tables({model: _table(folder, model) for model in planned}, columns)
+    write_tables(aggregate(tables, METRICS, list(dict(planned))), output)
     return [path for paths in output.values() for path in paths]
 
 
