@@ -178,7 +178,7 @@ def test_a_training_that_waits_for_a_gpu_is_not_running(tmp_path):
     with pytest.raises(InterruptedError) as waiting:
         take([Gpu("0", "0")], 1, tmp_path / "locks", say)
     held.release()
-    with job(tmp_path / "logs/train/affine/1.log"):
+    with job(handed_to_script(tmp_path / "logs/train/affine/1.log")):
         print(waiting.value)
         assert states(tmp_path)["affine/1"] == "waiting for a GPU"
         print("using GPU 0, slot 1 of 1")
@@ -194,9 +194,9 @@ def test_compared_architectures_are_shown_once_they_have_begun(tmp_path):
 
 def test_remaining_time_counts_running_and_waiting_trainings(tmp_path):
     finish(tmp_path, "affine/1")
-    with job(tmp_path / "logs/train/affine/2.log") as one:
+    with job(handed_to_script(tmp_path / "logs/train/affine/2.log")) as one:
         one.progress(done=200, total=600, rate=50.0)
-        with job(tmp_path / "logs/train/cutmix/1.log") as other:
+        with job(handed_to_script(tmp_path / "logs/train/cutmix/1.log")) as other:
             other.progress(done=300, total=600, rate=30.0)
             found = seen(tmp_path)
     # affine/2 400, cutmix/1 300, cutmix/2 all 600, and the baseline, without copies, 300.
@@ -294,7 +294,7 @@ def test_a_real_training_tells_its_progress(make_course, tmp_path):
     course = make_course("none")
     model = build("resnet20", 10, {}, seed=0)
     paths = [tmp_path / name for name in ("c.safetensors", "w.safetensors", "h.parquet")]
-    with job(tmp_path / "logs/train/none/1.log") as this:
+    with job(handed_to_script(tmp_path / "logs/train/none/1.log")) as this:
         train(model, course, paths[0], "x", paths[1], paths[2], tell=this.progress)
         values = seen(tmp_path).trainings[0].found.values
     assert values["done"] == values["total"] == 2 * len(course)
