@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from time import time_ns
 from types import SimpleNamespace
@@ -130,10 +129,9 @@ def make_again(workflow: Any, folder: Path) -> Iterator[str]:
         filled = SimpleNamespace(**wildcards)
         params = ((key, v(filled) if callable(v) else v) for key, v in rule.params.items())
         # The checkpoint reads no results; it is what asks for this.
-        files = [] if rule.is_checkpoint else rule.input
-        read = [f(filled) if callable(f) else [str(f).format(**wildcards)] for f in files]
-        code = (str(file).format() for file in rule.input.get("code", []))
-        return settings(folder, params, chain.from_iterable(read), code)
+        read = [] if rule.is_checkpoint else _paths(rule.input, wildcards)
+        code = _paths([rule.input.get("code", [])], wildcards)
+        return settings(folder, params, read, code)
 
     found = check(
         folder,
@@ -147,6 +145,14 @@ def make_again(workflow: Any, folder: Path) -> Iterator[str]:
         first, *others = [name for name, why in found.foreign.items() if why == reason]
         more = f" and {len(others)} more" if others else ""
         yield f"{folder}/{first}{more} will be made again where needed: {reason}."
+
+
+def _paths(parts: Iterable[Any], wildcards: Mapping[str, str]) -> Iterator[str]:
+    """The paths that input patterns, and functions that give some, stand for in one job."""
+    for part in parts:
+        found = part(SimpleNamespace(**wildcards)) if callable(part) else part
+        for path in [found] if isinstance(found, str) else found:
+            yield str(path).format(**wildcards)
 
 
 class Checked(NamedTuple):
