@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from itertools import permutations as orders
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -14,13 +15,17 @@ from hypothesis import strategies as st
 from augcam.compare.repeats import distinct, equal_models, with_noise
 from augcam.config.choices import AUGMENTATIONS
 from augcam.config.messages import parse_config
+from augcam.errors import AugcamError
+from augcam.files.json import write_json
 from augcam.files.tables import read_table, write_tables
 from augcam.names import PAPER_METRICS as METRICS
 from augcam.report.catalogue import figures, tables
 from augcam.report.pages import table_page
+from augcam.run.noise import as_markdown, noise_by_source
 from augcam.statistics.clusters import tree_table
+from augcam.statistics.distances import Distances
 from augcam.statistics.modelspace import positions, separation
-from augcam.statistics.pairs import top_counts
+from augcam.statistics.pairs import permutations, top_counts
 from augcam.statistics.warnings import of_states
 
 KINDS = ("noise", "equal", "flat", "sure")
@@ -247,6 +252,16 @@ def test_three_augmentations_are_told_to_have_one_strongest_pair():
     assert "pairs" not in sentences(experiment(augmentations=["affine"])[2])
 
 
+def test_names_are_swapped_only_among_conditions_with_models_at_the_same_states():
+    values = np.zeros((1, 4, 3, 1, 5))
+    values[0, 2, 1:] = np.nan  # the third has one model
+    d = Distances(values, ["mad"], list("abcd"), [1, 2, 3], "none", [1])
+    labels = permutations(d, [0, 1, 2, 3], 200, np.random.default_rng(0))
+    assert (labels[:, 2] == 2).all()
+    assert (np.sort(labels[:, [0, 1, 3]], axis=1) == np.array([[0], [1], [3]])).all()
+    assert {tuple(row) for row in labels[:, [0, 1, 3], 0]} == set(orders([0, 1, 3]))
+
+
 def test_all_alike_is_no_group_and_no_place():
     models = [(c, s) for c in "abc" for s in (1, 2)]
     rng = np.random.default_rng(0)
@@ -273,3 +288,43 @@ def test_a_metric_that_is_undefined_has_no_claim():
         "moderate alikeness: median Spearman correlation below 0.5 for all augmentations"
     ]
     assert (row["here"], row["holds"]) == ("'spearman' is undefined for cutmix", "not applicable")
+
+
+# ------------------------------------------------------------------------------- noise by source
+
+
+def finished(folder, kinds=None, **values):
+    """The files of a finished run that the table of sources is made from."""
+    config, _, found = experiment(kinds, **values)
+    write_tables(found, {n: [folder / "tables" / f"{n}.parquet"] for n in found})
+    models = [{"condition": c, "state": s} for c, s in config.models]
+    write_json({"config": config.record(), "models": models}, folder / "provenance.json")
+    return found
+
+
+def test_the_noise_of_sources_stands_side_by_side(tmp_path):
+    found = finished(tmp_path / "order", variation=["order"])
+    finished(tmp_path / "draws", {"none": "equal", "identity": "equal"})
+    table = noise_by_source([tmp_path / "draws", tmp_path / "order"], "mad")
+    table = table.set_index(["variation", "condition"])
+    draws, order = "augmentation + network", "order"
+    assert table["n_models"][draws].to_dict() == {
+        "none": 1, "affine": 3, "cutmix": 3, "elastic": 3, "identity": 1
+    }  # fmt: skip
+    assert (table["n_models"][order] == 3).all()
+    assert table.loc[draws, "difference"].isna().all()
+    row = found["effects"].query("control == 'none' and augmentation == 'affine'")
+    row = row.query("metric == 'mad'").iloc[0]
+    assert table.loc[(order, "affine"), "difference"] == row["difference"]
+    accuracy = found["performance"].query("condition == 'none'")["accuracy"]
+    assert table.loc[(order, "none"), "accuracy_sd"] == pytest.approx(accuracy.std())
+    pairs = found["model_pairs"].query("metric == 'pearson'")
+    same = pairs[(pairs["condition_a"] == "none") & (pairs["condition_b"] == "none")]["value"]
+    assert table.loc[(order, "none"), "within"] == pytest.approx(same.mean())
+    text = as_markdown(table.reset_index(), "mad")
+    assert "| augmentation + network | None | " in text and " | equal | – | – |" in text
+    assert "(higher: farther)" in text and "nan" not in text
+    with pytest.raises(AugcamError, match="no metric 'overlap_7'"):
+        noise_by_source([tmp_path / "order"], "overlap_7")
+    with pytest.raises(AugcamError, match="provenance"):
+        noise_by_source([tmp_path / "nowhere"])
