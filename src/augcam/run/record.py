@@ -6,6 +6,7 @@ the kernel releases however the process ends, `kill -9` included.
 
 import contextlib
 import fcntl
+import os
 import socket
 import time
 from pathlib import Path
@@ -28,13 +29,17 @@ _SILENCE = 300  # seconds without a word after which a job elsewhere no longer c
 class Record:
     """The record of a job that begins now and has opened its log as `file`.
 
-    It lies beside the log, as JSON: `state`, `host`, `began`, `changed` (seconds since 1970), and
-    whatever `update` adds. A record that cannot be written is no reason for a job to fail.
+    It lies beside the log, as JSON: `state`, `host`, `process` (id), `began` and `changed` (seconds
+    since 1970), and whatever `update` adds. A record that cannot be written is no reason for a job to fail.
     """
 
     def __init__(self, log: str | Path, file: IO[str]):
         self.path, self.file = Path(log).with_suffix(".json"), file
-        self.values: dict[str, Any] = {"host": socket.gethostname(), "began": time.time()}
+        self.values: dict[str, Any] = {
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "began": time.time(),
+        }
         _hold(file)
         self.update(state=RUNNING)
 
