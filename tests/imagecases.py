@@ -32,14 +32,15 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {}
 
 
-def saved(pixels, kind, mode=None, **options) -> bytes:
+def saved(pixels, kind, mode="RGB", **options) -> bytes:
     """An image as Pillow writes it."""
     file = io.BytesIO()
-    Image.fromarray(pixels, mode).save(file, kind, **options)
+    bands = [Image.fromarray(pixels[..., i]) for i in range(pixels.shape[-1])]
+    Image.merge(mode, bands).save(file, kind, **options)
     return file.getvalue()
 
 
-def jpeg(pixels, mode=None, **options) -> bytes:
+def jpeg(pixels, mode="RGB", **options) -> bytes:
     return saved(pixels, "JPEG", mode, quality=100, **options)
 
 

@@ -180,15 +180,26 @@ def _layers(
         grey = (samples >> bits - 8).astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == 0:  # white is zero, which Pillow undoes for 8 bits alone
             grey = 255 - grey
-        colours = Image.fromarray(grey)
-        colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
-        opaque = np.where(samples == key, 0, 255).astype(np.uint8)
-        return colours, None if key is None else Image.fromarray(opaque), bits
-    if image.format == "PNG" and image.mode == "L" and key is not None:
-        image.info["transparency"] = key * (255 // (2**bits - 1))
+        return *_keyed(image, grey, samples, key), bits
+    if image.format == "PNG" and image.mode in ("1", "L") and key is not None:
+        # Pillow brings pixels of few bits to 0 … 255, and the key not, or of one bit only.
+        shade = 255 * (key > 0) if image.mode == "1" else key * (255 // (2**bits - 1))
+        grey = np.asarray(image.convert("L"))
+        return *_keyed(image, grey, grey, shade), bits
     if image.format == "PNG" and image.mode == "RGB" and key is not None:
         image.info["transparency"] = tuple(value >> bits - 8 for value in key)
     return *_apart(image), bits
+
+
+def _keyed(
+    image: Image.Image, grey: np.ndarray, samples: np.ndarray, key: int | None
+) -> tuple[Image.Image, Image.Image | None]:
+    """Grey pixels of an image, and their opacity: none where the samples are the key."""
+    colours = Image.fromarray(grey)
+    colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
+    if key is None:
+        return colours, None
+    return colours, Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8))
 
 
 def _apart(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
