@@ -30,7 +30,8 @@ class Record:
     """The record of a job that begins now and has opened its log as `file`.
 
     It lies beside the log, as JSON: `state`, `host`, `process` (id), `began` and `changed` (seconds
-    since 1970), and whatever `update` adds. A record that cannot be written is no reason for a job to fail.
+    since 1970), and whatever `update` adds. A record that cannot be written is no reason for a job
+    to fail.
     """
 
     def __init__(self, log: str | Path, file: IO[str]):
