@@ -3,6 +3,7 @@
 import shlex
 
 import pytest
+from projects import handed_to_script
 
 from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
@@ -15,8 +16,8 @@ def log(tmp_path):
     """Write a log as a job does, under a name; its path."""
 
     def write(name, *lines):
-        path = tmp_path / f"{name}.log"
-        with job(path):
+        path = tmp_path / "logs" / f"{name}.log"
+        with job(handed_to_script(path)):
             print("images: 8×8 pixels\n\r  50%|## |", *lines, "last", sep="\n")
         return str(path)
 
@@ -32,7 +33,10 @@ def test_each_warning_is_said_once_and_notes_are_not(log):
 
 
 def test_it_is_said_where_to_read_on_and_that_there_is_nothing_to_warn_of(log, tmp_path):
-    files = {"Summary": str(tmp_path / "quiet.log"), "Warnings and notes": str(tmp_path / "none")}
+    files = {
+        "Summary": str(tmp_path / "logs" / "quiet.log"),
+        "Warnings and notes": str(tmp_path / "none"),
+    }
     text = done([log("quiet")], files)
     assert text == f"\nThis run has no warnings.\nSummary: {files['Summary']}\n"
     assert done([log("quiet")], {}) == ""
@@ -43,11 +47,11 @@ def test_names_from_files_do_not_command_the_terminal(log):
 
 
 def test_each_failed_job_is_named_with_its_reason_and_its_log(tmp_path, capsys):
-    bad, crashed = tmp_path / "train.log", tmp_path / "compare.log"
-    with pytest.raises(SystemExit), job(bad):
+    bad, crashed = (tmp_path / "logs" / f"{name}.log" for name in ("train", "compare"))
+    with pytest.raises(SystemExit), job(handed_to_script(bad)):
         print("epoch 1")
         raise AugcamError("x.png: broken.")
-    with pytest.raises(ZeroDivisionError), job(crashed):
+    with pytest.raises(ZeroDivisionError), job(handed_to_script(crashed)):
         print(1 / 0)
     text = failed({"train/a/1": [str(bad)], "compare/a": [str(crashed)], "far": ["no.log"]})
     assert text.split("\n") == [

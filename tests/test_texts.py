@@ -18,7 +18,7 @@ from test_pages import PROVENANCE, notes
 from augcam.files.tables import read_table, write_table
 from augcam.report import extremes, pictures, style
 from augcam.report.pages import summary_page, table_page
-from augcam.report.texts import FONT, fonts_for, missing_characters, shortened
+from augcam.report.texts import FONT, fonts_for, glyph_notes, missing_characters, shortened
 
 NAMES = [
     "$1_old_bill to $2_old_bill",
@@ -95,6 +95,13 @@ def test_a_character_that_no_font_has_is_said_once_for_all_figures(tmp_path):
     assert sentence.startswith("warning: no installed font has ")
     assert NOWHERE[1] in sentence and "cat" not in sentence
     assert missing_characters(["cat", "é", "a\u200db\ufe0f\n", "✓"]) == ""
+
+
+def test_names_that_figures_cannot_show_are_a_warning():
+    assert glyph_notes(["cat", "é"]) == []
+    (note,) = glyph_notes(["cat", "\U000f2345"])
+    assert (note["topic"], note["level"]) == ("glyphs", "warning")
+    assert note["text"].startswith("no installed font has \U000f2345: figures show boxes")
 
 
 def test_a_font_that_has_the_character_is_found_also_when_it_is_new(tmp_path, monkeypatch):

@@ -15,7 +15,6 @@ from augcam.statistics.warnings import (
     nothing_learned,
     of_balance,
     of_chance,
-    of_data,
     of_left_out,
     warnings,
     with_warnings,
@@ -238,13 +237,6 @@ def test_models_left_out_are_named():
 
 def test_a_class_without_images_is_no_class_of_one_image():
     assert list(of_balance(counts((100, 100, 0)))) == []
-
-
-def test_counts_tell_missing_classes_where_notes_do_not():
-    (found,) = of_data(counts(test=(5, 5, 0)), [])
-    assert "1 class without test images ('emu')" in found["text"]
-    notes = [warning("leak", "A leak."), warning("classes", "No emu.")]
-    assert list(of_data(counts(test=(5, 5, 0)), notes)) == notes
 
 
 def test_notes_on_the_data_are_passed_on_warnings_first_each_once_in_a_line():

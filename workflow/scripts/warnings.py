@@ -8,10 +8,15 @@ from augcam.statistics.warnings import of_states, warnings
 with job(snakemake):
     files, params, stats = snakemake.input, snakemake.params, read_json(snakemake.input.stats)
     models = map(tuple, params.models)
-    of_equal = of_states(read_table(files.equal), params.variation)
+    notes = [*of_states(read_table(files.equal), params.variation)]
+    notes += read_json(files.notes)["notes"]
+    if not all(map(str.isascii, stats["class_names"])):
+        from augcam.report.texts import glyph_notes  # matplotlib takes a while to be there
+
+        notes += glyph_notes(stats["class_names"])
     table = warnings(
         stats,
-        [*of_equal, *read_json(files.notes)["notes"]],
+        notes,
         read_table(files.chance),
         {model: read_table(path) for model, path in zip(models, files.histories)},
         read_table(files.excluded),

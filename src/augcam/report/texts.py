@@ -18,6 +18,8 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatterMathtext, LogFormatterSciNotation
 
+from augcam.data.notes import Note, warning
+
 FONT = "DejaVu Sans"
 """The figures' own font, which comes with matplotlib."""
 
@@ -60,6 +62,12 @@ def missing_sentence(characters: Iterable[str]) -> str:
         f"no installed font has {' '.join(characters)}: figures show boxes in their place; install "
         "a font that has them (for example Noto Sans CJK) and draw the figures again"
     )
+
+
+def glyph_notes(texts: Iterable[str]) -> list[Note]:
+    """A warning where figures cannot show all of `texts`."""
+    missing = missing_characters(texts)
+    return [warning("glyphs", f"{missing_sentence(missing)}.")] if missing else []
 
 
 def keep_texts(figure: Figure) -> str:

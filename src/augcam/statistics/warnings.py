@@ -35,16 +35,17 @@ def warnings(
 ) -> pd.DataFrame:
     """All that is known to be wrong: topic, level, text; warnings first, no row where nothing is.
 
-    `stats` and `notes`: see `of_data`; `chance`: the table of `augcam.statistics.chance`, the
-    baseline first; `histories`: model → history of the training; `excluded`: the table
-    `excluded_values`; `left_out`: models that the config leaves out.
+    `stats`: of the data; `notes`: what else is known, most of it from when the data were read;
+    `chance`: the table of `augcam.statistics.chance`, the baseline first; `histories`: model →
+    history of the training; `excluded`: the table `excluded_values`; `left_out`: models that the
+    config leaves out.
     """
     found = [
         *of_chance(chance),
         *_of_validation(chance, stats, histories),
         *of_left_out(left_out),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
-        *of_data(stats, notes),
+        *notes,
         *of_balance(stats),
         *_of_epochs(histories),
     ]
@@ -186,17 +187,6 @@ def of_states(equal: pd.DataFrame, variation: Sequence[str]) -> Iterator[Note]:
     more = f"`variation: [{', '.join([*variation, 'order'])}]`"
     text += f"Equal models count once; with {more} they differ."
     yield (warning if controls else note)("equal models", text)
-
-
-def of_data(stats: Mapping[str, Any], notes: Iterable[Note]) -> Iterator[Note]:
-    """What there is to know of the data: what was noted when they were read, and classes without
-    test images, unless there is a note on classes."""
-    noted = list(notes)
-    yield from noted
-    missing = [f"'{name}'" for name, count in stats["counts"]["test"].items() if not count]
-    if missing and not any(item["topic"] == "classes" for item in noted):
-        text = f"{counted(len(missing), 'class', 'classes')} without test images"
-        yield warning("classes", f"{text} ({listed(missing)}): nothing is said about them.")
 
 
 def of_balance(stats: Mapping[str, Any]) -> Iterator[Note]:
