@@ -137,7 +137,7 @@ def test_the_table_says_it_all(tmp_path):
     assert lines[3].split() == ["train", "6", "0", "3,000", "images", "10", "2", "3", "min"]
     assert lines[6].split()[:4] == ["tables", str(stages[3].jobs), "0", "2"]
     assert lines[7].split()[0] == lines[7].split()[4] == "figures"
-    assert lines[-2].startswith("disk: 160 KiB to write (models 5.86 KiB, checkpoints")
+    assert lines[-2].startswith("disk: 159 KiB to write (models 5.86 KiB, checkpoints")
     assert lines[-1] == "memory"
     scarce = estimate.as_text("e", rows, RATES, needed, 100, [])
     assert scarce.endswith("100 B are free: not enough")
@@ -190,6 +190,7 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
 
     monkeypatch.setattr(calibration, "lease_gpu", lease_gpu)
     monkeypatch.setattr(calibration.time, "time", lambda: clock() + ahead[0])
+    monkeypatch.setattr(calibration, "rates_after_explaining", lambda *_: {})  # without a GPU
     measured = calibration.calibrate(
         CONFIG, data_folder.parent, "layer3.2", "cpu", 1, 0.01, clock()
     )
