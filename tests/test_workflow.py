@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from projects import copy_project, digest, planned, write_config
+from projects import copy_project, digest, planned, start, write_config
 
 from augcam.config.messages import parse_config
+from augcam.files.json import read_json
 from augcam.paper.claims import CLAIMS
 from augcam.report.catalogue import figures, tables
 from augcam.run import estimate
-from augcam.run.status import read_config
+from augcam.run.status import read_config, status
 
 pytestmark = pytest.mark.workflow
 
@@ -406,6 +407,34 @@ def test_bad_data_fails_with_its_sentence_and_a_rerun_after_mending_continues(fi
     assert not list((finished / "results" / "broken" / "data").glob("*"))
     broken.write_bytes(content)
     snakemake(finished, *arguments)
+
+
+def test_the_others_go_on_where_a_model_fails_and_it_can_be_left_out(finished):
+    """One training is killed; all that needs no other model is made, and then all but it."""
+    config = TINY | {"experiment": "lame", "augmentations": ["affine", "cutmix"], "controls": []}
+    write_config(finished, config | {"statistics": {"targets": False}})
+    arguments = ["--configfile", "lame.yaml", "--", "similarity"]
+    process = start(finished, "--cores", "2", "--keep-going", *arguments)
+    results = finished / "results" / "lame"
+    record = results / "logs/train/cutmix/2.json"
+    while not record.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(read_json(record)["process"], signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode == 1
+    assert "train/cutmix/2: it left no word" in output
+    assert "--config 'without={cutmix: [2]}'\n" in output
+    made = {f"{p.parent.name}/{p.stem}" for p in results.glob("similarity/main/*/*.parquet")}
+    assert made == {"affine/1", "affine/2", "cutmix/1"}
+    found = status(read_config(str(finished / "lame.yaml")), results, time.time())
+    assert [job.name for job in found.trainings if job.state == "killed"] == ["cutmix/2"]
+    without = ["--config", "without={cutmix: [2]}"]
+    left = planned(finished, *without, "--configfile", "lame.yaml")
+    assert left.keys().isdisjoint({"train", "explain", "compare"})
+    assert left["aggregate"] == 1
+    assert planned(finished, *without, *arguments) == {}
+    assert planned(finished, *arguments)["train"] == 1  # otherwise it is asked for again
 
 
 def test_architectures_are_trained_and_tested_after_every_epoch(finished):
