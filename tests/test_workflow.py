@@ -298,7 +298,9 @@ RERUNS = {
     ),
     "metrics": (
         {"similarity": {"metrics": ["mad"]}},
-        COMPARED | once("null_levels", "target_changes"),
+        # Performance counts the entries of metrics among its code, since it names things.
+        COMPARED
+        | once("null_levels", "target_changes", "performance", "draw_performance", "model_space"),
     ),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
     "resamples": (
