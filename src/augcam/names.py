@@ -15,6 +15,10 @@ PAIR_METRICS = ("msd", "pearson")
 """Those that compare every model with every other."""
 
 
+TOP_METRIC = "overlap_20"
+"""The one that a table about one metric shows."""
+
+
 PAPER_AUGMENTATIONS = (
     "affine", "cutmix", "colorjitter", "elastic", "equalize", "gaussblur", "randcrop"
 )  # fmt: skip

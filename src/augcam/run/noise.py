@@ -13,7 +13,7 @@ from augcam.entries import metric_named
 from augcam.errors import AugcamError
 from augcam.files.json import read_json
 from augcam.files.tables import read_table
-from augcam.names import condition_name, metric_name
+from augcam.names import PAIR_METRICS, TOP_METRIC, condition_name, metric_name
 
 COLUMNS = [
     "variation", "condition", "n_models", "accuracy", "accuracy_sd", "within", "within_low",
@@ -21,7 +21,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def noise_by_source(folders: Iterable[str | Path], metric: str = "overlap_20") -> pd.DataFrame:
+def noise_by_source(folders: Iterable[str | Path], metric: str = TOP_METRIC) -> pd.DataFrame:
     """One row per run (a folder in `results/`) and condition, the baseline's first.
 
     Returns variation (joined by " + "), condition, n_models (that differ), accuracy and its
@@ -46,7 +46,7 @@ def _rows(folder: Path, metric: str) -> list[tuple]:
     performance = tables["performance"].groupby("condition")["accuracy"]
     again = tables["equal_models"].groupby("condition").size()
     within = tables["condition_similarity"].query(
-        "metric == 'pearson' and condition_a == condition_b"
+        f"metric == {PAIR_METRICS[1]!r} and condition_a == condition_b"
     )
     within = within.set_index("condition_a")[["value", "low", "high"]]
     distance = summary.set_index("augmentation")["mean"]
@@ -68,7 +68,7 @@ def _rows(folder: Path, metric: str) -> list[tuple]:
     ]
 
 
-def as_markdown(table: pd.DataFrame, metric: str = "overlap_20") -> str:
+def as_markdown(table: pd.DataFrame, metric: str = TOP_METRIC) -> str:
     """The table of `noise_by_source` for people."""
     farther = "lower" if metric_named(metric).direction < 0 else "higher"
     head = [

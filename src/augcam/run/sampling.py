@@ -29,11 +29,11 @@ STARTS = {
 import numpy as np
 from augcam.compare.explained import Explained
 from augcam.compare.models import compare
-from augcam.names import PAPER_METRICS
+from augcam.config.experiment import Config
 
 maps = np.arange(18, dtype=np.float32).reshape(2, 3, 3)
 model = Explained(np.arange(2), maps, maps[:, 0], np.ones(2, bool))
-compare(model, [model], list(PAPER_METRICS), 6, 1e-16)
+compare(model, [model], list(Config().similarity.metrics), 6, 1e-16)
 """,
 }
 """What jobs do before they work: those that make tables, and those that compare, whose inner loops
