@@ -48,7 +48,10 @@ def checked(folder, params=CAM, code="x = 1\n", weights="weights", known=False, 
         assert (rule, wildcards) == ("explain", {"condition": "affine"})
         return settings(folder, params.items(), inputs, [file])
 
-    return check(folder, lambda name: made, lambda name: known, current)
+    def known_time(name):
+        return 1.0 if known else None  # another time than any file has
+
+    return check(folder, lambda name: made, known_time, current)
 
 
 def changed(**cam):
@@ -63,7 +66,8 @@ def test_a_copy_that_is_what_its_records_say_is_taken(experiment):
     for folder in (experiment, copy_of(experiment)):
         assert checked(folder).foreign == {}
     moved = experiment.rename(experiment.with_name("c"))
-    assert checked(moved) == ({}, [])
+    assert checked(moved) == ({}, [CAMS, TABLE])
+    assert checked(moved, known=True) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,16 @@ def test_files_without_a_record_are_made_again_unless_snakemake_has_one(experime
     assert checked(copy).foreign == expected
 
 
-def test_a_touched_file_stays_and_copied_ones_get_one_time_that_lasts(experiment):
+def test_a_file_of_the_time_at_which_snakemake_saw_it_is_not_opened(experiment):
+    """What is damaged there is named by the step that reads it."""
+    time = (experiment / CAMS).stat().st_mtime_ns
+    (experiment / CAMS).write_bytes(b"")
+    os.utime(experiment / CAMS, ns=(time, time))
+    found = check(experiment, lambda name: True, lambda name: time / 1e9, lambda *job: None)
+    assert CAMS not in found.foreign
+
+
+def test_copied_files_get_one_time_that_lasts(experiment):
     os.utime(experiment / CAMS, (1, 1))
     os.utime(experiment / TABLE, (2, 2))
     found = checked(experiment)
@@ -161,5 +174,5 @@ def test_large_files_are_told_apart_by_their_ends(tmp_path, rng):
         log = folder / "logs" / "x.log"
         with job(handed_to_script(log, [folder / "x.npz"])):
             write_arrays(folder / "x.npz", x=values)
-        made.append(origins(folder)["x.npz"].files["x.npz"][1])
+        made.append(origins(folder)["x.npz"].files["x.npz"])
     assert made[0] != made[1]

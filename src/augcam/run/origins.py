@@ -35,13 +35,13 @@ class Settings(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """One job: its rule and wildcards, its settings, and of its files, by their path in the folder
-    of the experiment, time (ns) and `ends`."""
+    """One job: its rule and wildcards, its settings, and the `ends` of its files, by their path in
+    the folder of the experiment."""
 
     rule: str
     wildcards: dict[str, str]
     settings: Settings
-    files: dict[str, tuple[int, str]]
+    files: dict[str, str]
 
 
 def settings(
@@ -84,10 +84,7 @@ def origin(job: Any) -> dict[str, Any]:
     code = job.input.get("code", [])
     code = [code] if isinstance(code, str) else code
     made = settings(folder, job.params.items(), job.input, code)
-    files = {
-        file.relative_to(folder).as_posix(): (file.stat().st_mtime_ns, ends(file))
-        for file in map(Path, job.output)
-    }
+    files = {Path(path).relative_to(folder).as_posix(): ends(Path(path)) for path in job.output}
     found = Origin(job.rule, dict(job.wildcards.items()), made, files)
     return found._asdict() | {"settings": made._asdict()}
 
@@ -133,12 +130,14 @@ def make_again(workflow: Any, folder: Path) -> Iterator[str]:
         code = _paths([rule.input.get("code", [])], wildcards)
         return settings(folder, params, read, code)
 
-    found = check(
-        folder,
-        is_made=lambda name: any(r.is_producer(f"{folder}/{name}") for r in rules.values()),
-        is_known=lambda name: workflow.persistence.metadata(IOFile(f"{folder}/{name}")) is not None,
-        current=current,
-    )
+    def known(name: str) -> float | None:
+        record = workflow.persistence.metadata(IOFile(f"{folder}/{name}"))
+        return record.get("endtime") if record else None
+
+    def is_made(name: str) -> bool:
+        return any(rule.is_producer(f"{folder}/{name}") for rule in rules.values())
+
+    found = check(folder, is_made, known, current)
     give_one_time(folder, found.copied)
     workflow.dag.forcefiles.update(f"{folder}/{name}" for name in found.foreign)
     for reason in dict.fromkeys(found.foreign.values()):
@@ -157,7 +156,7 @@ def _paths(parts: Iterable[Any], wildcards: Mapping[str, str]) -> Iterator[str]:
 
 class Checked(NamedTuple):
     """`foreign`: why results are not what the config would make, by path relative to the folder;
-    `copied`: results that are what their record says, but not of the time that it says."""
+    `copied`: those that are, though Snakemake does not know them."""
 
     foreign: dict[str, str]
     copied: list[str]
@@ -166,30 +165,30 @@ class Checked(NamedTuple):
 def check(
     folder: Path,
     is_made: Callable[[str], bool],
-    is_known: Callable[[str], bool],
+    known: Callable[[str], float | None],
     current: Callable[[str, Mapping[str, str]], Settings | None],
 ) -> Checked:
     """Compare the results of an experiment with what their jobs recorded.
 
-    `is_made`: whether a rule makes this path; `is_known`: whether Snakemake has a record of it and
-    sees changed settings by itself; `current`: the settings of a job today, None for unknown rules.
+    `is_made`: whether a rule makes this path; `known`: the time that a file had when Snakemake
+    recorded it, after which it sees changed settings by itself, None where it has not; `current`:
+    the settings of a job today, None for unknown rules.
     """
     recorded, found = origins(folder), Checked({}, [])
     for name in results(folder):
-        made_by, path, reason = recorded.get(name), folder / name, ""
-        if made_by:
-            time, made = made_by.files[name]
-            is_copied = path.stat().st_mtime_ns != time
-            if is_copied and path.suffix not in FOR_PEOPLE and ends(path) != made:
-                reason = "it is not the file that was made here"
-            elif not is_known(name):
-                reason = _difference(made_by, current)
-            if is_copied and not reason:
-                found.copied.append(name)
-        elif not is_known(name):
+        made_by, path, time = recorded.get(name), folder / name, known(name)
+        if time is not None and (made_by is None or path.stat().st_mtime == time):
+            continue
+        if made_by is None:
             reason = "no job has a record of it"
+        elif path.suffix not in FOR_PEOPLE and ends(path) != made_by.files[name]:
+            reason = "it is not the file that was made here"
+        else:
+            reason = "" if time is not None else _difference(made_by, current)
         if reason and is_made(name):
             found.foreign[name] = reason
+        elif not reason and time is None:
+            found.copied.append(name)
     return found
 
 
