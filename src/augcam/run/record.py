@@ -81,14 +81,19 @@ def find(log: Path, now: float) -> Found | None:
 
 def record_call(log: Path, words: str) -> Record | None:
     """The record of a call of Snakemake that begins now, and writes `words` into `log`; None where
-    another call of the same experiment still runs, whose record stays."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = log.open("a", encoding="utf-8")  # stays open, and locked
+    another call of the same experiment still runs, whose record stays, and where a full disk has
+    no room for a log."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = log.open("a", encoding="utf-8")  # stays open, and locked
+    except OSError:
+        return None
     if _hold(file) is False:
         file.close()
         return None
-    file.truncate(0)
-    print(words, file=file, flush=True)
+    with contextlib.suppress(OSError):
+        file.truncate(0)
+        print(words, file=file, flush=True)
     return Record(log, file)
 
 
