@@ -109,7 +109,7 @@ def test_generated_files_are_up_to_date():
             {"cam": {"method": "grad-cam"}},
             "cam.method: unknown CAM method 'grad-cam'; did you mean",
         ),
-        ({"dataset": {"name": "mnist"}}, "dataset.name: unknown value 'mnist'"),
+        ({"dataset": {"name": "mnist"}}, "dataset.name: unknown data set 'mnist'"),
         ({"dataset": {"name": "parquet"}}, "dataset: 'parquet' needs dataset.train"),
         ({"starting_states": []}, "starting_states: list should have at least 1 item"),
         ({"starting_states": [1, 1]}, "starting_states: 1 is named more than once"),

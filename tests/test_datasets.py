@@ -12,7 +12,7 @@ from PIL import Image
 
 from augcam.config.schema import Split
 from augcam.data import decoding
-from augcam.data.sources import CIFAR10_ARCHIVE
+from augcam.data.kinds.cifar10 import ARCHIVE
 from augcam.data.split import draw_order
 from augcam.data.store import channel_statistics
 
@@ -365,12 +365,12 @@ def test_cifar10_without_network_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", offline)
     assert_refused(
         tmp_path,
-        rf"cifar10 is neither in '.*/download' nor .* put {CIFAR10_ARCHIVE}",
+        rf"cifar10 is neither in '.*/download' nor .* put {ARCHIVE}",
         from_cifar10,
     )
 
 
 def test_cifar10_with_a_wrong_checksum(tmp_path):
     (tmp_path / "download").mkdir()
-    (tmp_path / "download" / CIFAR10_ARCHIVE).write_bytes(b"half a download")
-    assert_refused(tmp_path, rf"{CIFAR10_ARCHIVE}: wrong checksum \(md5 ", from_cifar10)
+    (tmp_path / "download" / ARCHIVE).write_bytes(b"half a download")
+    assert_refused(tmp_path, rf"{ARCHIVE}: wrong checksum \(md5 ", from_cifar10)

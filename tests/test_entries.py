@@ -15,6 +15,7 @@ from augcam.entries import (
     FOLDERS,
     Augmentation,
     CamMethod,
+    DataKind,
     Figure,
     Metric,
     Network,
@@ -27,7 +28,7 @@ from augcam.errors import AugcamError
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.report.catalogue import SECTIONS
 
-KINDS = [Augmentation, Metric, CamMethod, Network, Table, Figure]
+KINDS = [DataKind, Augmentation, Metric, CamMethod, Network, Table, Figure]
 READ = "from augcam.config.messages import parse_config; parse_config({})"
 
 
@@ -84,6 +85,7 @@ def test_a_file_is_all_that_a_new_entry_takes(copied):
         "similarity": {"metrics": ["mad", "cosine"]},
         "cam": {"method": "elementwise"},
         "model": {"architecture": "plain", "input_size": 32},
+        "dataset": {"name": "squares"},
     }
     for values in (config, {"augmentations": ["solarise"]}):
         with pytest.raises(AugcamError):
@@ -114,7 +116,7 @@ except Exception as error:
 
 def test_the_pages_examples_are_short():
     assert sorted({path.split("/")[2] for path in FILES}) == [
-        "augment", "compare", "explain", "networks", "report"
+        "augment", "compare", "data", "explain", "networks", "report"
     ]  # fmt: skip
     assert all(len(content.splitlines()) <= 30 for content in FILES.values())
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 CONFIG = {
     "experiment": "toy",
-    "dataset": {"train_limit": 120, "test_limit": 40},
+    "dataset": {"name": "squares", "train_limit": 120, "test_limit": 40},
     "model": {"architecture": "plain", "input_size": 16},
     "architecture_arguments": {"plain": {"width": 4}},
     "architectures": ["plain", "resnet20"],
@@ -90,8 +90,6 @@ def test_results_hold_what_the_page_adds(project):
 SCRIPT_OF = {
     **{f"make_{name}": "make_table" for name in ("pair_counts", "spread")},
     **{f"draw_{name}": "draw_figure" for name in ("pair_counts", "spread")},
-    "explain_seeds": "explain",
-    "compare_seeds": "compare",
     "compare_further": "compare",
     "train_architecture": "train",
     "initial_weights_of_architecture": "initial_weights",
@@ -161,6 +159,8 @@ def test_jobs_list_the_entries_that_they_use(code):
                 "explain/methods/layercam",
                 "networks/families/torchvision",
                 "networks/adapted",
+                "data/kinds/digits",
+                "data/parquet",
             ],
             {},
         ),
@@ -186,6 +186,7 @@ def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
         ("compare/metrics", "cosine"),
         ("explain/methods", "elementwise"),
         ("networks/families", "plain"),
+        ("data/kinds", "squares"),
         ("report/tables", "spread"),
         ("report/figures", "spread"),
     ]:

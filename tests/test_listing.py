@@ -21,8 +21,8 @@ from projects import copy_project, run, write_config
 
 from augcam.config.schema import Dataset, Split
 from augcam.data import listing
+from augcam.data.imagefolder import read_imagefolder
 from augcam.data.listing import fingerprint
-from augcam.data.sources import READERS
 from augcam.data.store import prepare
 from augcam.errors import AugcamError
 
@@ -424,7 +424,7 @@ def test_broken_rows_of_a_parquet_file(tmp_path):
 
 
 def test_a_file_that_vanishes_between_listing_and_reading_is_broken(photos):
-    source = READERS["imagefolder"](Dataset(name="imagefolder", train=str(photos)))
+    source = read_imagefolder(Dataset(name="imagefolder", train=str(photos)))
     (photos / "cat" / "000.png").unlink()
     with pytest.raises(AugcamError, match=r"cat/000\.png: the image cannot be decoded"):
         source.decode(0)
@@ -576,7 +576,7 @@ def test_images_are_numbered_by_class_then_by_the_names_in_their_path(paths):
             target = photos / name / file if i % 2 else photos / name / f"{inner}_" / file
             if not target.exists():
                 save(target.with_name(f"{target.name}.png"), i)
-        source = READERS["imagefolder"](Dataset(name="imagefolder", train=str(photos)))
+        source = read_imagefolder(Dataset(name="imagefolder", train=str(photos)))
         expected = [
             path
             for name in sorted(path.name for path in photos.iterdir())

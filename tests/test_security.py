@@ -12,7 +12,7 @@ from conftest import ROOT
 from augcam.config.messages import parse_config
 from augcam.config.schema import Dataset
 from augcam.data.decoding import decode_image
-from augcam.data.sources import read_cifar10
+from augcam.data.kinds.cifar10 import read
 from augcam.errors import AugcamError
 
 OURS = [*ROOT.glob("src/**/*.py"), *ROOT.glob("workflow/**/*.py"), *ROOT.glob("workflow/**/*.smk")]
@@ -86,7 +86,7 @@ def test_a_changed_cifar_batch_is_not_unpickled(tmp_path, monkeypatch):
         (folder / name).write_bytes(pickle.dumps(Trap()))
     monkeypatch.setattr("urllib.request.urlopen", offline)
     with pytest.raises(AugcamError, match=r"dataset\.name: cifar10 is neither in"):
-        read_cifar10(Dataset(name="cifar10", root=str(tmp_path)))
+        read(Dataset(name="cifar10", root=str(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,35 @@ def _source_label(*_arguments: Any) -> None:
     return None
 
 
+def _no_objection(_section: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataKind:
+    """Where images come from; a file in `data/kinds`. `display_name` explains its name.
+
+    `read(dataset)`: from the config's section `dataset` to an `augcam.data.source.Source`. `keys`:
+    those of the section that it reads and not every kind does; where it does not read one, a config
+    that sets it is refused. `check(dataset)` raises ValueError where its keys do not do.
+
+    Of kinds that are read from paths: `held(key, path)`, the paths in a path that a key names, by
+    the split that their names mean (`augcam.data.layout.Held`); `below(path)`, all that could be
+    meant; `classes_are_folders`, so that no split may lie in another. `contents(dataset)`: a text
+    that changes with the files, where these are too many for Snakemake to list.
+    """
+
+    name: str
+    display_name: str
+    read: Callable[..., Any]
+    keys: tuple[str, ...] = ()
+    check: Callable[[Any], None] = _no_objection
+    held: Callable[..., Any] | None = None
+    below: Callable[..., Any] | None = None
+    classes_are_folders: bool = False
+    contents: Callable[..., Any] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """How the copies of a condition differ from their originals; a file in `augment/augmentations`.
@@ -170,6 +199,7 @@ class Figure:
 
 
 FOLDERS: dict[type, str] = {
+    DataKind: "data/kinds",
     Augmentation: "augment/augmentations",
     Metric: "compare/metrics",
     CamMethod: "explain/methods",
@@ -180,7 +210,11 @@ FOLDERS: dict[type, str] = {
 """Where the entries of each kind lie, below the library."""
 
 
-Entry = TypeVar("Entry", Augmentation, Metric, CamMethod, Network, Table, Figure)
+Entry = TypeVar("Entry", DataKind, Augmentation, Metric, CamMethod, Network, Table, Figure)
+
+
+def data_kind_named(name: str) -> DataKind:
+    return entry(DataKind, name)
 
 
 def augmentation_named(name: str) -> Augmentation:

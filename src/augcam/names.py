@@ -37,6 +37,9 @@ SOURCES = {
 PAPER_ARCHITECTURES = ("efficientnet_b0", "resnet18", "densenet121")
 
 
+PAPER_DATA = "cifar10"
+
+
 PAPER_METHOD = "gradcam"
 
 

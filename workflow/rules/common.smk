@@ -25,8 +25,7 @@ try:
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.states import note
     from augcam.data.files import source_files
-    from augcam.data.listing import fingerprint, fingerprint_of_files
-    from augcam.entries import FOLDERS, Figure, Table, entries
+    from augcam.entries import FOLDERS, DataKind, Figure, Table, entries
     from augcam.files.json import read_json
     from augcam.names import PAIR_METRICS, SEED_CONTROL
     from augcam.report.catalogue import SECTIONS, figures, tables
@@ -301,18 +300,8 @@ def data_listing():
     is_asked = not allowed or any(rule.endswith("prepare_data") for rule in allowed)
     if not is_asked:
         return None
-    if CONFIG.dataset.name == "imagefolder":
-        keys = ("train", "validation", "test")
-        paths = {key: getattr(CONFIG.dataset, key) for key in keys}
-        return fingerprint({key: path for key, path in paths.items() if path})
-    if CONFIG.dataset.name == "table":
-        from augcam.data.table import listed_images
-
-        try:
-            return fingerprint_of_files(listed_images(CONFIG.dataset))
-        except AugcamError:  # reading it says so
-            return None
-    return None
+    contents = entries(DataKind)[CONFIG.dataset.name].contents
+    return contents and contents(CONFIG.dataset)
 
 
 def with_check(files):

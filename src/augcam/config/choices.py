@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import create_model
 
 from augcam.config.fields import OneOf, Section
-from augcam.entries import Augmentation, CamMethod, Metric, Network, entries, in_order
-from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
+from augcam.entries import Augmentation, CamMethod, DataKind, Metric, Network, entries, in_order
+from augcam.names import PAPER_AUGMENTATIONS, PAPER_DATA, PAPER_METHOD, PAPER_METRICS
+
+_KINDS = {kind.name: kind.display_name for kind in in_order(DataKind, [PAPER_DATA])}
+
+
+DataKindName = Annotated[str, OneOf(_KINDS, "data set", meanings=_KINDS)]
+
 
 CONTROLS = tuple(name for name, entry in entries(Augmentation).items() if entry.control)
 
@@ -41,7 +47,9 @@ MetricName = Annotated[
 ]
 
 
-MethodName = Annotated[str, OneOf(entries(CamMethod), "CAM method")]
+MethodName = Annotated[
+    str, OneOf([m.name for m in in_order(CamMethod, [PAPER_METHOD])], "CAM method")
+]
 
 
 Architecture = Annotated[str, OneOf(entries(Network), "architecture")]

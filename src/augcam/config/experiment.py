@@ -31,6 +31,7 @@ from augcam.config.schema import (
 from augcam.entries import (
     Augmentation,
     CamMethod,
+    DataKind,
     Figure,
     Metric,
     Network,
@@ -246,6 +247,7 @@ class Config(Section):
         """The names of the entries that this experiment uses, by kind."""
         conditions = dict.fromkeys([*self.conditions, self.baseline.condition])
         return {
+            DataKind: [self.dataset.name],
             Augmentation: [name for c in conditions for name in self.condition_entries(c)],
             Metric: self.similarity.metrics,
             CamMethod: [self.cam.method],

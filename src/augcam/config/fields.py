@@ -47,12 +47,18 @@ class OneOf:
     """A check that refuses names outside `known`, with the nearest known name.
 
     `families`: the form of a family's names → all of them; no nearest one is looked for there.
+    `meanings`: what the names mean, for the documentation.
     """
 
     def __init__(
-        self, known: Iterable[str], what: str, families: Mapping[str, Iterable[str]] | None = None
+        self,
+        known: Iterable[str],
+        what: str,
+        families: Mapping[str, Iterable[str]] | None = None,
+        meanings: Mapping[str, str] | None = None,
     ):
         self.known, self.what, self.families = tuple(known), what, families or {}
+        self.meanings = meanings or {}
 
     def check(self, name: str) -> str:
         if name in self.known or any(name in members for members in self.families.values()):
@@ -72,9 +78,11 @@ class OneOf:
 
     def note(self, said: str) -> str:
         """What there is to choose from, as far as `said` does not name it and it is short."""
-        names = [f"`{name}`" for name in self.known]
-        short = len(names) <= 20 and any(name not in said for name in self.known)
-        return "; ".join([*([", ".join(names)] if short else []), *self._ranges()])
+        short = len(self.known) <= 20 and any(name not in said for name in self.known)
+        if self.meanings:
+            return "; ".join(f"`{name}`: {meaning}" for name, meaning in self.meanings.items())
+        names = ", ".join(f"`{name}`" for name in self.known)
+        return "; ".join([*([names] if short else []), *self._ranges()])
 
 
 def in_order_of(known: Iterable[str]):

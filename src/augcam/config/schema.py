@@ -3,7 +3,6 @@
 The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a value.
 """
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
@@ -12,6 +11,7 @@ from augcam.config.choices import (
     Architecture,
     AugmentationName,
     ControlName,
+    DataKindName,
     MethodName,
     MetricName,
 )
@@ -25,10 +25,11 @@ from augcam.config.fields import (
     Text,
     unique,
 )
-from augcam.entries import Network, entries
+from augcam.entries import DataKind, Network, entries
 from augcam.names import (
     PAPER_ARCHITECTURES,
     PAPER_CLUSTERS,
+    PAPER_DATA,
     PAPER_METHOD,
     PAPER_METRICS,
     SEED_CONTROL,
@@ -36,10 +37,8 @@ from augcam.names import (
 
 
 class Dataset(Section):
-    name: Literal["digits", "cifar10", "parquet", "imagefolder", "table"] = "cifar10"
-    """`digits` (scikit-learn's, embedded), `cifar10` (downloaded by torchvision), `parquet`
-    (Hugging Face image layout), `imagefolder` (one folder per class) or `table` (a CSV or parquet
-    file that names image files and their classes)."""
+    name: DataKindName = PAPER_DATA
+    """Where the images come from."""
     root: Text = "data"
     """`cifar10`: the folder that holds, or receives, the download."""
     train: Text | None = None
@@ -104,66 +103,21 @@ class Dataset(Section):
         return red, green, blue
 
     @model_validator(mode="after")
-    def _has_files(self):
-        if self.name in ("parquet", "imagefolder") and not self.train:
-            raise ValueError(f"'{self.name}' needs dataset.train, the path of the training images")
-        if self.name == "table" and not (self.file or self.train):
-            raise ValueError("'table' needs dataset.file, the path of the table")
-        if self.name == "table" and not (self.image and self.label):
-            raise ValueError(
-                "'table' needs dataset.image and dataset.label, the columns with the path and the "
-                "class of each image"
-            )
+    def _has_what_its_kind_needs(self):
+        entries(DataKind)[self.name].check(self)
         return self
 
     @model_validator(mode="after")
     def _reads_all_its_keys(self):
         fields = type(self).model_fields
-        for key, kinds in KEYS_OF_KINDS.items():
-            if self.name not in kinds and getattr(self, key) != fields[key].default:
+        for key in fields:
+            kinds = [kind.name for kind in entries(DataKind).values() if key in kind.keys]
+            if kinds and self.name not in kinds and getattr(self, key) != fields[key].default:
                 raise ValueError(
                     f"dataset.name: '{self.name}' does not read dataset.{key}; take "
                     f"{' or '.join(map(repr, kinds))} for it, or remove the key"
                 )
         return self
-
-    @model_validator(mode="after")
-    def _says_each_thing_once(self):
-        if self.file and self.train:
-            raise ValueError("dataset.file and dataset.train name the same thing; remove one")
-        if self.split and (self.test or self.validation):
-            raise ValueError(
-                "dataset.split: the column says what is for validation and testing; remove it, or "
-                "dataset.validation and dataset.test"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _group_is_a_pattern(self):
-        if self.name == "imagefolder" and self.group:
-            try:
-                groups = re.compile(self.group).groups
-            except re.error as error:
-                raise ValueError(
-                    f"dataset.group: '{self.group}' is no regular expression ({error})"
-                ) from None
-            if groups != 1:
-                raise ValueError(
-                    f"dataset.group: '{self.group}' has {groups} groups; mark the part of the path "
-                    r"that names the group by one pair of parentheses, e.g. 'patient(\d+)_'"
-                )
-        return self
-
-
-KEYS_OF_KINDS = {
-    "root": ("cifar10",),
-    **dict.fromkeys(("train", "validation", "test"), ("parquet", "imagefolder", "table")),
-    **dict.fromkeys(("group", "class_names"), ("parquet", "imagefolder", "table")),
-    **dict.fromkeys(("image_column", "label_column"), ("parquet",)),
-    **dict.fromkeys(("file", "image", "label", "split"), ("table",)),
-    **dict.fromkeys(("image_folder", "image_suffix"), ("table",)),
-}
-"""The keys that only some kinds of data sets read, with these kinds."""
 
 
 class Split(Section):

@@ -2,6 +2,7 @@
 
 from augcam.config.schema import Dataset
 from augcam.data.layout import parts
+from augcam.entries import data_kind_named
 from augcam.errors import AugcamError
 
 
@@ -10,7 +11,7 @@ def source_files(dataset: Dataset) -> list[str]:
 
     Raises AugcamError naming the key of a path that is not there, or that cannot be understood.
     """
-    if dataset.name not in ("parquet", "imagefolder", "table"):
+    if not data_kind_named(dataset.name).held:
         return []
     try:
         found, _ = parts(dataset)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from augcam.config.schema import Dataset
 from augcam.data.listing import class_folders
 from augcam.data.notes import Note, listed, note, warning
+from augcam.entries import DataKind, data_kind_named
 from augcam.errors import AugcamError
 
 SPLITS = ("train", "val", "test")
@@ -68,17 +69,19 @@ def parts(dataset: Dataset) -> tuple[list[Part], list[Note]]:
     keys = KEYS | ({"train": "dataset.file"} if dataset.file else {})
     for split, path in paths.items():
         _refuse_missing(keys[split], path)
-    holders = {"parquet": _parquet_files, "imagefolder": _folders, "table": _table}
-    held = {s: holders[dataset.name](keys[s], path) for s, path in paths.items()}
+    kind = data_kind_named(dataset.name)
+    if kind.held is None:
+        raise ValueError(f"'{kind.name}' is not read from paths")
+    held = {s: kind.held(keys[s], path) for s, path in paths.items()}
     found = [
         Part(name, keys[split], paths[split], own)
         for split in paths
         for name, own in _taken(split, keys[split], paths, held[split]).items()
     ]
-    found = _apart(found, dataset.name)
+    found = _apart(found, kind)
     there = {s: {p for own in held[s].values() for p in own} for s in paths}
-    if dataset.name == "parquet":  # further down, too
-        there = {s: {*there[s], *_below(path)} for s, path in paths.items()}
+    if kind.below is not None:
+        there = {s: {*there[s], *kind.below(path)} for s, path in paths.items()}
     return found, [*_read_as(found), *_left_out(found, keys, paths, there)]
 
 
@@ -102,11 +105,11 @@ def _names(paths: Iterable[Path]) -> str:
 # ------------------------------------------------------------------------------ what a path holds
 
 
-def _parquet_files(key: str, path: Path) -> Held:
+def parquet_files(key: str, path: Path) -> Held:
     """A file, or the files of a folder; of its sub-folders where it has none itself."""
     if not path.is_dir():
         return {None: [path]}
-    below = _below(path)
+    below = parquet_below(path)
     files = [file for file in below if file.parent == path] or below
     if not files:
         arrow = any(path.rglob("*.arrow"))
@@ -118,7 +121,7 @@ def _parquet_files(key: str, path: Path) -> Held:
     return held
 
 
-def _below(path: Path) -> list[Path]:
+def parquet_below(path: Path) -> list[Path]:
     """The parquet files of a folder and its sub-folders, without hidden ones."""
     files = sorted(path.rglob("*.parquet"))
     return [f for f in files if not any(p.startswith(".") for p in f.relative_to(path).parts)]
@@ -133,7 +136,7 @@ def _file_called(file: Path) -> str | None:
     return None
 
 
-def _folders(key: str, path: Path) -> Held:
+def splits_of_folders(key: str, path: Path) -> Held:
     """A folder of class folders, or its sub-folders where they are splits of class folders."""
     if not path.is_dir():
         raise AugcamError(f"{key}: '{_short(path)}' is a file; name the folder of class folders.")
@@ -165,7 +168,8 @@ def _folders(key: str, path: Path) -> Held:
     return held
 
 
-def _table(key: str, path: Path) -> Held:
+def one_table(key: str, path: Path) -> Held:
+    """The table itself; which image is for what stands in it, or in other keys."""
     if path.is_dir():
         raise AugcamError(f"{key}: '{_short(path)}' is a folder; name the table in it, a file.")
     return {None: [path]}
@@ -189,7 +193,7 @@ def _taken(split: str, key: str, paths: dict[str, Path], held: Held) -> dict[str
     return own | (called if len(paths) == 1 else {})
 
 
-def _apart(found: list[Part], kind: str) -> list[Part]:
+def _apart(found: list[Part], kind: DataKind) -> list[Part]:
     """The parts, in the order of reading, such that no file stands in two.
 
     A folder loses the files that another key names. Raises AugcamError where nothing would be left,
@@ -209,7 +213,7 @@ def _apart(found: list[Part], kind: str) -> list[Part]:
                     "remove the key, so that a share of the training images is kept for it."
                 )
             (inner, *_), (outer, *_) = theirs, mine
-            if kind == "imagefolder" and inner.is_relative_to(outer):
+            if kind.classes_are_folders and inner.is_relative_to(outer):
                 raise AugcamError(
                     f"{other.key}: '{_short(other.root)}' lies in '{_short(part.root)}' "
                     f"({part.key}), where it would be a class; put each into a folder of its own, "

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augcam.config.schema import KEYS_OF_KINDS, Dataset, Split
+from augcam.config.schema import Dataset, Split
 from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
 from augcam.data.changes import Fact, picture_notes, refuse_mixtures
 from augcam.data.geometry import CROP, Fit, How, to_square
@@ -18,8 +18,8 @@ from augcam.data.leaks import Leaks, find_leaks, identities, leak_notes
 from augcam.data.listing import BROKEN, reasons
 from augcam.data.notes import Note, note
 from augcam.data.source import Source
-from augcam.data.sources import READERS
 from augcam.data.split import choose_split, class_notes, draw_order
+from augcam.entries import data_kind_named
 from augcam.errors import AugcamError, BrokenImage
 from augcam.files.atomic import atomic
 from augcam.files.checksums import sha256
@@ -119,7 +119,7 @@ def prepare(
     """
     if broken_path is not None:
         Path(broken_path).unlink(missing_ok=True)
-    source = READERS[dataset.name](dataset)
+    source = data_kind_named(dataset.name).read(dataset)
     broken: dict[int, str] = {}
     fit = Fit(how, dataset.ground)
     facts: dict[int, Fact] = {}
@@ -195,7 +195,7 @@ def report_lines(stats: dict) -> list[str]:
 def _group_advice(leaks: Leaks, source: Source, dataset: Dataset) -> list[Note]:
     """What to do where our own split has parted images that may belong together."""
     ours = [b for (_, b), pairs in leaks.alike.items() if len(pairs) and b not in source.splits]
-    if not ours or dataset.group or dataset.name not in KEYS_OF_KINDS["group"]:
+    if not ours or dataset.group or "group" not in data_kind_named(dataset.name).keys:
         return []
     text = "near-duplicates may be frames of one video or pictures of one patient: dataset.group "
     return [note("leak", f"{text}keeps such images on one side of the split.")]

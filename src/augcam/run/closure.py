@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from augcam.entries import Augmentation, CamMethod, Figure, Metric, Network, Table, entry_file
+from augcam.entries import (
+    Augmentation,
+    CamMethod,
+    DataKind,
+    Figure,
+    Metric,
+    Network,
+    Table,
+    entry_file,
+)
 
 LIBRARY = Path(__file__).parents[1]
 INFRASTRUCTURE = ("errors", "entries", "names", "config", "files", "run")
@@ -19,6 +28,7 @@ INFRASTRUCTURE = ("errors", "entries", "names", "config", "files", "run")
 
 _ENTRIES, _NAMES = "augcam.entries", "augcam.names"
 LOOKED_UP = {
+    DataKind: {f"{_ENTRIES}.DataKind", f"{_ENTRIES}.data_kind_named"},
     Augmentation: {f"{_ENTRIES}.Augmentation", f"{_ENTRIES}.augmentation_named",
                    f"{_NAMES}.condition_name", f"{_NAMES}.display_name"},
     Metric: {f"{_ENTRIES}.Metric", f"{_ENTRIES}.metric_named",

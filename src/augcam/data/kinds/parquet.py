@@ -1,0 +1,37 @@
+"""Parquet files in the layout of Hugging Face's image data sets."""
+
+from augcam.entries import DataKind
+
+
+def read(dataset):
+    from augcam.data.parquet import read_parquet
+
+    return read_parquet(dataset)
+
+
+def check(dataset):
+    if not dataset.train:
+        raise ValueError("'parquet' needs dataset.train, the path of the training images")
+
+
+def held(key, path):
+    from augcam.data.layout import parquet_files
+
+    return parquet_files(key, path)
+
+
+def below(path):
+    from augcam.data.layout import parquet_below
+
+    return parquet_below(path)
+
+
+ENTRY = DataKind(
+    name="parquet",
+    display_name="Hugging Face image layout",
+    read=read,
+    keys=("train", "validation", "test", "group", "class_names", "image_column", "label_column"),
+    check=check,
+    held=held,
+    below=below,
+)
