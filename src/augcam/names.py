@@ -1,6 +1,8 @@
 """What everything is called: names in files, and names for people."""
 
-from augcam.entries import Augmentation, Metric, Network, entries
+from collections.abc import Iterable
+
+from augcam.entries import Augmentation, Metric, Network, entries, entry
 
 MEASURES = ("accuracy", "precision", "recall", "f1")
 
@@ -93,6 +95,11 @@ def metric_name(name: str) -> str:
 def network_name(name: str) -> str:
     """The name for people of an architecture."""
     return entries(Network)[name].display_name if name in entries(Network) else name
+
+
+def headline(metrics: Iterable[str]) -> str:
+    """The metric that a sentence about one metric takes."""
+    return max(dict.fromkeys(metrics), key=lambda metric: entry(Metric, metric).headline)
 
 
 def is_control(condition: str) -> bool:

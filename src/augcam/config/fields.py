@@ -33,7 +33,7 @@ class Section(BaseModel):
     @classmethod
     def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Pydantic would take `true`, or YAML's `yes`, for 1."""
-        takes_it = "bool" in str(cls.model_fields[info.field_name].annotation)
+        takes_it = "bool" in str(cls.model_fields[info.field_name or ""].annotation)
         if not takes_it and True in map(_is_bool, value if isinstance(value, list) else [value]):
             raise ValueError(f"a number or a name is needed, not true or false (it is {value})")
         return value

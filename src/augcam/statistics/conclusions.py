@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.config.states import varied
-from augcam.entries import metric_named
-from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name
+from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, headline
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
 
@@ -66,11 +65,6 @@ def _metrics(count: int) -> str:
     return f"{count} metric{'s' if count != 1 else ''}"
 
 
-def _headline(metrics) -> str:
-    """The metric that a sentence about one metric takes."""
-    return max(dict.fromkeys(metrics), key=lambda metric: metric_named(metric).headline)
-
-
 def _control(control: str, base: str) -> str:
     return "seed noise" if control == base else "the step-count control"
 
@@ -89,7 +83,7 @@ def _scale(tables, base, trained_again, reaching):
     if known.empty:
         yield "scale", f"No metric is defined between two trainings of '{base}'."
         return
-    metric = _headline(known["metric"])
+    metric = headline(known["metric"])
     floor = known[known["metric"] == metric]["control_mean"].iloc[0]
     levels = nulls[nulls["metric"] == metric].set_index("null")["mean"].dropna()
     titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
@@ -253,7 +247,7 @@ def _models(separation, alpha):
 def _trees(correlation_trees, model_trees, n_states):
     parts = (
         ("different baselines", correlation_trees, "decoupled", CONSENSUS),
-        ("distances between models", model_trees, "models", _headline(PAIR_METRICS)),
+        ("distances between models", model_trees, "models", headline(PAIR_METRICS)),
     )
     images = " (images only: fewer than three states cannot be resampled)" if n_states < 3 else ""
     for title, trees, source, metric in parts:
@@ -308,7 +302,7 @@ def _behaviour(behaviour, changes, augmentations, base):
     rows = changes[changes["augmentation"].isin(augmentations)].dropna(subset="share_of_change")
     if rows.empty:
         return
-    metric = _headline(rows["metric"])
+    metric = headline(rows["metric"])
     rows = rows[rows["metric"] == metric]
     text = (
         f"{round(100 * rows['share_of_change'].mean())} % of the mean distance in "
@@ -325,7 +319,7 @@ def _targets(changes, augmentations):
     means = changes.groupby(["metric", "target"])["mean"].mean().unstack().dropna()
     if means.empty:
         return
-    metric = _headline(means.index)
+    metric = headline(means.index)
     mean = means.loc[metric]
     text = (
         f"{display_name(metric)} with the baseline's maps is {mean['predicted']:.3f} on average "
@@ -348,7 +342,7 @@ def _size(planning, effects, n_states, alpha):
         return
     control = planning["control"].iloc[0]
     rows = planning[planning["control"] == control]
-    metric = _headline(rows["metric"])
+    metric = headline(rows["metric"])
     rows = rows[rows["metric"] == metric]
     row = rows[np.isclose(rows["shift"], 0.1)].iloc[0]
     states = [f"{n}" if n > 0 else "more than 1000" for n in (row["states"], row["states_holm"])]

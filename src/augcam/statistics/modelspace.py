@@ -69,12 +69,13 @@ def pair_sums(
     Returns by metric the sums, and by n_<metric> the images that count, (G, models, models) each.
     A value that is undefined is left out.
     """
-    operator = Bilinear(*cams.shape[2:], size)
+    operator = Bilinear(cams.shape[2], cams.shape[3], size)
+    metrics = {m: between for m in PAIR_METRICS if (between := metric_named(m).between)}
     result: dict[str, list[np.ndarray]] = {}
     for start, end in zip(starts, [*starts[1:], len(order)]):
         moments = Moments.of(cams[:, order[start:end]], operator)
-        for metric in PAIR_METRICS:
-            values = metric_named(metric).between(moments)
+        for metric, between in metrics.items():
+            values = between(moments)
             defined = ~np.isnan(values)
             result.setdefault(metric, []).append(np.where(defined, values, 0).sum(axis=0))
             counts = defined.sum(axis=0).astype(np.float64)
