@@ -327,6 +327,13 @@ def test_a_change_reruns_exactly_what_depends_on_it(finished, change):
     assert plan == (expected and expected | {"all": 1})
 
 
+@pytest.mark.parametrize("values", [{"model": {"fit": "pad"}}, {"dataset": {"background": "teal"}}])
+def test_images_are_read_again_where_networks_are_to_see_other_parts_of_them(finished, values):
+    config = TINY | {key: TINY.get(key, {}) | value for key, value in values.items()}
+    write_config(finished, config, "changed")
+    assert planned(finished, "--configfile", "changed.yaml")["prepare_data"] == 1
+
+
 @pytest.mark.parametrize(
     "module,expected",
     [
