@@ -33,7 +33,7 @@ include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:
-    condition="|".join({*CONFIG.conditions, CONFIG.baseline.condition}),
+    condition="|".join(map(re.escape, {*CONFIG.conditions, CONFIG.baseline.condition})),
     state="|".join({str(state) for _, state in CONFIG.models}),
     architecture="|".join(CONFIG.candidates),
     baseline="|".join(map(str, further_states())) or "none",

@@ -57,7 +57,7 @@ def make_course(data_folder):
     ) -> Course:
         store = ImageStore(data_folder, input_size, torch.device("cpu"))
         training = Training(**{"epochs": 2, "batch_size": 32, **options})
-        parameters = parameters or {}
-        return Course(store, order, condition, parameters, state, training, 0, seeds)
+        steps = [{"use": condition} | (parameters or {})]
+        return Course(store, order, condition, steps, state, training, 0, seeds)
 
     return make

@@ -10,10 +10,11 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from augcam.augment.augmentations import colorjitter, cutmix, elastic
 from augcam.augment.draws import draw, generator
-from augcam.config.choices import AugmentationParameters
+from augcam.config.choices import AUGMENTATIONS
+from augcam.config.conditions import built_in_step
 from augcam.entries import Augmentation, augmentation_named, entries
 
-PARAMETERS = AugmentationParameters().model_dump()
+PARAMETERS = {name: built_in_step(name) for name in AUGMENTATIONS}
 CHANGING = [name for name, entry in entries(Augmentation).items() if entry.apply]
 RANDOM = [name for name in CHANGING if name != "equalize"]
 SIZES = [(32, 32), (24, 40), (8, 8)]

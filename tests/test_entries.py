@@ -94,7 +94,7 @@ def test_a_file_is_all_that_a_new_entry_takes(copied):
 from augcam.config.messages import parse_config
 from augcam.names import display_name
 from augcam.report.catalogue import figures
-print(parse_config({config}).condition_parameters("solarize"))
+print(parse_config({config}).condition("solarize").steps)
 print(sorted(i.name for i in figures(parse_config({config})) if "solar" in i.name))
 print(*map(display_name, ["solarize", "cosine", "plain"]), sep=" | ")
 plain = parse_config({{}})
@@ -106,7 +106,7 @@ except Exception as error:
 """
     printed = python(copied, code).splitlines()
     assert printed == [
-        "{'lowest': 0.3}",
+        "({'use': 'solarize', 'lowest': 0.3},)",
         "['augmentation_solarize', 'segments_cosine_solarize', 'segments_mad_solarize']",
         "Solarise | Cosine similarity | Plain, 3 blocks",
         f"{list(PAPER_AUGMENTATIONS)} {list(PAPER_METRICS)} gradcam",

@@ -42,7 +42,7 @@ PROVENANCE = {
         "model": {"input_size": 24},
         "training": {"epochs": 3},
         "cam": {"method": "gradcam", "target": "predicted"},
-        "augmentations": ["affine"],
+        "conditions": {"affine": {}, "none": {}},
         "controls": [],
         "starting_states": [1, 2],
         "without": {"affine": [2]},

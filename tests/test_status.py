@@ -32,7 +32,7 @@ ENDLESS = """
 import sys, time
 from types import SimpleNamespace
 from augcam.run.job import job
-with job(SimpleNamespace(log=[sys.argv[1]])) as this:
+with job(SimpleNamespace(log=[sys.argv[1]], params={})) as this:
     this.progress(done=120, total=600, rate=60.0)
     print("begun")
     time.sleep(1000)

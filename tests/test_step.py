@@ -11,7 +11,8 @@ import torch
 from conftest import ROOT
 from test_training import TRAIN_IN_A_PROCESS
 
-from augcam.config.choices import AugmentationParameters
+from augcam.config.choices import AUGMENTATIONS
+from augcam.config.conditions import built_in_step
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
 from augcam.files.arrays import read_array
@@ -22,7 +23,7 @@ from augcam.train.determinism import make_deterministic
 from augcam.train.loop import train
 from augcam.train.step import Adam, RecordedStep, Step
 
-PARAMETERS = AugmentationParameters().model_dump()
+PARAMETERS = {name: built_in_step(name) for name in AUGMENTATIONS}
 RANDOM = {"dropout": 0.2, "stochastic_depth_prob": 0.2}
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
@@ -186,7 +187,8 @@ def gpu_course(data_folder):
         store = ImageStore(data_folder, input_size, torch.device("cuda"))
         training = Training(epochs=2, precision=precision, augment_at="input")
         order = read_array(data_folder / "order.npy")
-        return Course(store, order, condition, PARAMETERS.get(condition, {}), 1, training, 0)
+        steps = [PARAMETERS.get(condition, {"use": condition})]
+        return Course(store, order, condition, steps, 1, training, 0)
 
     return make
 

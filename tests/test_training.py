@@ -13,7 +13,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from augcam.config.choices import AugmentationParameters
+from augcam.config.choices import AUGMENTATIONS
+from augcam.config.conditions import built_in_step
 from augcam.data.images import ImageStore, resident
 from augcam.errors import AugcamError
 from augcam.files.tensors import read_tensors
@@ -25,8 +26,7 @@ from augcam.train.evaluation import evaluate
 from augcam.train.loop import train
 from augcam.train.step import Adam
 
-PARAMETERS = AugmentationParameters().model_dump()
-AUGMENTATIONS = list(PARAMETERS)
+PARAMETERS = {name: built_in_step(name) for name in AUGMENTATIONS}
 
 
 def run(course, folder, seed=1, **arguments):
@@ -259,7 +259,7 @@ TRAIN_IN_A_PROCESS = """
     import sys
     from pathlib import Path
     import torch
-    from augcam.config.choices import AugmentationParameters
+    from augcam.config.conditions import built_in_step
     from augcam.config.schema import Training
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
@@ -272,9 +272,8 @@ TRAIN_IN_A_PROCESS = """
     make_deterministic(1)
     store = ImageStore(data, 16, torch.device("cpu"))
     training = Training(epochs=5, batch_size=16)
-    parameters = AugmentationParameters().affine.model_dump()
     order = read_array(data / "order.npy")
-    course = Course(store, order, "affine", parameters, 1, training, 0)
+    course = Course(store, order, "affine", [built_in_step("affine")], 1, training, 0)
     model = build("resnet20", 10, {"dropout": 0.2, "stochastic_depth_prob": 0.2}, 0)
     model = model.to(memory_format=torch.channels_last)
     paths = [folder / n for n in ("checkpoint.safetensors", "weights", "history.parquet")]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from augcam.config.choices import AugmentationParameters
+from augcam.config.conditions import built_in_step
 from augcam.config.schema import Training
 from augcam.names import PAPER_AUGMENTATIONS
 from augcam.run.job import ALLOCATION
@@ -28,7 +28,7 @@ from benchmarks.harness import Comparison, Done, Settings
 BATCH = 32
 SIDE = 32  # of the stored images, as CIFAR-10's
 CLASSES = 10
-PARAMETERS = AugmentationParameters().model_dump(mode="json")
+PARAMETERS = {name: built_in_step(name) for name in PAPER_AUGMENTATIONS}
 RANDOM_LAYERS = {"resnet20": {"dropout": 0.2, "stochastic_depth_prob": 0.2}}
 
 Network = tuple[str, int]  # architecture, input size
@@ -81,7 +81,7 @@ def courses(input_size: int, precision: str, device) -> dict[str, Any]:
     order = np.random.default_rng(0).permutation(order)
     training = Training(batch_size=BATCH, precision=precision)
     return {
-        name: Course(store, order, name, PARAMETERS[name], 1, training, sampling_seed=0)
+        name: Course(store, order, name, [PARAMETERS[name]], 1, training, sampling_seed=0)
         for name in PAPER_AUGMENTATIONS
     }
 

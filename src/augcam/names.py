@@ -1,6 +1,7 @@
 """What everything is called: names in files, and names for people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from augcam.entries import Augmentation, Metric, Network, entries, entry
 
@@ -76,6 +77,29 @@ NAMES = {
 """Names for people of what is no entry, by the names used in files."""
 
 
+class Called(NamedTuple):
+    """How a condition is shown: its name for people, and its colour (#rrggbb)."""
+
+    title: str
+    colour: str
+
+
+_CALLED: dict[str, Called] = {}  # of this process, as matplotlib's settings are
+
+
+def introduce(conditions: Mapping[str, Iterable[str]]) -> None:
+    """Have this process show conditions as their config says: name → title and colour."""
+    _CALLED.clear()
+    _CALLED.update({name: Called(*shown) for name, shown in conditions.items()})
+
+
+def condition_colour(name: str) -> str:
+    """The colour of a condition; empty where it has none."""
+    if name in _CALLED:
+        return _CALLED[name].colour
+    return entries(Augmentation)[name].colour if name in entries(Augmentation) else ""
+
+
 def display_name(name: str) -> str:
     """The name for people of a condition, measure, metric, segment or architecture."""
     known = (NAMES.get(name), condition_name(name), metric_name(name), network_name(name))
@@ -84,6 +108,8 @@ def display_name(name: str) -> str:
 
 def condition_name(name: str) -> str:
     """The name for people of a condition."""
+    if name in _CALLED:
+        return _CALLED[name].title
     return entries(Augmentation)[name].display_name if name in entries(Augmentation) else name
 
 

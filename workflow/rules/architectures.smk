@@ -33,7 +33,7 @@ use rule train as train_architecture with:
         initial=f"{OUT}/architectures/{{architecture}}/initial.safetensors",
         code=lambda wildcards: code(
             "train",
-            augmentation=CONFIG.condition_entries(SEED_CONTROL),
+            augmentation=CONFIG.condition(SEED_CONTROL).built_ins,
             network=[wildcards.architecture],
         ),
     output:

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -27,9 +28,11 @@ try:
     from augcam.data.files import source_files
     from augcam.entries import FOLDERS, DataKind, Figure, Table, entries
     from augcam.files.json import read_json
-    from augcam.names import PAIR_METRICS, SEED_CONTROL
+    from augcam.names import PAIR_METRICS, SEED_CONTROL, introduce
     from augcam.report.catalogue import SECTIONS, figures, tables
-    from augcam.run.closure import closure
+    from augcam.report.colours import condition_colours
+    from augcam.run.closure import closure, with_neighbours
+    from augcam.run.attempt import faults_of_foreign
     from augcam.run.ending import done, failed, without_failed
     from augcam.run.job import ALLOCATION
     from augcam.run.origins import make_again
@@ -63,6 +66,13 @@ try:
     CONFIG = parse_config(config)
 except AugcamError as error:
     raise WorkflowError(str(error)) from None
+
+# How conditions are shown, for the params of what draws and writes.
+CALLED = {name: [CONFIG.titles[name], colour] for name, colour in condition_colours(CONFIG).items()}
+introduce(CALLED)
+
+if workflow.is_main_process and (faults := faults_of_foreign(CONFIG)):
+    raise WorkflowError(faults)
 
 OUT = f"results/{CONFIG.experiment}"
 VIEW = "main"  # the way in which models are explained
@@ -131,6 +141,19 @@ def code(script, **others):
     used = CONFIG.entries_in_use | {kinds[kind]: names for kind, names in others.items()}
     files = closure(PROJECT / f"workflow/scripts/{script}.py", used)
     return [literal(os.path.relpath(file)) for file in files]
+
+
+def own_files(*conditions):
+    """Files of the user's that conditions are made with."""
+    steps = [step["use"] for name in conditions for step in CONFIG.condition(name).foreign]
+    files = {use.rpartition(":")[0] for use in steps if ":" in use}
+    return sorted({literal(path) for file in files for path in with_neighbours(file)})
+
+
+def training_code(condition):
+    """What a training uses: modules, built-ins, and files of the user's."""
+    of = CONFIG.condition(condition)
+    return [*code("train", augmentation=of.built_ins), *own_files(condition)]
 
 
 def templates():

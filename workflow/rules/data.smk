@@ -24,6 +24,7 @@ checkpoint prepare_data:
         dataset=section("dataset"),
         split=section("split"),
         fit=CONFIG.model.fit,
+        copies=CONFIG.training.copies,
         listing=lambda wildcards: data_listing(),  # not before it is asked for
     message:
         "Reading the images of '{params.dataset[name]}' into one store"
@@ -52,6 +53,7 @@ rule draw_order:
         split=section("split"),
         state=lambda wildcards: int(wildcards.state),
         varied=[source for source in ("order", "split") if CONFIG.varies(source)],
+        copies=CONFIG.training.copies,
         groups=["group"] if CONFIG.dataset.group else [],
     message:
         "Drawing the training order of state {wildcards.state}"

@@ -9,7 +9,7 @@ rule draw_examples:
         **(DATA | {"order": orders(CONFIG.starting_states)}),
         cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=code("draw_examples"),
+        code=[*code("draw_examples"), *own_files(*CONFIG.augmented)],
     output:
         png=pictures("examples"),
         pdf=figure_files("pdf", "examples"),
@@ -23,7 +23,8 @@ rule draw_examples:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        parameters={name: CONFIG.condition_parameters(name) for name in CONFIG.augmentations},
+        called=CALLED,
+        steps={name: CONFIG.condition(name).steps for name in CONFIG.augmented},
         seeds={state: CONFIG.seeds(state) for state in CONFIG.starting_states},
         training=section("training"),
         input_size=CONFIG.model.input_size,
@@ -53,6 +54,7 @@ rule draw_performance:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        called=CALLED,
         conditions=CONFIG.conditions,
         reference=CONFIG.reference,
         dpi=CONFIG.figures.dpi,
@@ -80,6 +82,7 @@ rule draw_similarity:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        called=CALLED,
         figures=section("figures"),
         metrics=CONFIG.similarity.metrics,
         compared=CONFIG.compared_conditions,
@@ -110,6 +113,7 @@ for FIGURE in entries(Figure).values():
             mem_mb=growing(2000),
             runtime=growing(30),
         params:
+            called=CALLED,
             name=FIGURE.name,
             settings=settings(FIGURE),
             caption=literal(FIGURE.caption),
@@ -145,6 +149,7 @@ rule draw_extremes:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        called=CALLED,
         models=CONFIG.models,
         metrics=CONFIG.similarity.metrics,
         dpi=CONFIG.figures.dpi,
@@ -175,6 +180,7 @@ rule draw_segments:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        called=CALLED,
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,
         compared=CONFIG.compared_conditions,

@@ -111,7 +111,7 @@ rule decouple:
         runtime=growing(60),
     params:
         **distance_params(),
-        augmentations=CONFIG.augmentations,
+        augmentations=CONFIG.augmented,
         pair_k=CONFIG.counted_pairs,
         statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
     message:
@@ -139,7 +139,7 @@ rule model_space:
         runtime=growing(60),
     params:
         models=CONFIG.models,
-        augmentations=CONFIG.augmentations,
+        augmentations=CONFIG.augmented,
         controls=CONFIG.effect_controls,
         input_size=CONFIG.model.input_size,
         statistics=section("statistics", "resamples", "seed", "alpha", "clusters"),
@@ -223,8 +223,9 @@ rule conclude:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        called=CALLED,
         study=dict(
-            augmentations=CONFIG.augmentations,
+            augmentations=CONFIG.augmented,
             controls=CONFIG.effect_controls,
             base=REFERENCE_CONDITION,
             n_states=len(CONFIG.starting_states),
@@ -260,6 +261,7 @@ rule draw_statistics:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        called=CALLED,
         metrics=CONFIG.similarity.metrics,
         conditions=trained_conditions(),
         compared=CONFIG.compared_conditions,

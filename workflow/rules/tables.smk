@@ -54,7 +54,7 @@ rule aggregate:
     params:
         models=CONFIG.compared,
         metrics=CONFIG.similarity.metrics,
-        augmentations=CONFIG.augmentations,
+        augmentations=CONFIG.augmented,
     message:
         "Averaging over starting states and correlating augmentations"
     script:
@@ -83,6 +83,7 @@ rule warnings:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        called=CALLED,
         models=CONFIG.models,
         left_out=CONFIG.left_out,
         variation=CONFIG.variation,
@@ -112,6 +113,7 @@ for TABLE in entries(Table).values():
             mem_mb=growing(1000),
             runtime=growing(10),
         params:
+            called=CALLED,
             name=TABLE.name,
             settings=settings(TABLE),
         message:
@@ -168,7 +170,8 @@ rule check_claims:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        augmentations=CONFIG.augmentations,
+        called=CALLED,
+        augmentations=CONFIG.augmented,
         reference=CONFIG.reference,
     message:
         "Holding the paper's claims against this run"

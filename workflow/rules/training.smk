@@ -101,9 +101,7 @@ rule train:
     input:
         **(DATA | {"order": ORDER}),
         initial=INITIAL_WEIGHTS,
-        code=lambda wildcards: code(
-            "train", augmentation=CONFIG.condition_entries(wildcards.condition)
-        ),
+        code=lambda wildcards: training_code(wildcards.condition),
     output:
         weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
         history=f"{OUT}/models/{{condition}}/{{state}}/history.parquet",
@@ -126,7 +124,7 @@ rule train:
         network=network(),
         input_size=CONFIG.model.input_size,
         training=section("training"),
-        parameters=lambda wildcards: CONFIG.condition_parameters(wildcards.condition),
+        steps=lambda wildcards: CONFIG.condition(wildcards.condition).steps,
         seeds=lambda wildcards: CONFIG.seeds(int(wildcards.state)),
         sampling_seed=CONFIG.split.sampling_seed,
         test_every_epoch=False,

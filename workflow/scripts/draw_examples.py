@@ -19,7 +19,7 @@ with job(snakemake):
     figures = augmentation_figures(
         store,
         dict(zip(params.seeds, map(read_order, files.order))),
-        params.parameters,
+        params.steps,
         params.seeds,
         Training(**params.training),
         params.sampling_seed,

@@ -11,5 +11,5 @@ with job(snakemake):
     params = snakemake.params
     refuse_to_vary(read_json(snakemake.input.stats), params.varied)
     index = read_columns(snakemake.input.index, ["image_id", "split", "label", *params.groups])
-    order = order_at(index, Split(**params.split), params.state, params.varied)
+    order = order_at(index, Split(**params.split), params.state, params.varied, params.copies)
     write_arrays(snakemake.output[0], order=order)

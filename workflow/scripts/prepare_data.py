@@ -18,5 +18,6 @@ with job(snakemake) as announce:
         notes_path=snakemake.output.notes,
         broken_path=Path(snakemake.log[0]).with_name("broken_images.csv"),
         how=snakemake.params.fit,
+        copies=snakemake.params.copies,
         announce=announce,
     )

@@ -25,7 +25,7 @@ with job(snakemake) as this:
         store,
         read_order(files.order),
         params.condition,
-        params.parameters,
+        params.steps,
         params.state,
         training,
         params.sampling_seed,
@@ -34,7 +34,7 @@ with job(snakemake) as this:
     model = build(**params.network, num_classes=store.num_classes, seed=0)
     settings = {
         "model": [params.condition, params.seeds, params.network, params.input_size],
-        "training": [params.training, params.parameters, params.sampling_seed, device.type],
+        "training": [params.training, params.steps, params.sampling_seed, device.type],
     }
     determining = [files.stats, files.order, files.initial, *files.code]
     train(

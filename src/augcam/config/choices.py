@@ -1,10 +1,8 @@
-"""What a config chooses from: names of entries, and the parameters of augmentations."""
+"""What a config chooses from: names of entries."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from pydantic import create_model
-
-from augcam.config.fields import OneOf, Section
+from augcam.config.fields import OneOf
 from augcam.entries import Augmentation, CamMethod, DataKind, Metric, Network, entries, in_order
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_DATA, PAPER_METHOD, PAPER_METRICS
 
@@ -23,13 +21,7 @@ AUGMENTATIONS = tuple(
 """Every augmentation, the paper's first."""
 
 
-AugmentationName = Annotated[str, OneOf(AUGMENTATIONS, "augmentation")]
-
-
 ControlName = Annotated[str, OneOf(CONTROLS, "control")]
-
-
-ConditionName = Annotated[str, OneOf((*AUGMENTATIONS, *CONTROLS), "condition")]
 
 
 _METRICS = in_order(Metric, PAPER_METRICS)
@@ -53,24 +45,3 @@ MethodName = Annotated[
 
 
 Architecture = Annotated[str, OneOf(entries(Network), "architecture")]
-
-
-class NoParameters(Section):
-    pass
-
-
-if TYPE_CHECKING:
-
-    class AugmentationParameters(Section):
-        """One section per augmentation."""
-
-else:
-    AugmentationParameters = create_model(
-        "AugmentationParameters",
-        __base__=Section,
-        **{
-            name: (section, section())
-            for name in AUGMENTATIONS
-            for section in [entries(Augmentation)[name].parameters or NoParameters]
-        },
-    )

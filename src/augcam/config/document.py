@@ -13,6 +13,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from augcam.config.choices import AUGMENTATIONS
+from augcam.config.definitions import parameters_of
 from augcam.config.experiment import Config
 from augcam.config.fields import OneOf
 from augcam.entries import CamMethod, Metric, in_order
@@ -34,6 +36,9 @@ def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str,
             text = " ".join((field.description or "").split())
             notes = dict.fromkeys(choice.note(shown + text) for choice in _choices(field))
             yield key, shown, " ".join([text, *(f"({note})" for note in notes if note)])
+        if field.annotation == Config.model_fields["augmentation_parameters"].annotation:
+            for built_in in AUGMENTATIONS:
+                yield from _key_rows(parameters_of(built_in), f"{key}.{built_in}.")
 
 
 def _choices(part: Any) -> Iterable[OneOf]:

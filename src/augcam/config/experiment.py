@@ -1,20 +1,15 @@
 """One experiment: all sections of the configuration together, and what follows from them."""
 
 import re
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from augcam.config.choices import (
-    AUGMENTATIONS,
-    CONTROLS,
-    Architecture,
-    AugmentationName,
-    AugmentationParameters,
-    ConditionName,
-    ControlName,
-)
-from augcam.config.fields import OneOf, Section, Seed, in_order_of, unique
+from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, ControlName
+from augcam.config.conditions import Condition, conditions, control
+from augcam.config.definitions import Definitions
+from augcam.config.fields import OneOf, Section, Seed, Text, in_order_of, unique
 from augcam.config.schema import (
     Analysis,
     Baseline,
@@ -28,6 +23,7 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
+from augcam.config.suggestions import suggestion
 from augcam.entries import (
     Augmentation,
     CamMethod,
@@ -36,13 +32,13 @@ from augcam.entries import (
     Metric,
     Network,
     Table,
-    augmentation_named,
     entries,
 )
 from augcam.names import (
     BOTH_CONTROLS,
     PAPER_ARCHITECTURES,
     PAPER_AUGMENTATIONS,
+    SEED_CONTROL,
     SMALL_ARCHITECTURES,
     SOURCES,
     STEP_CONTROL,
@@ -70,12 +66,13 @@ class Config(Section):
     """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
     training: Training = Training()
     """The protocol of every training."""
-    augmentations: Annotated[
-        list[AugmentationName], Field(min_length=1), AfterValidator(unique)
-    ] = list(PAPER_AUGMENTATIONS)
-    """The augmentations to study."""
-    augmentation_parameters: AugmentationParameters = AugmentationParameters()
-    """Their parameters."""
+    augmentations: Annotated[list[Text], Field(min_length=1), AfterValidator(unique)] = list(
+        PAPER_AUGMENTATIONS
+    )
+    """The augmentations to study: built-ins, and names that `augmentation_parameters` defines."""
+    augmentation_parameters: Definitions = {}
+    """What names in `augmentations` stand for: parameters of a built-in (below), a composition, a
+    class or function from elsewhere, or a sweep; see docs/augmentations.md."""
     controls: Annotated[list[ControlName], AfterValidator(unique)] = list(BOTH_CONTROLS)
     """`none`: no augmented copies, at every starting state; `identity`: unchanged copies."""
     starting_states: Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)] = [1, 2, 3]
@@ -91,9 +88,7 @@ class Config(Section):
     and which validate; test images stay). What it does not name is the same at all states. In one
     state all conditions share order, weights and split. A network without random layers needs one
     of the last three, or all its `none` models are equal."""
-    without: dict[
-        ConditionName, Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)]
-    ] = {}
+    without: dict[str, Annotated[list[Seed], Field(min_length=1), AfterValidator(unique)]] = {}
     """Models to leave out of everything, by condition, such as those whose training failed:
     `{cutmix: [2]}` is CutMix at state 2. The report names them."""
     baseline: Baseline = Baseline()
@@ -110,6 +105,48 @@ class Config(Section):
     """The figures; nothing here changes a number."""
     execution: Execution = Execution()
     """How to compute; nothing here starts a rerun."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _identity_needs_added_copies(cls, values: Any) -> Any:
+        """Where augmented images replace the originals, `identity` would be `none` once more."""
+        training = values.get("training") if isinstance(values, dict) else None
+        if not isinstance(training, dict) or training.get("augmented") != "replaced":
+            return values
+        controls = values.get("controls", list(BOTH_CONTROLS))
+        if not isinstance(controls, list):
+            return values
+        return values | {"controls": [name for name in controls if name != STEP_CONTROL]}
+
+    @model_validator(mode="after")
+    def _names_stand_for_conditions(self):
+        known = dict.fromkeys([*self.titles, *AUGMENTATIONS, *CONTROLS])
+        for condition in self.without:
+            if condition not in known:
+                hint = suggestion(condition, known)
+                raise ValueError(f"without.{condition}: unknown condition '{condition}'{hint}")
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_name_conditions(self):
+        known = [*AUGMENTATIONS, *self.augmented]
+        for i, cluster in enumerate(self.statistics.clusters):
+            for j, name in enumerate(cluster):
+                if name not in known:
+                    raise ValueError(
+                        f"statistics.clusters.{i}.{j}: unknown augmentation '{name}'"
+                        f"{suggestion(name, known)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _a_baseline_is_trained_in_its_own_way(self):
+        if self.training.augmented == "replaced" and self.baseline.condition == STEP_CONTROL:
+            raise ValueError(
+                "baseline.condition: with training.augmented 'replaced' there are no copies, and "
+                f"'{STEP_CONTROL}' would be '{SEED_CONTROL}'; take '{SEED_CONTROL}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_batch_is_in_the_training_set(self):
@@ -207,10 +244,37 @@ class Config(Section):
         both = dict.fromkeys([self.baseline.condition, STEP_CONTROL])
         return [condition for condition in both if condition in trained]
 
+    @cached_property
+    def all_conditions(self) -> list[Condition]:
+        """What is trained: augmentations in order, sweeps by their values, controls, baseline."""
+        studied = conditions(self.augmentations, self.augmentation_parameters)
+        controls = dict.fromkeys([*self.controls, self.baseline.condition])
+        return [*studied, *map(control, controls)]
+
+    def condition(self, name: str) -> Condition:
+        """The condition of this name, studied or a control."""
+        every = {condition.name: condition for condition in self.all_conditions}
+        return every.get(name) or control(name)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The name for people of every condition, in their order."""
+        return {condition.name: condition.title for condition in self.all_conditions}
+
+    @property
+    def augmented(self) -> list[str]:
+        """The names of the conditions that are no controls."""
+        return [c.name for c in self.all_conditions if c.name not in CONTROLS]
+
     @property
     def conditions(self) -> list[str]:
         """Augmentations, then controls: what is compared with the baseline."""
-        return [*self.augmentations, *self.controls]
+        return [*self.augmented, *self.controls]
+
+    def images_shown(self, condition: str) -> int:
+        """How often an epoch shows each training image, itself or a copy."""
+        adds = self.training.augmented == "added" and self.condition(condition).has_copies
+        return 1 + self.training.copies if adds else 1
 
     @property
     def models(self) -> list[tuple[str, int]]:
@@ -245,10 +309,11 @@ class Config(Section):
     @property
     def entries_in_use(self) -> dict[type, list[str]]:
         """The names of the entries that this experiment uses, by kind."""
-        conditions = dict.fromkeys([*self.conditions, self.baseline.condition])
         return {
             DataKind: [self.dataset.name],
-            Augmentation: [name for c in conditions for name in self.condition_entries(c)],
+            Augmentation: list(
+                dict.fromkeys(name for c in self.all_conditions for name in c.built_ins)
+            ),
             Metric: self.similarity.metrics,
             CamMethod: [self.cam.method],
             Network: [self.model.architecture],
@@ -268,13 +333,9 @@ class Config(Section):
 
     def record(self) -> dict[str, Any]:
         """All values that results depend on: nothing on figures, execution or what is not used."""
-        unused = set(AUGMENTATIONS) - set(self.entries_in_use[Augmentation])
-        exclude: Any = {"figures": True, "execution": True, "augmentation_parameters": unused}
-        return self.model_dump(mode="json", exclude=exclude)
-
-    def condition_entries(self, condition: str) -> list[str]:
-        """The augmentations that `condition` is made of."""
-        return [condition]
+        exclude: Any = {"figures": True, "execution": True, "augmentation_parameters": True}
+        studied = {c.name: {"title": c.title, "steps": c.steps} for c in self.all_conditions}
+        return self.model_dump(mode="json", exclude=exclude) | {"conditions": studied}
 
     def varies(self, *sources: str) -> bool:
         """Does a starting state vary any of `sources`?"""
@@ -294,10 +355,7 @@ class Config(Section):
         drawn = [
             condition
             for condition in trained
-            if self.varies("augmentation")
-            and any(
-                augmentation_named(name).is_random for name in self.condition_entries(condition)
-            )
+            if self.varies("augmentation") and self.condition(condition).is_random
         ]
         return [c for c in dict.fromkeys(trained) if trained.count(c) > 1 and c not in drawn]
 
@@ -305,14 +363,8 @@ class Config(Section):
     def counted_pairs(self) -> int:
         """k of the tables of pairs: `analysis.pair_k`, but below half of the pairs that there are,
         so that none counts as both strong and weak; 0 where that leaves none."""
-        count = len(self.augmentations)
+        count = len(self.augmented)
         return min(self.analysis.pair_k, max(0, (count * (count - 1) // 2 - 1) // 2))
-
-    def condition_parameters(self, condition: str) -> dict[str, Any]:
-        """The parameters that define `condition`; empty for controls."""
-        if condition in CONTROLS:
-            return {}
-        return getattr(self.augmentation_parameters, condition).model_dump(mode="json")
 
     def builder_arguments(self, architecture: str) -> dict[str, Any]:
         """Options for the builder of `architecture`."""

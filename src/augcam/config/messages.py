@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from augcam.config.definitions import BUILT_INS, Composition
 from augcam.config.experiment import Config
 from augcam.config.suggestions import suggestion
 from augcam.errors import AugcamError
@@ -52,15 +53,17 @@ def repeated_keys(text: str) -> list[str]:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    where = [str(part) for part in error["loc"] if part != "[key]"]
+    tags = [part for part in map(str, error["loc"]) if part.startswith("[")]
+    where = [str(part) for part in error["loc"] if not str(part).startswith("[")]
     key = ".".join(where)
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        places = _places(where[-1])
+        known = _parameters(tags[-1]) if tags else _known_keys(where[:-1])
+        places = [] if tags else _places(where[-1])
         if 0 < len(places) <= 3:
             hint = f"; did you mean {' or '.join(map(repr, places))}?"
         else:
-            hint = suggestion(where[-1], _known_keys(where[:-1]))
+            hint = suggestion(where[-1], known)
         return f"{key}: unknown key{hint}"
     if error["type"] == "invalid_key":
         return f"{key}: unknown key; names are text (it is {_short(error['input'])})"
@@ -95,6 +98,12 @@ def _places(name: str, section: type[BaseModel] = Config, path: str = "") -> lis
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             found += _places(name, kind, f"{path}{key}.")
     return found
+
+
+def _parameters(tag: str) -> list[str]:
+    """The keys of the definition that pydantic names by its tag, `[affine]`."""
+    kind = BUILT_INS.get(tag.strip("[]"), Composition)
+    return [key for key in kind.model_fields if key not in ("use", "title")]
 
 
 def _known_keys(path: list[str]) -> list[str]:

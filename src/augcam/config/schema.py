@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from augcam.config.choices import (
     Architecture,
-    AugmentationName,
     ControlName,
     DataKindName,
     MethodName,
@@ -173,6 +172,12 @@ class Training(Section):
     """Draw the order anew in every epoch, the same for all models; the paper keeps one order."""
     refresh: Literal["epoch", "once"] = "epoch"
     """Draw the augmented copies anew in every `epoch`, or `once` for all epochs."""
+    augmented: Literal["added", "replaced"] = "added"
+    """Augmented copies are `added` to the originals (the paper's way), or have `replaced` them:
+    every epoch shows each image once, augmented anew. Then `identity` would equal `none`, and is
+    left out."""
+    copies: Annotated[int, Field(gt=0, le=100)] = 1
+    """Augmented copies of each image, where they are added."""
     augment_at: Literal["stored", "input"] = "stored"
     """Augment at the stored resolution, before resizing, or at the network's input resolution."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
@@ -181,6 +186,15 @@ class Training(Section):
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
     the experiment; on a CPU, one thread a training and one training a core is fastest."""
+
+    @model_validator(mode="after")
+    def _copies_are_added(self):
+        if self.augmented == "replaced" and self.copies > 1:
+            raise ValueError(
+                f"training.copies: {self.copies} copies can only be added; set training.augmented "
+                "to 'added', or remove the key"
+            )
+        return self
 
     @model_validator(mode="after")
     def _copies_stay_in_place(self):
@@ -239,9 +253,9 @@ class Statistics(Section):
     targets: bool = True
     """Also explain the true label and the baseline's prediction, to see how much of the change of
     maps is only another class explained. From the same pass over the test images."""
-    clusters: list[
-        Annotated[list[AugmentationName], Field(min_length=1), AfterValidator(unique)]
-    ] = [list(cluster) for cluster in PAPER_CLUSTERS]
+    clusters: list[Annotated[list[Text], Field(min_length=1), AfterValidator(unique)]] = [
+        list(cluster) for cluster in PAPER_CLUSTERS
+    ]
     """Groups of augmentations to test for being alike; the paper's suggestions."""
 
 

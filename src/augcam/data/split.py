@@ -130,7 +130,11 @@ def _limited(source: Source, images: np.ndarray, limit: int | None, seed: int, k
 
 
 def order_at(
-    index: dict[str, np.ndarray], split: Split, state: int, varied: Collection[str]
+    index: dict[str, np.ndarray],
+    split: Split,
+    state: int,
+    varied: Collection[str],
+    copies: int = 1,
 ) -> np.ndarray:
     """The training order of all models at `state`, as `draw_order` has it.
 
@@ -159,9 +163,8 @@ def order_at(
                 ids, train_size=len(train_ids), random_state=seed, stratify=labels
             )
         train_ids = np.sort(train_ids)
-    return draw_order(
-        train_ids, state_seed(split.sampling_seed, state if "order" in varied else None)
-    )
+    seed = state_seed(split.sampling_seed, state if "order" in varied else None)
+    return draw_order(train_ids, seed, copies)
 
 
 def refuse_to_vary(stats: dict, varied: Collection[str]) -> None:
@@ -198,14 +201,14 @@ def class_notes(index: pd.DataFrame, class_names: list[str]) -> list[Note]:
     return notes
 
 
-def draw_order(train_ids: np.ndarray, sampling_seed: int) -> np.ndarray:
+def draw_order(train_ids: np.ndarray, sampling_seed: int, copies: int = 1) -> np.ndarray:
     """A training order (appendix B).
 
-    Returns int64 (2·N, 2): position → (image_id, copy), copy 0 the original, 1 the augmented one:
-    originals followed by copies, shuffled once.
+    Returns int64 ((1 + copies)·N, 2): position → (image_id, copy), copy 0 the original, the others
+    augmented: originals followed by copies, shuffled once.
     """
     everything = np.concatenate(
-        [np.stack([train_ids, np.full_like(train_ids, copy)], axis=1) for copy in (0, 1)]
+        [np.stack([train_ids, np.full_like(train_ids, copy)], axis=1) for copy in range(1 + copies)]
     )
     rng = np.random.default_rng(sampling_seed)
     return everything[rng.permutation(len(everything))].astype(np.int64)

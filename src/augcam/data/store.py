@@ -101,6 +101,7 @@ def prepare(
     notes_path: str | Path | None = None,
     broken_path: str | Path | None = None,
     how: How = "crop",
+    copies: int = 1,
     say: Callable[[str], None] = print,
     announce: Callable[[str], None] | None = None,
 ) -> None:
@@ -112,8 +113,9 @@ def prepare(
     counts, own_splits (those that the data set brings), duplicates and near_duplicates (images by
     pair of splits), checksums of the other three files; the report: see `account`; the notes: a
     list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what they say of
-    files that are not used is no reason to train again. `how`: see `model.fit`. `say` takes lines
-    for the log, `announce` (`say` where not given) those that a user should see at once.
+    files that are not used is no reason to train again. `how`: see `model.fit`; `copies`: see
+    `training.copies`. `say` takes lines for the log, `announce` (`say` where not given) those that
+    a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
     `broken_path`, a table of all broken images where there are several.
     """
@@ -145,7 +147,7 @@ def prepare(
         part: {name: int((group["class_name"] == name).sum()) for name in source.class_names}
         for part, group in index.groupby("split")
     }
-    order = draw_order(train_ids, split.sampling_seed)
+    order = draw_order(train_ids, split.sampling_seed, copies)
     with atomic(order_path) as temporary:
         np.save(temporary, order)
     write_table(index, index_path)

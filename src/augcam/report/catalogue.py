@@ -80,7 +80,7 @@ def figures(config: Config) -> list[Item]:
     items = [
         *(
             _item(f"augmentation_{name}", "examples", "augmentations", augmentation=name)
-            for name in config.augmentations
+            for name in config.augmented
         ),
         _item("cam_example", "examples", "cams"),
         *(

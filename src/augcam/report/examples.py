@@ -1,6 +1,6 @@
 """Examples: what the network is shown in training, and one explained test image."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
@@ -34,7 +34,7 @@ def example_draws(epochs: int, states: list[int]) -> list[tuple[int, int]]:
 def shown_copy(course: Course, image_id: int, epoch: int) -> np.ndarray:
     """The augmented copy of an image exactly as trained on in `epoch`: uint8 (s, s, 3)."""
     order = course.epoch_order(epoch)
-    (position,) = np.flatnonzero((order[:, 0] == image_id) & (order[:, 1] == 1))
+    position = np.flatnonzero((order[:, 0] == image_id) & course.augmented_rows(order))[0]
     number, place = divmod(int(position), course.training.batch_size)
     return as_pixels(course.store, course.batch(epoch, number).images[place])
 
@@ -60,12 +60,12 @@ def most_confident(logits: np.ndarray, right: np.ndarray) -> int:
 def augmentation_figures(
     store: ImageStore,
     orders: Mapping[int, np.ndarray],
-    parameters: dict[str, dict[str, Any]],
+    steps: Mapping[str, Sequence[dict[str, Any]]],
     seeds: Mapping[int, Mapping[str, int]],
     training: Training,
     sampling_seed: int,
 ) -> Iterator[tuple[str, Figure]]:
-    """(name, figure) of every augmentation; `parameters`: those of each augmentation; `orders`,
+    """(name, figure) of every augmentation; `steps`: those of each condition; `orders`,
     `seeds`: those of each starting state."""
     draws = example_draws(training.epochs, list(orders))
     ids = example_ids(store, [orders[state] for state, _ in draws])
@@ -74,7 +74,7 @@ def augmentation_figures(
         ids = example_ids(store, [orders[draws[0][0]]])
     originals = [shown_original(store, image) for image in ids]
     labels = [f"state {state}, epoch {epoch + 1}" for state, epoch in draws]
-    for name, values in parameters.items():
+    for name, values in steps.items():
         courses = {
             state: Course(
                 store, orders[state], name, values, state, training, sampling_seed, seeds[state]

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from augcam.config.states import varied
 from augcam.entries import Table, entries
 from augcam.files.tables import csv_text
-from augcam.names import display_name
+from augcam.names import display_name, is_control
 from augcam.words import duration
 
 TEXTS = {
@@ -184,7 +184,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
     reference = models[0]
     layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
     gpus = ", ".join(hardware["gpus"]) or "no GPU"
-    studied = [*config["augmentations"], *config["controls"]]
+    augmented = [name for name in config["conditions"] if not is_control(name)]
+    studied = [*augmented, *config["controls"]]
     left_out = [f"{display_name(c)} {s}" for c in studied for s in config["without"].get(c, ())]
     duplicates = ", ".join(f"{n} of {pair}" for pair, n in provenance["duplicates"].items() if n)
     return {
@@ -196,7 +197,7 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         f"×{config['model']['input_size']}, {network['parameters']:,} parameters",
         "Explained layer": layer,
         "Map": f"{config['cam']['method']} of the class: {config['cam']['target']}",
-        "Augmentations": ", ".join(map(display_name, config["augmentations"])),
+        "Augmentations": ", ".join(map(display_name, augmented)),
         "Controls": ", ".join(map(display_name, config["controls"])) or "none",
         "Starting states": f"{', '.join(map(str, config['starting_states']))}, which vary "
         f"{varied(config['variation'])}",

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from augcam.compare.repeats import distinct
 from augcam.names import MEASURES, NAMES, network_name
+from augcam.report.colours import FURTHER
 from augcam.report.style import (
-    FURTHER_COLOURS,
     SMALL,
     colour,
     name_conditions,
@@ -88,7 +88,7 @@ def architecture_curves(table: pd.DataFrame, measure: str) -> Figure:
     figure, axes = plt.subplots(figsize=(7, 4))
     for i, name in enumerate(names):
         rows = table[table["architecture"] == name]
-        shade = FURTHER_COLOURS[i % len(FURTHER_COLOURS)]
+        shade = FURTHER[i % len(FURTHER)]
         label = f"{network_name(name)} (best {rows[measure].max():.3f})"
         axes.plot(rows["epoch"], rows[measure], "o-", ms=4, lw=1.6, color=shade, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -112,7 +112,7 @@ def architecture_times(table: pd.DataFrame) -> Figure:
     )  # fmt: skip
     figure, axes = plt.subplots(figsize=(6.5, 1.2 + 0.45 * len(totals)))
     y = np.arange(len(totals))
-    shades = [FURTHER_COLOURS[i % len(FURTHER_COLOURS)] for i in y]
+    shades = [FURTHER[i % len(FURTHER)] for i in y]
     axes.barh(y, totals / seconds, height=0.6, color=shades, alpha=0.85)
     for at, value in zip(y, totals / seconds):
         axes.annotate(

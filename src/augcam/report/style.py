@@ -19,9 +19,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from augcam.entries import Augmentation, entries
 from augcam.files.atomic import atomic
-from augcam.names import condition_name, is_control
+from augcam.names import condition_colour, condition_name, is_control
+from augcam.report.colours import FURTHER
 from augcam.report.texts import FONT, keep_texts, missing_sentence
 
 SEGMENT_COLOURS = {
@@ -30,10 +30,6 @@ SEGMENT_COLOURS = {
     "only_augmented": "#228833",
     "both_wrong": "#BBBBBB",
 }
-
-
-FURTHER_COLOURS = ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#DDAA33")
-"""For what has no colour of its own."""
 
 
 HEAT = "inferno"
@@ -67,9 +63,8 @@ EQUAL_TO_BASELINE = "all its models equal the baseline's: there is no noise to s
 
 def colour(name: str) -> str:
     """The colour of a condition or segment; of one without always the same further colour."""
-    condition = entries(Augmentation).get(name)
-    own = condition.colour if condition else SEGMENT_COLOURS.get(name)
-    return own or FURTHER_COLOURS[crc32(name.encode()) % len(FURTHER_COLOURS)]
+    own = condition_colour(name) or SEGMENT_COLOURS.get(name)
+    return own or FURTHER[crc32(name.encode()) % len(FURTHER)]
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:

@@ -95,8 +95,8 @@ def calibrate(
     order = read_array(folder / "data" / "order.npy")
 
     def batches(condition: str):
-        parameters = config.condition_parameters(condition)
-        course = Course(store, order, condition, parameters, 0, training, 0)
+        steps = config.condition(condition).steps
+        course = Course(store, order, condition, steps, 0, training, 0)
         return itertools.chain.from_iterable(map(course.batches, itertools.count()))
 
     # Every condition in turn: augmentations differ in what they cost.

@@ -73,6 +73,31 @@ def _reached(path: Path) -> tuple[frozenset[Path], frozenset[type]]:
     return frozenset(modules), frozenset(kinds)
 
 
+def with_neighbours(file: str | Path) -> list[Path]:
+    """A user's file, and the files of its folder that it imports, directly or not."""
+    found, ahead = [], [Path(file)]
+    while ahead:
+        path = ahead.pop()
+        found.append(path)
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):  # said where it is used
+            continue
+        names = [name for node in ast.walk(tree) for name in _top_names(node)]
+        beside = [path.with_name(f"{name}.py") for name in dict.fromkeys(names)]
+        ahead += [p for p in beside if p.is_file() and p not in [*found, *ahead]]
+    return found
+
+
+def _top_names(node: ast.AST) -> list[str]:
+    """The modules that a statement imports, without what stands after their first dot."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module.partition(".")[0]]
+    return []
+
+
 @cache
 def imported(path: Path) -> frozenset[str]:
     """The dotted names from the library that one file imports: modules, and what is in them."""

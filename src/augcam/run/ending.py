@@ -47,6 +47,10 @@ def without_failed(config: Config, models: Iterable[tuple[str, int]]) -> str:
     for condition, state in models:
         left_out.setdefault(condition, []).append(state)
     gone = [c for c, states in left_out.items() if {*states} >= {*config.starting_states}]
+    for name in gone:
+        if sweep := config.condition(name).sweep:
+            value = config.condition(name).value
+            return f"Take {value} out of augmentation_parameters.{sweep}, whose trainings failed.\n"
     values = {
         "without": {c: states for c, states in left_out.items() if c not in gone},
         "augmentations": [c for c in config.augmentations if c not in gone],

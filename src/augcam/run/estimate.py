@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from augcam.config.experiment import Config
-from augcam.entries import Figure, Table, augmentation_named, entries
+from augcam.entries import Figure, Table, entries
 from augcam.report.catalogue import figures
 from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL
 from augcam.words import columns, duration, size
@@ -75,7 +75,7 @@ def planned(
     def training(condition: str, state: int) -> Work:
         checkpoint = folder / f"models/{condition}/{state}/checkpoint.safetensors"
         epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
-        shown = counts["train"] * (1 + augmentation_named(condition).copies)
+        shown = counts["train"] * config.images_shown(condition)
         return {"training": epochs * shown, "inference": epochs * counts["val"]}
 
     last = "targets.npz" if config.statistics.targets else "cams.npz"

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from augcam.errors import AugcamError
 from augcam.files.atomic import disk_is_full
+from augcam.names import introduce
 from augcam.run.origins import origin
 from augcam.run.record import DONE, FAILED, INTERRUPTED, Record
 
@@ -54,6 +55,7 @@ def job(snakemake: Any) -> Iterator[Job]:
     log.parent.mkdir(parents=True, exist_ok=True)
     file = log.open("w", encoding="utf-8", buffering=1)
     this = Job(log, file, sys.stderr)
+    introduce(snakemake.params.get("called", {}))
     try:
         with redirect_stdout(file), redirect_stderr(file):
             yield this

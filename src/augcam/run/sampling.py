@@ -118,7 +118,7 @@ def _decoupling_seconds(config: Config, images: int, rng: np.random.Generator) -
         started = time.perf_counter()
         decouple(
             sample,
-            config.augmentations,
+            config.augmented,
             config.counted_pairs,
             resamples,
             settings.seed,

@@ -16,9 +16,7 @@ from typing import NamedTuple
 
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
-from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
-from augcam.names import SEED_CONTROL
 from augcam.report.catalogue import figures, tables
 from augcam.run.lease import WAITING as WAITING_FOR_GPU
 from augcam.run.record import DONE, FAILED, KILLED, RUNNING, SILENT, Found, find
@@ -38,7 +36,8 @@ class JobStatus(NamedTuple):
     """A job: its `rule` and what it is `of` (`cutmix/2`, an architecture, or nothing).
 
     `state`: done, running, waiting for a GPU, failed, interrupted, killed, silent or waiting (not
-    begun). `found`: its record; `words`: the last lines of its `log`, unless all is well.
+    begun). `found`: its record; `words`: the last lines of its `log`, unless all is well; `shown`:
+    how often an epoch of a training shows each image, itself or a copy.
     """
 
     rule: str
@@ -47,6 +46,7 @@ class JobStatus(NamedTuple):
     log: Path
     found: Found | None = None
     words: tuple[str, ...] = ()
+    shown: int = 1
 
     @property
     def name(self) -> str:
@@ -127,8 +127,10 @@ def status(config: Config, folder: Path, now: float) -> Status:
     since = call.values["began"] if call and anew else 0.0
     models = [f"{condition}/{state}" for condition, state in config.models]
     trainings = [
-        of_training(job_status("train", of, logs, now, since), folder / "models" / of)
-        for of in models
+        of_training(job_status("train", of, logs, now, since), folder / "models" / of)._replace(
+            shown=config.images_shown(condition)
+        )
+        for of, (condition, _) in zip(models, config.models)
     ]
     for of in config.candidates:
         job = job_status("train_architecture", of, logs, now, since)
@@ -150,7 +152,7 @@ def remaining_seconds(trainings: Sequence[JobStatus]) -> float | None:
     A training that waits counts as the largest one known, per training image that it shows.
     """
     rates = [_value(job, "rate") for job in trainings if job.state == RUNNING]
-    shown = [_shown(job) for job in trainings]
+    shown = [job.shown for job in trainings]
     totals = [_value(job, "total") / count for job, count in zip(trainings, shown)]
     if not any(rates) or not any(totals):
         return None
@@ -164,12 +166,6 @@ def remaining_seconds(trainings: Sequence[JobStatus]) -> float | None:
 def _value(job: JobStatus, name: str) -> float:
     """A number of its record; 0 where there is none yet."""
     return (job.found and job.found.values.get(name)) or 0
-
-
-def _shown(job: JobStatus) -> int:
-    """How often an epoch of a training shows each training image, itself or a copy of it."""
-    condition = job.of.partition("/")[0] if job.rule == "train" else SEED_CONTROL
-    return 1 + augmentation_named(condition).copies
 
 
 def table(status: Status) -> str:

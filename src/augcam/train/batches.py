@@ -1,6 +1,6 @@
 """Batches: what is shown to a network in each step, equal for equal seeds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augcam.augment.draws import Size, draw, generator
+from augcam.augment.draws import generator
+from augcam.augment.recipe import Recipe
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore, send
-from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
 
 
@@ -27,10 +27,11 @@ class Batch(NamedTuple):
 class Course:
     """The batches of one condition and state: what is shown to the network, epoch by epoch.
 
-    `order` int64 (2·N, 2) as made by `augcam.data.split.draw_order`: its images are trained on, the
-    others that are not for testing validate. A condition without copies takes the originals alone,
-    in the same relative order. `seeds`: of the `augmentation` draws and of the `network` noise,
-    both `state` where not given.
+    `order` int64 ((1 + copies)·N, 2) as made by `augcam.data.split.draw_order`: its images are
+    trained on, the others that are not for testing validate. Where nothing is added to the
+    originals these alone are shown, in the same relative order. `steps`: what is done to copies, as
+    `augcam.augment.recipe.Recipe` takes them. `seeds`: of the `augmentation` draws and of the
+    `network` noise, both `state` where not given.
     """
 
     def __init__(
@@ -38,15 +39,15 @@ class Course:
         store: ImageStore,
         order: np.ndarray,
         condition: str,
-        parameters: dict[str, Any],
+        steps: Sequence[dict[str, Any]],
         state: int,
         training: Training,
         sampling_seed: int,
         seeds: Mapping[str, int] | None = None,
     ):
         self.store, self.order = store, order
-        self.condition, self.parameters, self.state = condition, parameters, state
-        self.augmentation = augmentation_named(condition)
+        self.condition, self.state = condition, state
+        self.recipe = Recipe(steps)
         self.training, self.sampling_seed = training, sampling_seed
         self.seeds = seeds or {"augmentation": state, "network": state}
         self.train_ids = np.unique(order[:, 0])
@@ -57,18 +58,31 @@ class Course:
                 f"training.batch_size: {training.batch_size} is larger than the training set of "
                 f"{len(self.train_ids)} images."
             )
+        if self.recipe.mixes and len(self.train_ids) < 2:
+            raise AugcamError(f"{condition} needs two training images or more.")
+
+    @property
+    def _adds(self) -> bool:
+        return self.recipe.has_copies and self.training.augmented == "added"
 
     def __len__(self) -> int:
         """Images an epoch."""
-        return len(self.train_ids) * (1 + self.augmentation.copies)
+        return len(self.order) if self._adds else len(self.train_ids)
 
     def epoch_order(self, epoch: int) -> np.ndarray:
-        """(images an epoch, 2): (image_id, copy) in the order of `epoch`."""
+        """(images an epoch, 2): (image_id, copy) in the order of `epoch`; copy 0 is the original,
+        or what has replaced it."""
         order = self.order
         if self.training.reshuffle:
             rng = np.random.default_rng([self.sampling_seed, epoch])
             order = order[rng.permutation(len(order))]
-        return order if self.augmentation.copies else order[order[:, 1] == 0]
+        return order if self._adds else order[order[:, 1] == 0]
+
+    def augmented_rows(self, order: np.ndarray) -> np.ndarray:
+        """Which rows of an epoch's order show an image augmented, bool."""
+        if self._adds:
+            return order[:, 1] > 0
+        return np.full(len(order), self.recipe.has_copies)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
@@ -83,54 +97,36 @@ class Course:
     def _batch(self, order: np.ndarray, epoch: int, number: int) -> Batch:
         store, size = self.store, self.training.batch_size
         rows = order[number * size : (number + 1) * size]
-        ids, is_copy = torch.from_numpy(rows[:, 0].copy()), torch.from_numpy(rows[:, 1] == 1)
+        ids = torch.from_numpy(rows[:, 0].copy())
+        places = np.flatnonzero(self.augmented_rows(rows))
         labels = store.labels[send(ids, store.device)]
-        images = store.raw(ids)
-        at_input = self.training.augment_at == "input"
-        if at_input:
-            images = store.resized(images)
+        images = self._pixels(ids)
         targets = labels
-        if is_copy.any():
+        if len(places):
             drawn_in = 0 if self.training.refresh == "once" else epoch
             rng = generator(self.seeds["augmentation"], drawn_in, number)
-            copies = is_copy.nonzero().squeeze(1)
-            images, targets = self._augmented(images, labels, ids, copies, rng, at_input)
+            where = send(torch.from_numpy(places), store.device)
+            shown = self.recipe(
+                images[where],
+                labels[where],
+                store.num_classes,
+                rng,
+                partners=lambda rng: self._partners(rows[places, 0], rng),
+            )
+            images = images.index_copy(0, where, shown.images)
+            if shown.targets.ndim > 1:
+                targets = F.one_hot(labels, store.num_classes).float()
+                targets = targets.index_copy(0, where, shown.targets)
         return Batch(store.prepared(images), labels, targets)
 
-    def _augmented(
-        self,
-        images: Tensor,
-        labels: Tensor,
-        ids: Tensor,
-        copies: Tensor,
-        rng: np.random.Generator,
-        at_input: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """Images with those at positions `copies` augmented, and the loss's targets."""
-        store, augmentation = self.store, self.augmentation
-        if augmentation.apply is None:
-            return images, labels
-        size: Size = (images.shape[-2], images.shape[-1])
-        draws = draw(augmentation, rng, len(copies), size, self.parameters)
-        draws = {name: send(value, store.device) for name, value in draws.items()}
-        places = send(copies, store.device)
-        targets = labels
-        if augmentation.mixes:
-            if len(self.train_ids) < 2:
-                raise AugcamError(f"{self.condition} needs two training images or more.")
-            partner_ids = other_images(self.train_ids, ids[copies].numpy(), rng)
-            partners = store.raw(torch.from_numpy(partner_ids))
-            draws["partners"] = store.resized(partners) if at_input else partners
-            pasted = augmentation.label_share(draws, size, self.parameters)
-            if pasted is not None:
-                share = torch.zeros(len(labels), 1, device=store.device)
-                share[places, 0] = pasted.float()
-                other = labels.clone()
-                other[places] = store.labels[send(torch.from_numpy(partner_ids), store.device)]
-                hot = F.one_hot(torch.stack([labels, other]), store.num_classes).float()
-                targets = (1 - share) * hot[0] + share * hot[1]
-        augmented = augmentation.apply(images[places], **draws)
-        return images.index_copy(0, places, augmented), targets
+    def _pixels(self, ids: Tensor) -> Tensor:
+        """Images at the resolution at which they are augmented."""
+        images = self.store.raw(ids)
+        return self.store.resized(images) if self.training.augment_at == "input" else images
+
+    def _partners(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        others = torch.from_numpy(other_images(self.train_ids, ids, rng))
+        return self._pixels(others), self.store.labels[send(others, self.store.device)]
 
 
 def other_images(train_ids: np.ndarray, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
