@@ -49,7 +49,12 @@ def test_every_module_is_code_of_some_script_or_serves_all():
     ]
     unused = [str(p) for p in rest if p.parts[0].removesuffix(".py") not in INFRASTRUCTURE]
     # Read by the Snakefile, or by hand.
-    assert unused == ["augment/check.py", "data/files.py", "networks/catalogue.py", "report/catalogue.py"]
+    assert unused == [
+        "augment/check.py",
+        "data/files.py",
+        "networks/catalogue.py",
+        "report/catalogue.py",
+    ]
 
 
 def test_a_training_depends_on_its_own_augmentation_and_network():

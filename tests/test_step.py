@@ -1,5 +1,6 @@
 """One training step: recorded or not, in every precision; on a GPU where there is one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -145,6 +146,7 @@ def test_tf32_is_switched_on_for_tf32_alone_and_is_float32_on_a_cpu(make_course,
 
 def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS), str(data_folder)]
+    command.append(json.dumps([PARAMETERS["affine"]]))
     together = [
         subprocess.Popen([*command, str(tmp_path / name)], stderr=subprocess.DEVNULL)
         for name in ("a", "b")

@@ -1,5 +1,6 @@
 """Training: what is shown in which order, determinism, and resuming after being killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,10 +13,12 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from test_foreign import FOG, RANDAUGMENT, SWAPPED
 
 from augcam.config.choices import AUGMENTATIONS
 from augcam.config.conditions import built_in_step
 from augcam.data.images import ImageStore, resident
+from augcam.data.split import draw_order
 from augcam.errors import AugcamError
 from augcam.files.tensors import read_tensors
 from augcam.networks.build import build
@@ -243,6 +246,31 @@ def test_the_best_epoch_is_kept_and_the_first_on_ties(make_course, tmp_path, mon
     assert_equal_weights(best, second)
 
 
+def test_replaced_originals_are_augmented_anew_in_every_epoch(make_course):
+    added = make_course("affine", PARAMETERS["affine"])
+    course = make_course("affine", PARAMETERS["affine"], augmented="replaced")
+    order = course.epoch_order(0)
+    originals = added.epoch_order(0)
+    np.testing.assert_array_equal(order, originals[originals[:, 1] == 0])
+    assert len(course) == len(order) == len(course.train_ids) and course.augmented_rows(order).all()
+    first, again, second = (next(course.batches(epoch)).images for epoch in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, second)
+    shown = next(make_course("none", augmented="replaced").batches(0)).images
+    assert torch.equal(shown, next(make_course("identity", augmented="replaced").batches(0)).images)
+    assert not torch.equal(shown, first)
+
+
+def test_every_copy_of_an_image_is_drawn_for_itself(make_course, store):
+    ids = np.flatnonzero(store.index["split"] == "train")
+    order = draw_order(ids, 0, copies=3)
+    course = make_course("affine", PARAMETERS["affine"], order=order, copies=3)
+    assert len(course) == 4 * len(ids) == len(course.epoch_order(0))
+    rows = np.concatenate([course.epoch_order(0)])
+    images = torch.cat([batch.images for batch in course.batches(0)])
+    one = images[rows[:, 0] == ids[0]]
+    assert len(one) == 4 and len({image.numpy().tobytes() for image in one}) == 4
+
+
 def test_training_learns(make_course, tmp_path):
     _, history = run(make_course("identity", epochs=4), tmp_path)
     assert history["train_loss"].iloc[-1] < 0.6 * history["train_loss"].iloc[0]
@@ -256,10 +284,10 @@ def test_divergence_is_said(make_course, tmp_path):
 
 
 TRAIN_IN_A_PROCESS = """
+    import json
     import sys
     from pathlib import Path
     import torch
-    from augcam.config.conditions import built_in_step
     from augcam.config.schema import Training
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
@@ -268,12 +296,12 @@ TRAIN_IN_A_PROCESS = """
     from augcam.train.determinism import make_deterministic
     from augcam.train.loop import train
 
-    data, folder = map(Path, sys.argv[1:])
+    data, folder, steps = Path(sys.argv[1]), Path(sys.argv[3]), json.loads(sys.argv[2])
     make_deterministic(1)
     store = ImageStore(data, 16, torch.device("cpu"))
     training = Training(epochs=5, batch_size=16)
     order = read_array(data / "order.npy")
-    course = Course(store, order, "affine", [built_in_step("affine")], 1, training, 0)
+    course = Course(store, order, "mine", steps, 1, training, 0)
     model = build("resnet20", 10, {"dropout": 0.2, "stochastic_depth_prob": 0.2}, 0)
     model = model.to(memory_format=torch.channels_last)
     paths = [folder / n for n in ("checkpoint.safetensors", "weights", "history.parquet")]
@@ -281,8 +309,10 @@ TRAIN_IN_A_PROCESS = """
 """
 
 
-def test_a_killed_training_ends_with_the_same_weights(data_folder, tmp_path):
-    command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS), str(data_folder)]
+@pytest.mark.parametrize("steps", [[PARAMETERS["affine"]], [RANDAUGMENT, FOG, SWAPPED]])
+def test_a_killed_training_ends_with_the_same_weights(data_folder, tmp_path, steps):
+    command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS)]
+    command += [str(data_folder), json.dumps(steps)]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     subprocess.run([*command, str(undisturbed)], check=True, capture_output=True)
     checkpoint = killed / "checkpoint.safetensors"

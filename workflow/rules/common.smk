@@ -24,7 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.messages import parse_config, repeated_keys
-    from augcam.config.states import note
+    from augcam.config.states import note, remarks
     from augcam.data.files import source_files
     from augcam.entries import FOLDERS, DataKind, Figure, Table, entries
     from augcam.files.json import read_json

@@ -87,6 +87,7 @@ rule warnings:
         models=CONFIG.models,
         left_out=CONFIG.left_out,
         variation=CONFIG.variation,
+        remarks=remarks(CONFIG),
     message:
         "Saying what is wrong with data, trainings and maps"
     script:

@@ -1,5 +1,6 @@
 """Say what is known to be wrong with the run: with data, trainings and maps."""
 
+from augcam.data.notes import note
 from augcam.files.json import read_json
 from augcam.files.tables import read_table, write_table
 from augcam.run.job import job
@@ -10,6 +11,7 @@ with job(snakemake):
     models = map(tuple, params.models)
     notes = [*of_states(read_table(files.equal), params.variation)]
     notes += read_json(files.notes)["notes"]
+    notes += [note("config", text) for text in params.remarks]
     if not all(map(str.isascii, stats["class_names"])):
         from augcam.report.texts import glyph_notes  # matplotlib takes a while to be there
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from augcam.config.definitions import Sweep
 from augcam.config.experiment import Config
-from augcam.names import SOURCES, display_name, is_control
+from augcam.names import SEED_CONTROL, SOURCES, STEP_CONTROL, display_name, is_control
 
 
 def joined(names: Iterable[str]) -> str:
@@ -40,6 +41,26 @@ def note(config: Config, random_layers: bool) -> str:
         f"note: {reason}. So all models of {_quoted(repeating)} will be equal: each condition of "
         f"these counts as one model, {meaning}. With `variation: [{more}]` they differ."
     )
+
+
+def remarks(config: Config) -> list[str]:
+    """What the config does not say in so many words, a sentence each."""
+    found = []
+    if config.training.augmented == "replaced":
+        found.append(
+            f"Augmented images replace the originals (training.augmented), so that all conditions "
+            f"take as many steps: the control '{STEP_CONTROL}' would equal '{SEED_CONTROL}', and is "
+            "left out."
+        )
+    definitions = config.augmentation_parameters
+    varied = {d.sweep for d in definitions.values() if isinstance(d, Sweep)}
+    unused = [n for n in definitions if n not in [*config.augmentations, *varied]]
+    if unused:
+        found.append(
+            f"augmentation_parameters defines {_quoted(unused)}, which augmentations does not name: "
+            "no network is trained with it."
+        )
+    return found
 
 
 def _quoted(names: Iterable[str]) -> str:

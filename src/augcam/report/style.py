@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 from zlib import crc32
 
@@ -129,9 +130,8 @@ def name_conditions(
     properties of labels in one line otherwise.
     """
     labels = labels or ({"rotation": 90} if len(conditions) > 12 else {})
-    lines = [
-        condition_name(c) if labels else condition_name(c).replace(" ", "\n") for c in conditions
-    ]
+    names = [condition_name(condition) for condition in conditions]
+    lines = names if labels else [fill(name, _LINE, break_long_words=False) for name in names]
     if notes:
         separator = ", " if labels else "\n"
         lines = [separator.join([line, *note.split("\n")]) for line, note in zip(lines, notes)]
@@ -141,6 +141,9 @@ def name_conditions(
         axes.axvline(first - 0.5, color="#999999", lw=0.8, ls=":")
     axes.tick_params(axis="x", length=0)
     axes.grid(False, axis="x")
+
+
+_LINE = 10  # letters of a name in one line, where a dozen stand side by side
 
 
 def mark_controls(labels: list, conditions: list[str]) -> None:

@@ -18,5 +18,5 @@ ENTRY = Table(
     label="tables 1, 2 (table)",
     make=make,
     needs=("correlation_maps",),
-    settings=("augmentations", "counted_pairs"),
+    settings=("augmented", "counted_pairs"),
 )
