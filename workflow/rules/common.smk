@@ -69,6 +69,7 @@ except AugcamError as error:
 
 # How conditions are shown, for the params of what draws and writes.
 CALLED = {name: [CONFIG.titles[name], colour] for name, colour in condition_colours(CONFIG).items()}
+CALLED |= {sweep["name"]: [sweep["title"], ""] for sweep in CONFIG.sweeps}
 introduce(CALLED)
 
 if workflow.is_main_process and (faults := faults_of_foreign(CONFIG)):
@@ -106,6 +107,7 @@ FIGURES = figures(CONFIG)
 PAGES = tables(CONFIG)
 
 EFFECT_TABLES = ["effects", "variance_split", "planning"]
+TREND_TABLES = ["doses", "trends"]
 DECOUPLED_TABLES = [
     "decoupled_maps",
     "pair_significance",
@@ -237,6 +239,7 @@ def statistic_tables():
     """Names of the tables of the second half of the report."""
     targets = ["target_changes"] if CONFIG.statistics.targets else []
     names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
+    names += TREND_TABLES if CONFIG.sweeps else []
     return ["null_levels", *names]
 
 

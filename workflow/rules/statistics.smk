@@ -92,6 +92,34 @@ rule effects:
         "../scripts/effects.py"
 
 
+rule trends:
+    input:
+        **distance_files(),
+        equal=EQUAL_MODELS,
+        performance=f"{OUT}/tables/performance.parquet",
+        code=code("trends"),
+    output:
+        **{name: table(name) for name in TREND_TABLES},
+    log:
+        f"{OUT}/logs/trends.log",
+    benchmark:
+        f"{OUT}/benchmarks/trends.tsv"
+    priority: 2
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(6000),
+        runtime=growing(30),
+    params:
+        **distance_params(),
+        sweeps=CONFIG.sweeps,
+        statistics=section("statistics", "alpha", "seed"),
+    message:
+        "Looking for what grows with strength"
+    script:
+        "../scripts/trends.py"
+
+
 rule decouple:
     input:
         **distance_files(),

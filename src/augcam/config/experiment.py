@@ -262,6 +262,22 @@ class Config(Section):
         return {condition.name: condition.title for condition in self.all_conditions}
 
     @property
+    def sweeps(self) -> list[dict[str, Any]]:
+        """The fields of `augcam.statistics.trends.Sweep` of each sweep."""
+        names = dict.fromkeys(c.sweep for c in self.all_conditions if c.sweep)
+        of = {name: [c for c in self.all_conditions if c.sweep == name] for name in names}
+        return [
+            {
+                "name": name,
+                "title": self.augmentation_parameters[name].title or name,
+                "key": parts[0].key,
+                "conditions": [c.name for c in parts],
+                "values": [c.value for c in parts],
+            }
+            for name, parts in of.items()
+        ]
+
+    @property
     def augmented(self) -> list[str]:
         """The names of the conditions that are no controls."""
         return [c.name for c in self.all_conditions if c.name not in CONTROLS]

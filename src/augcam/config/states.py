@@ -48,17 +48,17 @@ def remarks(config: Config) -> list[str]:
     found = []
     if config.training.augmented == "replaced":
         found.append(
-            f"Augmented images replace the originals (training.augmented), so that all conditions "
-            f"take as many steps: the control '{STEP_CONTROL}' would equal '{SEED_CONTROL}', and is "
-            "left out."
+            "Augmented images replace the originals (training.augmented), so that all conditions "
+            f"take as many steps: the control '{STEP_CONTROL}' would equal '{SEED_CONTROL}', and "
+            "is left out."
         )
     definitions = config.augmentation_parameters
     varied = {d.sweep for d in definitions.values() if isinstance(d, Sweep)}
     unused = [n for n in definitions if n not in [*config.augmentations, *varied]]
     if unused:
         found.append(
-            f"augmentation_parameters defines {_quoted(unused)}, which augmentations does not name: "
-            "no network is trained with it."
+            f"augmentation_parameters defines {_quoted(unused)}, which augmentations does not "
+            "name: no network is trained with it."
         )
     return found
 

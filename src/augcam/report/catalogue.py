@@ -28,6 +28,7 @@ SECTIONS = {
     "segments": "C Segments",
     "conclusions": "D What can be concluded",
     "effects": "E Effects against controls",
+    "doses": "E Dose and response",
     "decoupled": "F Without the shared baseline",
     "modelspace": "G Models compared directly",
     "planning": "H Planning",
@@ -124,7 +125,9 @@ def tables(config: Config) -> list[Item]:
         Item(table.name, "pages", table.section, "tables", {"figure": table.label})
         for table in entries(Table).values()
     ]
-    wanted = [i for i in PAGES if i.name != "target_changes" or config.statistics.targets]
+    without = set() if config.statistics.targets else {"target_changes"}
+    without |= set() if config.sweeps else {"trends"}
+    wanted = [item for item in PAGES if item.name not in without]
     return wanted + own
 
 
@@ -136,6 +139,10 @@ def _statistics(config: Config, metrics: list[str]) -> list[Item]:
         *(
             _item(f"effects_{control}", "statistics", "effects", control=control)
             for control in config.effect_controls
+        ),
+        *(
+            _item(f"dose_response_{sweep['name']}", "statistics", "doses", sweep=sweep["name"])
+            for sweep in config.sweeps
         ),
         _item("variance_split", "statistics", "effects", "variance_split"),
         *(targets if config.statistics.targets else []),
@@ -162,6 +169,7 @@ PAGES = [
     Item("segment_tests", "pages", "segments", "tables", {"figure": "tests"}, "Overview"),
     Item("conclusions", "pages", "conclusions", "conclusions", {"page": "findings"}),
     Item("effects", "pages", "effects", "tables", {"figure": "table"}),
+    Item("trends", "pages", "doses", "tables", {"figure": "table"}),
     Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
     Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
     Item("class_changes", "pages", "effects", "tables", {"figure": "another class predicted"}),

@@ -74,6 +74,12 @@ TEXTS = {
         "How much farther from the baseline each condition leads than a control (none: seed noise; "
         "identity: as many steps). Differences in the metric's own units.",
     ),
+    "trends": (
+        "Dose and response",
+        "Does a metric's mean change with the strength? slope: from the weakest to the strongest "
+        "value, in the metric's own units; p by exchanging strengths within each starting state, "
+        "p_holm over all rows.",
+    ),
     "variance_split": (
         "Variance of one image's value",
         "Components of the variance over images, conditions and starting states; condition × state "

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from augcam.names import display_name
 from augcam.report.charts import scale_values
+from augcam.report.doses import dose_response
 from augcam.report.structure import (
     SLANTED,
     condition_maps,
@@ -70,6 +71,8 @@ def draw_all(
         else:
             yield f"effects_{control}", forest(tables["effects"], control, metrics)
     yield "variance_split", variance_bars(tables["variance_split"], metrics)
+    for sweep in dict.fromkeys(tables["trends"]["sweep"]) if "trends" in tables else ():
+        yield f"dose_response_{sweep}", dose_response(tables["doses"], tables["trends"], sweep)
     if "target_changes" in tables:
         yield "target_changes", target_lines(tables["target_changes"], compared)
     for metric in metrics:

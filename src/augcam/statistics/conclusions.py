@@ -9,6 +9,7 @@ from augcam.config.states import varied
 from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, headline
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
+from augcam.statistics.trends import ACCURACY, FALLS, GROWS
 
 _SUPPORTED = 0.95  # share of resamples in which a node must be found
 
@@ -43,6 +44,7 @@ def conclude(
         *_effects(
             tables["effects"], augmentations, controls, base, n_states, smallest_effect, repeated
         ),
+        *_trends(tables.get("trends"), alpha),
         *_variance(tables["variance_split"], alpha),
         *_decoupling(tables["decoupled_maps"], augmentations, base in repeated),
         *_pairs(tables["pair_significance"], len(augmentations), alpha, pair_k, wanted_pair_k),
@@ -145,6 +147,44 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
                 f"than seed noise in {count} of {total} metrics: {meaning}"
             )
             yield "step count", text
+
+
+def _trends(trends, alpha):
+    for sweep, rows in [] if trends is None else trends.groupby("sweep", sort=False):
+        told = rows.dropna(subset="p")
+        first, last = rows[["weakest", "strongest"]].iloc[0]
+        of = f"{display_name(sweep)}, from {first} to {last}"
+        models = f"{rows['n_models'].max()} models"
+        if told.empty:
+            yield "dose and response", f"{of}: no metric varies between {models}."
+            continue
+        for verdict, words in ((GROWS, "grows"), (FALLS, "falls")):
+            found = told[told["verdict"] == verdict]
+            distances = found[found["metric"] != ACCURACY]
+            total = told.loc[told["metric"] != ACCURACY, "metric"].nunique()
+            if len(distances):
+                metric = headline(distances["metric"])
+                row = distances.set_index("metric").loc[metric]
+                yield (
+                    "dose and response",
+                    f"{of}: the distance from the baseline {words} with the strength in "
+                    f"{len(distances)} of {_metrics(total)} ({display_name(metric)} changes by "
+                    f"{row.slope:+.3f}, interval {row.low:+.3f} to {row.high:+.3f}, corrected "
+                    f"p {row.p_holm:.2g}; {models}).",
+                )
+            if ACCURACY in set(found["metric"]):
+                row = found.set_index("metric").loc[ACCURACY]
+                yield (
+                    "dose and response",
+                    f"{of}: accuracy {words} with the strength, by {row.slope:+.3f} (interval "
+                    f"{row.low:+.3f} to {row.high:+.3f}, corrected p {row.p_holm:.2g}).",
+                )
+        if not told["verdict"].isin([GROWS, FALLS]).any():
+            yield (
+                "dose and response",
+                f"{of}: no trend with the strength is shown by {models} (smallest corrected p "
+                f"{told['p_holm'].min():.2g}).",
+            )
 
 
 def _variance(split, alpha):

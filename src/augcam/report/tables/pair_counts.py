@@ -3,10 +3,10 @@
 from augcam.entries import Table
 
 
-def make(correlation_maps, augmentations, counted_pairs):
+def make(correlation_maps, augmented, counted_pairs):
     from augcam.paper.aggregation import pair_counts
 
-    return pair_counts(correlation_maps, augmentations, counted_pairs)
+    return pair_counts(correlation_maps, augmented, counted_pairs)
 
 
 ENTRY = Table(
