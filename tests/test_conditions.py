@@ -183,6 +183,8 @@ def test_replaced_originals_leave_no_control_of_steps():
 
 
 def test_what_is_defined_but_not_studied_is_said():
-    (text,) = remarks(config("affine", fog=FOG))
+    text = remarks(config("affine", fog=FOG))[-1]
     assert text.startswith("augmentation_parameters defines 'fog', which augmentations does not")
-    assert remarks(config("t", both=["affine"], t={"sweep": "both", "degrees": [1, 2]})) == []
+    (of_claims,) = remarks(config("t", both=["affine"], t={"sweep": "both", "degrees": [1, 2]}))
+    assert of_claims.endswith("this run has none; they say nothing about 't_1' and 't_2'.")
+    assert remarks(parse_config({})) == []

@@ -172,8 +172,11 @@ rule check_claims:
         runtime=growing(10),
     params:
         called=CALLED,
-        augmentations=CONFIG.augmented,
-        reference=CONFIG.reference,
+        study=dict(
+            augmentations=CONFIG.of_paper,
+            others=[name for name in CONFIG.augmented if name not in CONFIG.of_paper],
+            reference=CONFIG.reference,
+        ),
     message:
         "Holding the paper's claims against this run"
     script:

@@ -10,7 +10,7 @@ with job(snakemake):
     files, params = snakemake.input, snakemake.params
     names = ("performance", "mean", "maps", "pairs", "segment_tests")
     tables = {name: read_table(files[name]) for name in names}
-    run = Run(**tables, augmentations=params.augmentations, reference=tuple(params.reference))
+    run = Run(**tables, **params.study)
     nothing = nothing_learned(read_table(files.warnings))
     withheld = "withheld: the networks learned nothing" if nothing else ""
     write_table(check_claims(run, withheld), *snakemake.output)

@@ -283,6 +283,12 @@ class Config(Section):
         return [c.name for c in self.all_conditions if c.name not in CONTROLS]
 
     @property
+    def of_paper(self) -> list[str]:
+        """Those of them that are the paper's, whatever their parameters."""
+        built_in = {c.name for c in self.all_conditions if c.built_ins == [c.name]}
+        return [name for name in self.augmented if name in PAPER_AUGMENTATIONS and name in built_in]
+
+    @property
     def conditions(self) -> list[str]:
         """Augmentations, then controls: what is compared with the baseline."""
         return [*self.augmented, *self.controls]

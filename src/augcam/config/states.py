@@ -52,9 +52,16 @@ def remarks(config: Config) -> list[str]:
             f"take as many steps: the control '{STEP_CONTROL}' would equal '{SEED_CONTROL}', and "
             "is left out."
         )
+    others = [name for name in config.augmented if name not in config.of_paper]
+    if others:
+        known = _quoted(config.of_paper) or "none"
+        found.append(
+            "The paper's claims are held against its own augmentations alone, of which this run "
+            f"has {known}; they say nothing about {_quoted(others)}."
+        )
     definitions = config.augmentation_parameters
-    varied = {d.sweep for d in definitions.values() if isinstance(d, Sweep)}
-    unused = [n for n in definitions if n not in [*config.augmentations, *varied]]
+    swept = {d.sweep for d in definitions.values() if isinstance(d, Sweep)}
+    unused = [n for n in definitions if n not in [*config.augmentations, *swept]]
     if unused:
         found.append(
             f"augmentation_parameters defines {_quoted(unused)}, which augmentations does not "

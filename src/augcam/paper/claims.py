@@ -1,9 +1,10 @@
 """The paper's claims, held against this run.
 
-Each claim is a statement of the paper, a criterion that can be checked, the paper's own value where
-it gives one, and a function that finds this run's value. Where the paper gives no number the
-criterion is ours; it is written beside the answer. A claim about an augmentation or metric that the
-run does not have is "not applicable".
+Each claim is a statement of the paper, a criterion that can be checked, the paper's own value
+where it gives one, and a function that finds this run's value. Where the paper gives no number the
+criterion is ours; it is written beside the answer. Claims are about the paper's augmentations:
+others count for nothing. A claim about an augmentation or metric that the run lacks is "not
+applicable".
 """
 
 from collections.abc import Callable, Iterator
@@ -182,6 +183,8 @@ def _maps_mostly_above_half(run: Run) -> Finding:
 
 def _pair(kind: str, pair: tuple[str, str], paper: str) -> Claim:
     def check(run: Run) -> Finding:
+        if run.others:
+            raise NotApplicable(f"pairs with {', '.join(run.others[:3])} … are counted, too")
         count, metrics = run.pair_count(kind, pair), len(run.metrics)
         return Finding(f"{count} of {metrics}", count >= metrics / 2)
 
@@ -330,6 +333,8 @@ def _rows(run: Run, withheld: str) -> Iterator[dict[str, str]]:
         try:
             here, answer = withheld, "withheld"
             if not withheld:
+                if not run.augmentations:
+                    raise NotApplicable("this run has none of the paper's augmentations")
                 here, holds = claim.check(run)
                 answer = "yes" if holds else "no"
         except NotApplicable as reason:

@@ -23,7 +23,8 @@ class NotApplicable(Exception):
 @dataclass(frozen=True)
 class Run:
     """The tables of one run (see `augcam.train.measures`, `augcam.aggregation`, `augcam.segments`),
-    its augmentations without controls, and the baseline (condition, state)."""
+    those of its augmentations that are the paper's, the baseline (condition, state), and its
+    other augmentations."""
 
     performance: pd.DataFrame
     mean: pd.DataFrame
@@ -32,6 +33,7 @@ class Run:
     segment_tests: pd.DataFrame
     augmentations: list[str]
     reference: tuple[str, int]
+    others: tuple[str, ...] = ()
 
     @cached_property
     def metrics(self) -> list[str]:

@@ -143,8 +143,8 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
                 else "no effect of the step count is shown."
             )
             text = (
-                "Twice the number of steps without anything new to see (identity) leads farther "
-                f"than seed noise in {count} of {total} metrics: {meaning}"
+                "More steps with nothing new to see (identity) lead farther than "
+                f"seed noise in {count} of {total} metrics: {meaning}"
             )
             yield "step count", text
 
