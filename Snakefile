@@ -5,7 +5,7 @@
 #
 #   results/<experiment>/
 #     data/            images.npy, index.parquet, order.npy (order/<state>.npz), stats.json,
-#                      report.parquet, notes.json
+#                      report.parquet, notes.json, masks.npz (where there are masks)
 #     models/          initial.safetensors (initial/<state>.safetensors), network.json
 #     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet

@@ -30,6 +30,10 @@ def _no_objection(_section: Any) -> None:
     return None
 
 
+def _no_masks(_section: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataKind:
     """Where images come from; a file in `data/kinds`. `display_name` explains its name.
@@ -37,6 +41,7 @@ class DataKind:
     `read(dataset)`: from the config's section `dataset` to an `augcam.data.source.Source`. `keys`:
     those of the section that it reads and not every kind does; where it does not read one, a config
     that sets it is refused. `check(dataset)` raises ValueError where its keys do not do.
+    `has_masks(dataset)`: whether its `Source` has masks of the test images.
 
     Of kinds that are read from paths: `held(key, path)`, the paths in a path that a key names, by
     the split that their names mean (`augcam.data.layout.Held`); `below(path)`, all that could be
@@ -49,6 +54,7 @@ class DataKind:
     read: Callable[..., Any]
     keys: tuple[str, ...] = ()
     check: Callable[[Any], None] = _no_objection
+    has_masks: Callable[[Any], bool] = _no_masks
     held: Callable[..., Any] | None = None
     below: Callable[..., Any] | None = None
     classes_are_folders: bool = False

@@ -90,6 +90,10 @@ DATA = {
 }
 NOTES = f"{OUT}/data/notes.json"  # apart: what they say of files that are not used retrains nothing
 
+# Of the test images, where the data set has some.
+KIND = entries(DataKind)[CONFIG.dataset.name]
+MASKS = f"{OUT}/data/masks.npz" if KIND.has_masks(CONFIG.dataset) else None
+
 # The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
 REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")
 START_PAGE = f"{OUT}/pages/start.rst"
@@ -326,8 +330,7 @@ def data_listing():
     is_asked = not allowed or any(rule.endswith("prepare_data") for rule in allowed)
     if not is_asked:
         return None
-    contents = entries(DataKind)[CONFIG.dataset.name].contents
-    return contents and contents(CONFIG.dataset)
+    return KIND.contents and KIND.contents(CONFIG.dataset)
 
 
 def with_check(files):

@@ -11,6 +11,7 @@ checkpoint prepare_data:
         stats=f"{OUT}/data/stats.json",
         report=f"{OUT}/data/report.parquet",
         notes=NOTES,
+        **({"masks": MASKS} if MASKS else {}),
     log:
         f"{OUT}/logs/prepare_data.log",
     benchmark:

@@ -16,6 +16,7 @@ with job(snakemake) as announce:
         stats_path=snakemake.output.stats,
         report_path=snakemake.output.report,
         notes_path=snakemake.output.notes,
+        masks_path=snakemake.output.get("masks"),
         broken_path=Path(snakemake.log[0]).with_name("broken_images.csv"),
         how=snakemake.params.fit,
         copies=snakemake.params.copies,

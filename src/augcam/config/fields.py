@@ -128,6 +128,21 @@ def _colour(value: Any) -> str:
     return "#" + bytes(channels).hex()
 
 
+SCENES = ("photographs", "noise", "textures")
+"""Backgrounds that are made, and no colour."""
+
+
+def _background(value: Any) -> str:
+    """One of `SCENES`, or a colour."""
+    if value in SCENES:
+        return value
+    try:
+        return _colour(value)
+    except ValueError as error:
+        known = ", ".join(map(repr, SCENES))
+        raise ValueError(f"{error} ('composed' also takes {known})") from None
+
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -146,7 +161,7 @@ Pixels = Annotated[int, Field(gt=0, le=4096)]
 Text = Annotated[str, AfterValidator(_text)]
 
 
-Colour = Annotated[str, BeforeValidator(_colour)]
+Background = Annotated[str, BeforeValidator(_background)]
 
 
 Factor = Annotated[float, Field(ge=0.01, le=100)]

@@ -15,12 +15,14 @@ from augcam.config.choices import (
     MetricName,
 )
 from augcam.config.fields import (
-    Colour,
+    SCENES,
+    Background,
     Fraction,
     NonNegative,
     Pixels,
     Section,
     Seed,
+    Share,
     Text,
     unique,
 )
@@ -33,6 +35,19 @@ from augcam.names import (
     PAPER_METRICS,
     SEED_CONTROL,
 )
+
+
+class Cue(Section):
+    kind: Literal["none", "patch", "background", "texture"] = "none"
+    """What can go with the class besides the object: a saturated `patch` in a corner whose hue is
+    the class's (decoy-MNIST), the `background` (Waterbirds), or the `texture` that fills the
+    object."""
+    train: Share = 0.9
+    """Share of the training and validation images whose cue is their class's. In each of the others
+    it is that of a class drawn from all, its own included, so that 0 means independent of the
+    class."""
+    test: Share = 0.0
+    """The same for the test images."""
 
 
 class Dataset(Section):
@@ -77,9 +92,10 @@ class Dataset(Section):
     image_size: Pixels | None = None
     """Side in pixels of the squares to which images are brought, as `model.fit` says; needed only
     when the files differ in size."""
-    background: Colour = "#ffffff"
+    background: Background = "#ffffff"
     """The colour behind transparent images and, with `model.fit: pad`, around them: a name or
-    `'#rrggbb'`."""
+    `'#rrggbb'`. `composed`: what is behind objects, also `photographs`, `noise` or `textures`, at
+    60 % of its brightness, so that every object is brighter."""
     frames: Literal["first", "refuse"] = "first"
     """Of files with several frames (GIF, TIFF, WebP, animated PNG, MPO) take the first and count
     them, or stop and name them."""
@@ -89,6 +105,19 @@ class Dataset(Section):
     broken: Literal["refuse", "skip"] = "refuse"
     """What to do with files that cannot be decoded: stop and name them all, or leave them out,
     before the split is chosen, and count them."""
+    objects: Literal["digits", "animals"] = "digits"
+    """`composed`: what is to be recognised. 1,797 handwritten `digits` that scikit-learn ships, or
+    10,000 silhouettes of `animals` from the package animal-mnist."""
+    cue: Cue = Cue()
+    """`composed`: what else goes with the class."""
+    distractors: Annotated[int, Field(ge=0, le=10)] = 0
+    """`composed`: so many further objects of any class in each image, half as large, less bright,
+    and behind the object."""
+    size: Annotated[int, Field(ge=24, le=1024)] = 32
+    """`composed`: side of the images in pixels."""
+    seed: Seed = 0
+    """`composed`: seed of everything that is drawn. Objects, backgrounds, cues and distractors have
+    streams of their own: to change one leaves the others as they are."""
     train_limit: PositiveInt | None = None
     """Use a stratified subset of this many training and validation images; of the training images
     alone where the data set has a validation set of its own."""
@@ -97,13 +126,24 @@ class Dataset(Section):
 
     @property
     def ground(self) -> tuple[int, int, int]:
-        """`background` as red, green and blue, 0 to 255."""
+        """`background` as red, green and blue, 0 to 255; white where it is no colour."""
+        if self.background in SCENES:
+            return 255, 255, 255
         red, green, blue = bytes.fromhex(self.background[1:])
         return red, green, blue
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self):
         entries(DataKind)[self.name].check(self)
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_background_of_its_kind(self):
+        if self.background in SCENES and self.name != "composed":
+            raise ValueError(
+                f"dataset.background: '{self.background}' is for dataset.name 'composed' alone; "
+                "give a colour, or remove the key"
+            )
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ import numpy as np
 
 from augcam.data.decoding import Picture
 from augcam.data.folders import LeftOut
+from augcam.data.masks import Mask
 from augcam.data.notes import Note
 
 
@@ -19,6 +20,9 @@ class Source:
     `splits`, train, val or test (N,): as the data set says. Where it has no test images of its own,
     or no validation images, a share of `train` becomes them.
     `groups`, text (N,): images of one group stay on one side of a split; None where all may part.
+    `cues`, int64 (N,): the class whose cue each image has, where cues are known.
+    `mask(i)`: what each pixel of image i shows, uint8 (H, W) as `decode(i)` has them, positions in
+    `mask_names`; None where there are no masks.
     `left_out`: the files that are no images of it.
     """
 
@@ -29,6 +33,9 @@ class Source:
     splits: np.ndarray
     groups: np.ndarray | None = None
     origins: list[str] | None = None
+    cues: np.ndarray | None = None
+    mask: Callable[[int], Mask] | None = None
+    mask_names: tuple[str, ...] = ()
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
@@ -42,4 +49,5 @@ class Source:
             names=[self.names[i] for i in positions],
             origins=self.origins and [self.origins[i] for i in positions],
             decode=lambda i: self.decode(positions[i]),
+            mask=self.mask and (lambda i: self.mask(positions[i])),
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from augcam.config.schema import Dataset, Split
 from augcam.data.accounts import about_files, account, examples, refuse_broken, summary
@@ -16,6 +17,7 @@ from augcam.data.groups import group_notes
 from augcam.data.layout import SPLITS
 from augcam.data.leaks import Leaks, find_leaks, identities, leak_notes
 from augcam.data.listing import BROKEN, reasons
+from augcam.data.masks import Mask, Masks, write_masks
 from augcam.data.notes import Note, note
 from augcam.data.source import Source
 from augcam.data.split import choose_split, class_notes, draw_order
@@ -65,6 +67,14 @@ def decoded(
         yield pixels
 
 
+def _stored(mask: Mask, dataset: Dataset, fit: Fit) -> Mask:
+    """A mask in the geometry of its stored image."""
+    if not dataset.image_size:
+        return mask
+    ground = fit._replace(ground=0)
+    return to_square(mask, dataset.image_size, ground, Image.Resampling.NEAREST)
+
+
 def channel_statistics(
     images: np.ndarray, ids: np.ndarray, fit: Fit = CROP
 ) -> tuple[list[float], list[float]]:
@@ -99,6 +109,7 @@ def prepare(
     stats_path: str | Path,
     report_path: str | Path | None = None,
     notes_path: str | Path | None = None,
+    masks_path: str | Path | None = None,
     broken_path: str | Path | None = None,
     how: How = "crop",
     copies: int = 1,
@@ -108,12 +119,14 @@ def prepare(
     """Make the store of an experiment: images, index, training order, statistics.
 
     `images.npy` uint8 (N, H, W, 3), row = image_id; `index.parquet`: image_id, split, label,
-    class_name, source, and group where there are groups; `order.npy`: see `draw_order`;
+    class_name, source, group where there are groups, and cue, the class whose cue the image has,
+    where that is known; `order.npy`: see `draw_order`;
     `stats.json`: mean, std, class_names, image_size, fit (what is left for the way to the network),
     counts, own_splits (those that the data set brings), duplicates and near_duplicates (images by
     pair of splits), checksums of the other three files; the report: see `account`; the notes: a
     list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what they say of
-    files that are not used is no reason to train again. `how`: see `model.fit`; `copies`: see
+    files that are not used is no reason to train again; the masks: of the test images, see
+    `augcam.data.masks.read_masks`, where the data set has some. `how`: see `model.fit`; `copies`: see
     `training.copies`. `say` takes lines for the log, `announce` (`say` where not given) those that
     a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
@@ -142,6 +155,8 @@ def prepare(
     index["class_name"] = [source.class_names[label] for label in index["label"]]
     origins = source.origins or source.names
     index["source"] = [origins[position] for position in positions]
+    if source.cues is not None:
+        index["cue"] = source.cues[positions]
     report = account(source, positions, broken)
     counts = {
         part: {name: int((group["class_name"] == name).sum()) for name in source.class_names}
@@ -151,6 +166,10 @@ def prepare(
     with atomic(order_path) as temporary:
         np.save(temporary, order)
     write_table(index, index_path)
+    if masks_path is not None and source.mask is not None:
+        test_ids = np.flatnonzero(index["split"] == "test")
+        mask = np.stack([_stored(source.mask(i), dataset, fit) for i in positions[test_ids]])
+        write_masks(Masks(test_ids, mask, source.mask_names), masks_path)
     stats = {
         "mean": mean,
         "std": std,
