@@ -179,6 +179,15 @@ CONTRADICTIONS = {
     "augmentation_parameters.affine.scale": {
         "augmentation_parameters": {"affine": {"scale": [1.1, 0.9]}}
     },
+    "augmentation_parameters.noise.std": {"augmentation_parameters": {"noise": {"std": 3}}},
+    "augmentation_parameters.posterize.bits": {
+        "augmentation_parameters": {"posterize": {"bits": 2.5}}
+    },
+    "augmentation_parameters.erasing.area": {"augmentation_parameters": {"erasing": {"area": "x"}}},
+    "augmentation_parameters.turned.std": {
+        "augmentations": ["turned"],
+        "augmentation_parameters": {"turned": {"sweep": "noise", "std": [0.1, 3, 0.2]}},
+    },
     "architecture_arguments.resnet20.dropout": {
         "architecture_arguments": {"resnet20": {"dropout": [0.1]}}
     },

@@ -157,6 +157,18 @@ def test_numbers_that_yaml_reads_as_text_are_understood():
     assert config.starting_states == [1, 2]
 
 
+def test_one_number_stands_for_both_ends_of_a_range():
+    values = yaml.safe_load("""
+        augmentations: [noise, posterize, erasing]
+        augmentation_parameters: {noise: {std: 0.1}, posterize: {bits: 3}, erasing: {area: 1e-1}}
+    """)
+    config = parse_config(values)
+    steps = {name: config.condition(name).steps[0] for name in values["augmentations"]}
+    assert steps["noise"]["std"] == [0.1, 0.1]
+    assert steps["posterize"]["bits"] == [3, 3]
+    assert steps["erasing"]["area"] == [0.1, 0.1]
+
+
 def test_models_hold_the_baseline_once():
     config = parse_config({"augmentations": ["affine"], "controls": ["none", "identity"]})
     assert config.reference == ("none", 1)

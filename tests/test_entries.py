@@ -80,37 +80,37 @@ def test_a_file_is_all_that_a_new_entry_takes(copied):
     """The config takes the names of the files in docs/extending.md, defaults stay as they are."""
     add(copied)
     config = {
-        "augmentations": ["affine", "solarize"],
-        "augmentation_parameters": {"solarize": {"lowest": 0.3}},
+        "augmentations": ["affine", "vignette"],
+        "augmentation_parameters": {"vignette": {"strongest": 0.8}},
         "similarity": {"metrics": ["mad", "cosine"]},
         "cam": {"method": "elementwise"},
         "model": {"architecture": "plain", "input_size": 32},
         "dataset": {"name": "squares"},
     }
-    for values in (config, {"augmentations": ["solarise"]}):
+    for values in (config, {"augmentations": ["vignete"]}):
         with pytest.raises(AugcamError):
             parse_config(values)
     code = f"""
 from augcam.config.messages import parse_config
 from augcam.names import display_name
 from augcam.report.catalogue import figures
-print(parse_config({config}).condition("solarize").steps)
-print(sorted(i.name for i in figures(parse_config({config})) if "solar" in i.name))
-print(*map(display_name, ["solarize", "cosine", "plain"]), sep=" | ")
+print(parse_config({config}).condition("vignette").steps)
+print(sorted(i.name for i in figures(parse_config({config})) if "vignette" in i.name))
+print(*map(display_name, ["vignette", "cosine", "plain"]), sep=" | ")
 plain = parse_config({{}})
 print(plain.augmentations, plain.similarity.metrics, plain.cam.method)
 try:
-    parse_config({{"augmentations": ["solarise"]}})
+    parse_config({{"augmentations": ["vignete"]}})
 except Exception as error:
     print(error)
 """
     printed = python(copied, code).splitlines()
     assert printed == [
-        "({'use': 'solarize', 'lowest': 0.3},)",
-        "['augmentation_solarize', 'segments_cosine_solarize', 'segments_mad_solarize']",
-        "Solarise | Cosine similarity | Plain, 3 blocks",
+        "({'use': 'vignette', 'strongest': 0.8},)",
+        "['augmentation_vignette', 'segments_cosine_vignette', 'segments_mad_vignette']",
+        "Vignette | Cosine similarity | Plain, 3 blocks",
         f"{list(PAPER_AUGMENTATIONS)} {list(PAPER_METRICS)} gradcam",
-        "config: augmentations.0: unknown augmentation 'solarise'; did you mean 'solarize'?",
+        "config: augmentations.0: unknown augmentation 'vignete'; did you mean 'vignette'?",
     ]
 
 
@@ -149,11 +149,13 @@ def test_an_unknown_name_is_a_sentence():
         augmentation_named("afine")
 
 
+ELSEWHERE = ("none", "identity", "rotation", "grey", "noise")
+"""Names that are words of their own, too."""
 QUOTED = [
     re.escape(name)
     for kind in (Metric, Augmentation, CamMethod)
     for name in entries(kind)
-    if name not in ("none", "identity")  # words that serve elsewhere, too
+    if name not in ELSEWHERE
 ]
 
 

@@ -20,13 +20,13 @@ CONFIG = {
     "architecture_arguments": {"plain": {"width": 4}},
     "architectures": ["plain", "resnet20"],
     "training": {"epochs": 1},
-    "augmentations": ["affine", "solarize"],
-    "augmentation_parameters": {"solarize": {"lowest": 0.3}},
+    "augmentations": ["affine", "vignette"],
+    "augmentation_parameters": {"vignette": {"strongest": 0.8}},
     "controls": ["identity"],
     "starting_states": [1],
     "cam": {"method": "elementwise"},
     "similarity": {"metrics": ["mad", "cosine"]},
-    "statistics": {"resamples": 100, "clusters": [["affine", "solarize"]]},
+    "statistics": {"resamples": 100, "clusters": [["affine", "vignette"]]},
 }
 EVERYTHING = ("--configfile", "toy.yaml", "--", "all", "architectures")
 
@@ -71,16 +71,16 @@ def code(project) -> pd.DataFrame:
 
 def test_results_hold_what_the_page_adds(project):
     results = project / "results" / "toy"
-    table = pd.read_parquet(results / "similarity" / "main" / "solarize" / "1.parquet")
+    table = pd.read_parquet(results / "similarity" / "main" / "vignette" / "1.parquet")
     assert table["cosine"].between(0, 1).all() or table["cosine"].isna().any()
     assert table["cosine"].notna().any()
     effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
-    assert set(effects["augmentation"]) == {"affine", "solarize", "identity"}
+    assert set(effects["augmentation"]) == {"affine", "vignette", "identity"}
     assert set(effects["metric"]) == {"mad", "cosine"}
-    for name in ("augmentation_solarize", "boxplot_cosine", "segments_cosine_solarize", "spread"):
+    for name in ("augmentation_vignette", "boxplot_cosine", "segments_cosine_vignette", "spread"):
         assert (results / "figures" / f"{name}.png").is_file()
     spread = pd.read_csv(results / "tables" / "spread.csv")
-    assert spread["condition"].tolist() == ["none", "affine", "solarize", "identity"]
+    assert spread["condition"].tolist() == ["none", "affine", "vignette", "identity"]
     assert (spread["min"] == spread["max"]).all()
     assert "Spread of accuracies" in (results / "pages" / "spread.html").read_text(encoding="utf-8")
     assert "elementwise" in (results / "pages" / "summary.html").read_text(encoding="utf-8")
@@ -128,7 +128,7 @@ def test_whatever_a_job_imports_is_among_its_inputs(project, code):
 
 def test_jobs_list_the_entries_that_they_use(code):
     augmentations = "augcam.augment.augmentations."
-    for condition in ("affine", "solarize", "identity", "none"):
+    for condition in ("affine", "vignette", "identity", "none"):
         modules = code.loc[f"results/toy/models/{condition}/1/weights.safetensors", "modules"]
         used = {name for name in modules if name.startswith(augmentations)}
         assert used == {augmentations + condition}
@@ -145,7 +145,7 @@ def test_jobs_list_the_entries_that_they_use(code):
     "edited,jobs",
     [
         # An augmentation: its own training; a method: the explanations; a metric: the comparisons.
-        (["augment/augmentations/solarize"], {"train": 1, "explain": 1, "compare": 1}),
+        (["augment/augmentations/vignette"], {"train": 1, "explain": 1, "compare": 1}),
         (["augment/pixels"], {"train": 1, "explain": 1, "compare": 1}),
         (["explain/methods/elementwise"], {"explain": 4, "compare": 3, "null_levels": 1}),
         (["compare/metrics/cosine"], {"compare": 3, "null_levels": 1}),
@@ -182,7 +182,7 @@ def test_an_edited_file_reruns_what_uses_it(project, edited, jobs):
 def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
     """Those of the page once more, under other names."""
     for folder, name in [
-        ("augment/augmentations", "solarize"),
+        ("augment/augmentations", "vignette"),
         ("compare/metrics", "cosine"),
         ("explain/methods", "elementwise"),
         ("networks/families", "plain"),

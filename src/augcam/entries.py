@@ -74,6 +74,8 @@ class Augmentation:
     `label_share(drawn, (height, width), parameters)`: the partner's share of the label, (B,), or
     None where the label stays.
 
+    `reference`: its source, a paper or what it is the same as.
+
     `control`: what the condition controls for; empty for augmentations. `copies` per original.
     """
 
@@ -83,6 +85,7 @@ class Augmentation:
     draw: Callable[..., Mapping[str, Any]] = _nothing
     parameters: type | None = None
     colour: str = ""
+    reference: str = ""
     mixes: bool = False
     label_share: Callable[..., Any] = _source_label
     control: str = ""

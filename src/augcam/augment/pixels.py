@@ -30,3 +30,21 @@ def sample(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     grid = torch.stack(torch.broadcast_tensors(x * (2 / width), y * (2 / height)), dim=-1)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def inside(box: Tensor, size: Sequence[int]) -> Tensor:
+    """Which pixels (B, 1, H, W) lie in `box` (B, 4: left, top, right, bottom, the latter two
+    excluded), bool."""
+    height, width = size
+    x = torch.arange(width, device=box.device)
+    y = torch.arange(height, device=box.device)
+    left, top, right, bottom = (box[:, i, None] for i in range(4))
+    inside_x = (x >= left) & (x < right)
+    inside_y = (y >= top) & (y < bottom)
+    return (inside_y[:, :, None] & inside_x[:, None, :])[:, None]
+
+
+def grey(images: Tensor) -> Tensor:
+    """Luminance (B, 1, H, W) by ITU-R 601, as Pillow and torchvision."""
+    red, green, blue = images.unbind(1)
+    return (0.2989 * red + 0.587 * green + 0.114 * blue)[:, None]

@@ -1,9 +1,11 @@
 """What is generated from the configuration and from entries: `config/schema.json`, the key table of
-its README, and the tables of metrics and CAM methods of `docs/method.md`.
+its README, the tables of metrics and CAM methods of `docs/method.md`, and that of augmentations in
+`docs/augmentations.md`.
 
 python -m augcam.config.document
 """
 
+import ast
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -17,8 +19,8 @@ from augcam.config.choices import AUGMENTATIONS
 from augcam.config.definitions import parameters_of
 from augcam.config.experiment import Config
 from augcam.config.fields import OneOf
-from augcam.entries import CamMethod, Metric, in_order
-from augcam.names import PAPER_METHOD, PAPER_METRICS
+from augcam.entries import Augmentation, CamMethod, Metric, entry_file, in_order
+from augcam.names import PAPER_AUGMENTATIONS, PAPER_METHOD, PAPER_METRICS
 
 
 def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str, str, str]]:
@@ -84,6 +86,20 @@ def method_table() -> str:
     return "\n".join(["| `cam.method` | | source | needs |", "|---|---|---|---|", *rows])
 
 
+def augmentation_table() -> str:
+    """Markdown table of every built-in augmentation; what one does is the first line of its file,
+    without a full stop."""
+    rows = []
+    for entry in in_order(Augmentation, PAPER_AUGMENTATIONS):
+        if not entry.control:
+            text = entry_file(Augmentation, entry.name).read_text(encoding="utf-8")
+            does = (ast.get_docstring(ast.parse(text)) or "").splitlines()[0].removesuffix(".")
+            keys = _key_rows(parameters_of(entry.name))
+            given = ", ".join(f"`{key}: {default}`" for key, default, _ in keys)
+            rows.append(f"| `{entry.name}` | {does} | {given} | {entry.reference} |")
+    return "\n".join(["| name | what it does | parameters | as in |", "|---|---|---|---|", *rows])
+
+
 def with_generated(page: str, what: str, module: str, content: str) -> str:
     """`page` with `content` between the two comments that mark what `module` generates there."""
     opening, closing = (
@@ -104,6 +120,7 @@ TABLES: list[tuple[str, str, Callable[[], str]]] = [
     ("config/README.md", "key table", key_table),
     ("docs/method.md", "metrics", metric_table),
     ("docs/method.md", "CAM methods", method_table),
+    ("docs/augmentations.md", "augmentations", augmentation_table),
 ]
 """Page, what is generated there, and how."""
 

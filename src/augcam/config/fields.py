@@ -1,7 +1,7 @@
 """Kinds of values and their checks, shared by all sections of the configuration."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -10,10 +10,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticKnownError, core_schema
 
 from augcam.config.suggestions import suggestion
 
@@ -98,10 +99,27 @@ def unique(values: list) -> list:
     return values
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower bound {bounds[0]} exceeds the upper bound {bounds[1]}")
-    return bounds
+class Ends:
+    """The ends of a range, the lower one first; one number stands for both."""
+
+    def check(self, value: Any, validate: Callable[[Any], tuple[Any, Any]]) -> tuple[Any, Any]:
+        if isinstance(value, int | float | str):
+            try:
+                return validate((value, value))
+            except ValidationError as error:
+                said = error.errors()[0]  # of both ends the same
+                raise PydanticKnownError(said["type"], said.get("ctx")) from None
+        low, high = validate(value)
+        if low > high:
+            raise ValueError(f"the lower bound {low} exceeds the upper bound {high}")
+        return low, high
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        pair = handler(schema)
+        return {"anyOf": [pair["prefixItems"][0], pair]}
 
 
 def _text(value: str) -> str:
@@ -167,10 +185,12 @@ Background = Annotated[str, BeforeValidator(_background)]
 Factor = Annotated[float, Field(ge=0.01, le=100)]
 
 
-Range = Annotated[tuple[Factor, Factor], AfterValidator(_ordered)]
+Range = Annotated[tuple[Factor, Factor], Ends()]
+
+
+LevelRange = Annotated[tuple[Share, Share], Ends()]
 
 
 ShareRange = Annotated[
-    tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]],
-    AfterValidator(_ordered),
+    tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]], Ends()
 ]

@@ -64,6 +64,7 @@ ENTRY = Augmentation(
     name="affine",
     display_name="Affine",
     colour="#332288",
+    reference="torchvision's RandomAffine",
     parameters=AffineParameters,
     draw=draw,
     apply=apply,

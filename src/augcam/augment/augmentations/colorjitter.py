@@ -37,19 +37,13 @@ def apply(
     """Brightness, contrast, saturation (factors, 1 = unchanged) and hue (turns), in this order."""
     import torch
 
-    from augcam.augment.pixels import column
+    from augcam.augment.pixels import column, grey
 
     images = (images * column(brightness)).clamp(0, 1)
     mean = grey(images).mean(dim=(1, 2, 3), keepdim=True)
     images = torch.lerp(mean, images, column(contrast)).clamp(0, 1)
     images = torch.lerp(grey(images), images, column(saturation)).clamp(0, 1)
     return shift_hue(images, hue)
-
-
-def grey(images: Tensor) -> Tensor:
-    """Luminance (B, 1, H, W) by ITU-R 601, as Pillow and torchvision."""
-    red, green, blue = images.unbind(1)
-    return (0.2989 * red + 0.587 * green + 0.114 * blue)[:, None]
 
 
 def shift_hue(images: Tensor, hue: Tensor) -> Tensor:
@@ -81,6 +75,7 @@ ENTRY = Augmentation(
     name="colorjitter",
     display_name="Colour jitter",
     colour="#44AA99",
+    reference="torchvision's ColorJitter",
     parameters=ColorjitterParameters,
     draw=draw,
     apply=apply,

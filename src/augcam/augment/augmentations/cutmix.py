@@ -43,14 +43,9 @@ def apply(images: Tensor, partners: Tensor, box: Tensor) -> Tensor:
     """Paste `box` (B, 4: left, top, right, bottom, the latter two excluded; int64) of partners."""
     import torch
 
-    height, width = images.shape[-2:]
-    x = torch.arange(width, device=images.device)
-    y = torch.arange(height, device=images.device)
-    left, top, right, bottom = (box[:, i, None] for i in range(4))
-    inside_x = (x >= left) & (x < right)
-    inside_y = (y >= top) & (y < bottom)
-    inside = inside_y[:, :, None] & inside_x[:, None, :]
-    return torch.where(inside[:, None], partners, images)
+    from augcam.augment.pixels import inside
+
+    return torch.where(inside(box, images.shape[-2:]), partners, images)
 
 
 def label_share(drawn, size, parameters) -> Tensor | None:
@@ -67,6 +62,7 @@ ENTRY = Augmentation(
     name="cutmix",
     display_name="CutMix",
     colour="#88CCEE",
+    reference="Yun et al. 2019",
     parameters=CutmixParameters,
     draw=draw,
     apply=apply,

@@ -67,6 +67,7 @@ ENTRY = Augmentation(
     name="elastic",
     display_name="Elastic",
     colour="#117733",
+    reference="Simard et al. 2003, torchvision's ElasticTransform",
     parameters=ElasticParameters,
     draw=draw,
     apply=apply,

@@ -33,5 +33,6 @@ ENTRY = Augmentation(
     name="equalize",
     display_name="Equalise",
     colour="#DDCC77",
+    reference="Pillow's equalize",
     apply=apply,
 )

@@ -67,6 +67,7 @@ ENTRY = Augmentation(
     name="gaussblur",
     display_name="Gaussian blur",
     colour="#CC6677",
+    reference="torchvision's GaussianBlur",
     parameters=GaussblurParameters,
     draw=draw,
     apply=apply,

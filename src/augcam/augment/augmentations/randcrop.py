@@ -54,6 +54,7 @@ ENTRY = Augmentation(
     name="randcrop",
     display_name="Random crop",
     colour="#AA4499",
+    reference="Szegedy et al. 2015, torchvision's RandomResizedCrop",
     parameters=RandcropParameters,
     draw=draw,
     apply=apply,
