@@ -208,7 +208,7 @@ def test_the_conda_environment_is_in_step_with_the_package():
         ({"similarity": {"metrics": ["jsd"]}}, "; known: mad, msd, "),
         ({"model": {"architecture": "resnet26"}}, "; known: resnet20, "),
         ({"model": {"architecture": "vit_b_16"}}, "; known: "),
-        ({"augmentations": ["mixup"]}, "; known: affine, cutmix, "),
+        ({"augmentations": ["mosaic"]}, "; known: affine, cutmix, "),
         # Other spellings, misspellings and beginnings are.
         ({"cam": {"method": "Grad-CAM++"}}, "; did you mean 'gradcam++'?"),
         ({"cam": {"method": "gradcam_plus_plus"}}, "; did you mean 'gradcam++'?"),
