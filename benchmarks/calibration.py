@@ -1,9 +1,9 @@
 """Do the statistics keep their promises? Simulations with no effect and with planted effects.
 
-    PYTHONPATH=src python benchmarks/calibration.py [simulations] [toy runs]
+    PYTHONPATH=src python benchmarks/calibration.py [simulations] [toy runs] [title]
 
-Writes benchmarks/results/calibration.json and .md. All seeds are fixed; a rate from n simulations
-stands beside its binomial standard error.
+Writes benchmarks/results/calibration.json and .md; with a title, only what begins with it is done
+anew. All seeds are fixed; a rate from n simulations stands beside its binomial standard error.
 """
 
 import json
@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from augcam.compare.explained import Explained
 from augcam.compare.models import compare
@@ -23,6 +24,7 @@ from augcam.statistics.effects import effects, variance_split
 from augcam.statistics.modelspace import permanova
 from augcam.statistics.pairs import pair_table, top_counts
 from augcam.statistics.resampling import interval
+from augcam.statistics.trends import Sweep, dose_response
 
 AUGMENTATIONS = ["affine", "cutmix", "colorjitter", "elastic"]
 CONDITIONS = [*AUGMENTATIONS, "identity", "none"]
@@ -265,6 +267,36 @@ def null_calibration(simulations: int, states: int) -> dict:
     return {name: rate(hits) for name, hits in found.items()}
 
 
+def trend_calibration(simulations: int, states: int, shift: float) -> dict:
+    """Rates of trends over the four augmentations as four strengths; with `shift`, the strongest
+    moves all maps by so much, the others in proportion, the weakest not at all."""
+    sweep = Sweep("sweep", "sweep", "strength", AUGMENTATIONS, [0, 1, 2, 4])
+    none = pd.DataFrame({"condition": [], "state": [], "accuracy": []})
+    found: dict[str, list] = {}
+    for seed in range(simulations):
+        rng = np.random.default_rng([seed, states, int(shift * 100), 9])
+        maps = models(rng, states)
+        direction = rng.standard_normal(maps.shape[2:])
+        for k, position in enumerate(sweep.positions):
+            maps[k] += shift * position * direction
+        d = distances(maps)
+        trends = dose_response(d, none, [sweep], ["none", "identity"], 0.05, seed)["trends"]
+        trends = trends.set_index("metric").loc[METRICS]
+        found.setdefault("msd: p < .05", []).append(trends.loc["msd", "p"] < 0.05)
+        found.setdefault("any p_holm < .05", []).append((trends["p_holm"] < 0.05).any())
+        grows = trends.loc["msd", "verdict"] == "grows"
+        found.setdefault("msd: grows", []).append(grows)
+        if not shift:
+            covered = (trends["low"] <= 0) & (trends["high"] >= 0)
+            found.setdefault("interval of the slope covers", []).append(covered.mean())
+        else:
+            table = effects(d, ["none"], resamples=100, seed=seed)
+            strongest = table[(table["augmentation"] == AUGMENTATIONS[-1])]
+            one = strongest.set_index("metric").loc["msd", "farther_than_control"] == "yes"
+            found.setdefault("msd: strongest alone farther than seed noise", []).append(one)
+    return {name: rate(hits) for name, hits in found.items()}
+
+
 # ---------------------------------------------------------------------------------------- the toy
 
 TOY_METRICS = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
@@ -357,7 +389,7 @@ def markdown(record: dict) -> str:
     return "\n".join(lines)
 
 
-def main(simulations: int = 1000, toy_runs: int = 100) -> None:
+def main(simulations: int = 1000, toy_runs: int = 100, only: str = "") -> None:
     parts = {
         "No effect, 2 states": (effect_calibration, 2, 0, 1),
         "No effect, 3 states": (effect_calibration, 3, 0, 1),
@@ -370,21 +402,28 @@ def main(simulations: int = 1000, toy_runs: int = 100) -> None:
         "No effect, 3 states, one condition with twice the noise": (effect_calibration, 3, 0, 2),
         "No effect, 6 states": (effect_calibration, 6, 0, 1),
         "Correlation maps, 6 states, true correlation 0.6": (map_calibration, 6, 0.6),
+        "Trend over 4 strengths, no effect, 3 states": (trend_calibration, 3, 0.0),
+        "Trend over 4 strengths, no effect, 2 states": (trend_calibration, 2, 0.0),
+        "Trend over 4 strengths, shift 0.4, 3 states": (trend_calibration, 3, 0.4),
+        "Trend over 4 strengths, shift 0.8, 3 states": (trend_calibration, 3, 0.8),
     }
+    before = json.loads((RESULTS / "calibration.json").read_text(encoding="utf-8")) if only else {}
     about = (
         f"{simulations} simulations each, `python benchmarks/calibration.py {simulations} "
         f"{toy_runs}`. Nominal: tests 0.05, intervals 0.95, unless the row says otherwise."
     )
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        shown = pool.submit(toy, toy_runs)
-        rates = {
+        shown = None if only else pool.submit(toy, toy_runs)
+        futures = {
             title: pool.submit(function, simulations, *arguments)
             for title, (function, *arguments) in parts.items()
+            if title.startswith(only)
         }
+        rates = {title: future.result() for title, future in futures.items()}
         record = {
-            "about": about,
-            "rates": {title: future.result() for title, future in rates.items()},
-            "toy": shown.result(),
+            "about": before.get("about", about),
+            "rates": {title: (before.get("rates", {}) | rates)[title] for title in parts},
+            "toy": shown.result() if shown else before["toy"],
         }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
@@ -393,4 +432,4 @@ def main(simulations: int = 1000, toy_runs: int = 100) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

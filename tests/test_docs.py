@@ -19,12 +19,25 @@ BLOCKS = [
 ]
 
 
+def long_form(step: str | dict) -> dict:
+    """A step of a composition as a mapping with `use`."""
+    if isinstance(step, str):
+        return {"use": step}
+    ((name, parameters),) = step.items()
+    return {"use": name, **parameters}
+
+
 def differing(shown: dict, used: dict, path: str = "") -> list[str]:
     """Dotted keys of `shown` whose value in `used` is another."""
     found = []
     for key, value in shown.items():
+        if isinstance(value, list) and isinstance(used.get(key), dict):
+            value = {"steps": value}
         if isinstance(value, dict) and isinstance(used.get(key), dict):
             found += differing(value, used[key], f"{path}{key}.")
+        elif key == "steps":
+            for shown_step, step in zip(map(long_form, value), used[key], strict=True):
+                found += differing(shown_step, step, f"{path}{key}.")
         elif used[key] != value:
             found.append(f"{path}{key}")
     return found

@@ -148,6 +148,30 @@ def test_what_cannot_be_used_is_said_in_a_sentence(step, said):
     assert "\n" not in sentence
 
 
+PAGE = (ROOT / "docs" / "augmentations.md").read_text(encoding="utf-8")
+FILES = {
+    text.split("\n", 1)[0].removeprefix("# "): text
+    for text in re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+}
+
+
+@pytest.mark.parametrize(
+    "file,name",
+    [
+        ("my_augmentations.py", "Fog"),
+        ("my_augmentations.py", "swapped_halves"),
+        ("albumentations_of_ours.py", "clahe_and_grid"),
+    ],
+)
+def test_files_of_the_page_work_as_printed(file, name, tmp_path, images):
+    if "albumentations" in file:
+        pytest.importorskip("albumentations", reason="it is no dependency of augcam")
+    (tmp_path / file).write_text(FILES[file], encoding="utf-8")
+    step = {"use": f"{tmp_path / file}:{name}"}
+    assert faults({"mine": [step]}, (16, 16)) == []
+    assert not torch.equal(augmented(images, step), images)
+
+
 @pytest.mark.parametrize("text", ["import nowhere", "1 / 0", "def f(:", "raise SystemExit(3)"])
 def test_a_file_that_fails_on_import_is_named(tmp_path, text):
     path = tmp_path / "broken one.py"

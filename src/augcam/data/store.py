@@ -126,9 +126,9 @@ def prepare(
     pair of splits), checksums of the other three files; the report: see `account`; the notes: a
     list of `augcam.data.notes.Note` under `notes`, apart from `stats.json`, as what they say of
     files that are not used is no reason to train again; the masks: of the test images, see
-    `augcam.data.masks.read_masks`, where the data set has some. `how`: see `model.fit`; `copies`: see
-    `training.copies`. `say` takes lines for the log, `announce` (`say` where not given) those that
-    a user should see at once.
+    `augcam.data.masks.read_masks`, where the data set has some. `how`: see `model.fit`; `copies`:
+    see `training.copies`. `say` takes lines for the log, `announce` (`say` where not given) those
+    that a user should see at once.
     Raises AugcamError for whatever is wrong with the source; then no file is left behind but
     `broken_path`, a table of all broken images where there are several.
     """
