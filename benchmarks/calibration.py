@@ -98,20 +98,20 @@ def effect_calibration(simulations: int, states: int, shift: float, uneven: floa
         rng = np.random.default_rng([seed, states, int(shift * 100), int(uneven * 10)])
         d = distances(models(rng, states, shift=shift, uneven=uneven))
         table = effects(d, ["none", "identity"], resamples=200, seed=seed)
-        tested = table[table["augmentation"].isin(AUGMENTATIONS)]
+        tested = table[table["condition"].isin(AUGMENTATIONS)]
         for control, rows in tested.groupby("control"):
             name = "seed noise" if control == "none" else "identity"
             if shift:
-                row = rows[(rows["augmentation"] == "affine") & (rows["metric"] == "msd")].iloc[0]
+                row = rows[(rows["condition"] == "affine") & (rows["metric"] == "msd")].iloc[0]
                 truth = shift**2
                 note(f"{name}: found ('yes')", row["farther_than_control"] == "yes")
                 note(f"{name}: own interval covers", row["low"] <= truth <= row["high"])
                 covered = row["pooled_low"] <= truth <= row["pooled_high"]
                 note(f"{name}: pooled interval covers", covered)
-                rest = rows[rows["augmentation"] != "affine"]
+                rest = rows[rows["condition"] != "affine"]
                 note(f"{name}: any other 'yes'", (rest["farther_than_control"] == "yes").any())
                 continue
-            null = rows if uneven == 1 else rows[rows["augmentation"] == "affine"]
+            null = rows if uneven == 1 else rows[rows["condition"] == "affine"]
             note(f"{name}: p < .05, one test", (null["p"] < 0.05).mean())
             note(f"{name}: any p_holm < .05", (null["p_holm"] < 0.05).any())
             note(f"{name}: any 'yes'", (null["farther_than_control"] == "yes").any())
@@ -142,10 +142,10 @@ def equal_calibration(simulations: int, states: int) -> dict:
         d = distances(maps)
         d.values[:, at, 1:] = np.nan
         table = effects(d, ["none", "identity"], resamples=20, seed=seed)
-        tested = table[table["augmentation"].isin(AUGMENTATIONS)]
+        tested = table[table["condition"].isin(AUGMENTATIONS)]
         for control, rows in tested.groupby("control"):
             name = "seed noise" if control == "none" else "identity"
-            one = rows["augmentation"] == once
+            one = rows["condition"] == once
             hits = {"one model": rows[one], "the others": rows[~one]}
             for which, part in hits.items():
                 found.setdefault(f"{name}, {which}: p < .05", []).append((part["p"] < 0.05).mean())

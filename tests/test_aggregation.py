@@ -42,20 +42,20 @@ TABLES = {
 
 def test_mean_over_states():
     mean = similarity_mean(TABLES, METRICS)
-    assert list(mean.columns) == ["image_id", "augmentation", *METRICS]
-    affine = mean[mean["augmentation"] == "affine"]
+    assert list(mean.columns) == ["image_id", "condition", *METRICS]
+    affine = mean[mean["condition"] == "affine"]
     states = np.stack([TABLES["affine", s][METRICS] for s in (1, 2)])
     np.testing.assert_allclose(affine[METRICS], np.nanmean(states, axis=0), rtol=1e-15)
     # Undefined in both states: undefined. Undefined in one: the other's value.
-    cutmix = mean[mean["augmentation"] == "cutmix"]["pearson"].to_numpy()
+    cutmix = mean[mean["condition"] == "cutmix"]["pearson"].to_numpy()
     assert np.isnan(cutmix[0])
     assert cutmix[1] == TABLES["cutmix", 2]["pearson"][1]
-    none = mean[mean["augmentation"] == "none"]
+    none = mean[mean["condition"] == "none"]
     np.testing.assert_array_equal(none[METRICS], TABLES["none", 2][METRICS])
 
 
 def test_excluded_values_are_counted():
-    counts = excluded_values(TABLES, METRICS).set_index(["augmentation", "state", "metric"])
+    counts = excluded_values(TABLES, METRICS).set_index(["condition", "state", "metric"])
     assert counts.loc[("affine", 2, "pearson"), "n_excluded"] == 3
     assert counts.loc[("affine", 2, "mad"), "n_excluded"] == 0
     assert counts.loc[("affine", 2, "mad"), "n_degenerate_baseline"] == 3
@@ -64,8 +64,8 @@ def test_excluded_values_are_counted():
 
 def test_summary_is_what_numpy_says():
     mean = similarity_mean(TABLES, METRICS)
-    summary = similarity_summary(mean, METRICS).set_index(["augmentation", "metric"])
-    values = mean.loc[mean["augmentation"] == "cutmix", "pearson"].dropna()
+    summary = similarity_summary(mean, METRICS).set_index(["condition", "metric"])
+    values = mean.loc[mean["condition"] == "cutmix", "pearson"].dropna()
     row = summary.loc[("cutmix", "pearson")]
     assert (row["n_images"], row["n_excluded"]) == (49, 1)
     expected = np.percentile(values, [0, 25, 50, 75, 100])
@@ -74,8 +74,8 @@ def test_summary_is_what_numpy_says():
 
 def test_correlation_maps_are_numpys_over_shared_images():
     mean = similarity_mean(TABLES, METRICS)
-    maps = correlation_maps(mean, METRICS).set_index(["metric", "augmentation_a", "augmentation_b"])
-    wide = mean.pivot(index="image_id", columns="augmentation", values="pearson").dropna()
+    maps = correlation_maps(mean, METRICS).set_index(["metric", "condition_a", "condition_b"])
+    wide = mean.pivot(index="image_id", columns="condition", values="pearson").dropna()
     row = maps.loc[("pearson", "affine", "cutmix")]
     assert row["n_images"] == 49
     assert row["r"] == pytest.approx(np.corrcoef(wide["affine"], wide["cutmix"])[0, 1], abs=1e-12)
@@ -99,7 +99,7 @@ def maps_table(names, metrics, seed):
             (metric, a, b, r[i, j], 30) for i, a in enumerate(names) for j, b in enumerate(names)
         ]
     return pd.DataFrame(
-        rows, columns=["metric", "augmentation_a", "augmentation_b", "r", "n_images"]
+        rows, columns=["metric", "condition_a", "condition_b", "r", "n_images"]
     )
 
 
@@ -109,7 +109,7 @@ def test_pair_counts_by_hand():
     value = {("a", "b"): 0.9, ("a", "c"): 0.5, ("b", "c"): 0.1}
     for (x, y), r in value.items():
         for pair in ((x, y), (y, x)):
-            chosen = (maps["augmentation_a"] == pair[0]) & (maps["augmentation_b"] == pair[1])
+            chosen = (maps["condition_a"] == pair[0]) & (maps["condition_b"] == pair[1])
             maps.loc[chosen, "r"] = r
     counts = pair_counts(maps, ["a", "b", "c"], 1)
     assert counts.to_numpy().tolist() == [["strongest", "a", "b", 2], ["weakest", "b", "c", 2]]
@@ -128,13 +128,13 @@ def test_each_kind_of_pair_sums_to_k_times_metrics(n_names, n_metrics, k, seed):
     expected = min(k, (n_names * (n_names - 1) // 2 - 1) // 2) * n_metrics
     kinds = {"strongest": expected, "weakest": expected} if expected else {}
     assert counts.groupby("kind")["count"].sum().to_dict() == kinds
-    assert counts.groupby(["augmentation_a", "augmentation_b"])["count"].sum().le(n_metrics).all()
+    assert counts.groupby(["condition_a", "condition_b"])["count"].sum().le(n_metrics).all()
 
 
 def test_pairs_that_are_all_alike_are_neither_strong_nor_weak():
     maps = maps_table(list("abcd"), ["m1"], 0).assign(r=1.0)
     assert pair_counts(maps, list("abcd"), 2).empty
-    maps.loc[(maps["augmentation_a"] == "a") & (maps["augmentation_b"] == "b"), "r"] = 0.5
+    maps.loc[(maps["condition_a"] == "a") & (maps["condition_b"] == "b"), "r"] = 0.5
     assert pair_counts(maps, list("abcd"), 1)["kind"].tolist() == ["strongest", "weakest"]
 
 
@@ -159,7 +159,7 @@ def test_extreme_images_over_augmentations():
         "none": [9, 9, 9, 9],
     }
     mean = pd.concat(
-        pd.DataFrame({"image_id": [4, 5, 6, 7], "augmentation": name, "mad": column})
+        pd.DataFrame({"image_id": [4, 5, 6, 7], "condition": name, "mad": column})
         for name, column in values.items()
     )
     found = extreme_images(mean, ["mad"], ["affine", "cutmix"]).set_index("extreme")

@@ -27,7 +27,7 @@ def paperlike_run(**changes) -> Run:
         own[:, PAPER_METRICS.index("overlap_5")] *= 1.6
         values = np.array([HIGHER[m] for m in PAPER_METRICS]) + 0.25 * (common + 0.75 * own)
         frame = pd.DataFrame(values, columns=list(PAPER_METRICS))
-        frame.insert(0, "augmentation", name)
+        frame.insert(0, "condition", name)
         frame.insert(0, "image_id", np.arange(images))
         parts.append(frame)
     mean = pd.concat(parts, ignore_index=True)
@@ -114,7 +114,7 @@ def test_claims_fail_where_they_should():
 def test_pairs_are_counted_in_either_order(count, expected):
     pairs = pd.DataFrame(
         [("weakest", "cutmix", "gaussblur", count), ("strongest", "cutmix", "gaussblur", 8)],
-        columns=["kind", "augmentation_a", "augmentation_b", "count"],
+        columns=["kind", "condition_a", "condition_b", "count"],
     )
     row = answers(paperlike_run(pairs=pairs)).loc[
         "Gaussian blur – CutMix is among the weakest pairs"
@@ -148,7 +148,7 @@ def test_undefined_values_are_no_crash():
     ]
     assert row["holds"] == "not applicable"
     assert row["here"].startswith("'pearson' is undefined for affine, ")
-    some = run.mean.assign(pearson=run.mean["pearson"].where(run.mean["augmentation"] != "affine"))
+    some = run.mean.assign(pearson=run.mean["pearson"].where(run.mean["condition"] != "affine"))
     table = answers(paperlike_run(mean=some))
     row = table.loc[
         "moderate alikeness: median Pearson correlation below 0.5 for all augmentations"

@@ -82,7 +82,7 @@ def check(config, found, kinds):
     several = {c for c, _ in config.models if [m[0] for m in config.models].count(c) > 1}
     assert again == {c for c in several if kinds[c] == "equal"}
     if base in again:
-        assert base not in set(found["similarity_mean"]["augmentation"])
+        assert base not in set(found["similarity_mean"]["condition"])
         assert base not in set(found["behaviour"]["condition"])
         assert "seed noise: " not in findings and "two trainings that differ" not in findings
 
@@ -160,10 +160,10 @@ def test_controls_without_noise_are_left_out_wherever_they_would_stand():
     assert found["effects"].empty and found["planning"].empty
     assert not found["separation"]["conditions"].str.contains("none|identity").any()
     # Without noise of their own identity's states are one model, and so are the baselines.
-    rows = found["decoupled_maps"].query("kind == 'paper' and augmentation_a == 'identity'")
+    rows = found["decoupled_maps"].query("kind == 'paper' and condition_a == 'identity'")
     assert rows["r"].notna().any() and rows[["low", "high"]].isna().all(axis=None)
     assert found["decoupled_maps"].query("kind != 'paper'")["r"].isna().all()
-    assert "none" not in set(found["correlation_maps"]["augmentation_a"])
+    assert "none" not in set(found["correlation_maps"]["condition_a"])
     assert found["pair_significance"]["p_null"].isna().all()
     words, labels = {}, []
     for name, figure in drawn(config, models, found):
@@ -190,12 +190,12 @@ def test_controls_that_differ_are_as_they_were():
 
 def test_an_augmentation_without_noise_counts_once():
     _, _, found = experiment({"cutmix": "equal"})
-    row = found["effects"].query("control == 'identity' and augmentation == 'cutmix'").iloc[0]
+    row = found["effects"].query("control == 'identity' and condition == 'cutmix'").iloc[0]
     assert row["n_states"] == 1 and np.isnan(row["low"])
-    others = found["effects"].query("control == 'identity' and augmentation == 'affine'")
+    others = found["effects"].query("control == 'identity' and condition == 'affine'")
     assert (others["n_states"] == 3).all()
     alone = experiment({"cutmix": "equal"}, augmentations=["affine", "elastic"])[2]
-    index = ["control", "augmentation", "metric"]
+    index = ["control", "condition", "metric"]
     p = [t["effects"].set_index(index)["p"]["identity", "affine", "mad"] for t in (found, alone)]
     assert p[0] == pytest.approx(p[1])  # its states add no degrees of freedom
     (note,) = of_states(found["equal_models"], ["augmentation", "network"])
@@ -313,7 +313,7 @@ def test_the_noise_of_sources_stands_side_by_side(tmp_path):
     }  # fmt: skip
     assert (table["n_models"][order] == 3).all()
     assert table.loc[draws, "difference"].isna().all()
-    row = found["effects"].query("control == 'none' and augmentation == 'affine'")
+    row = found["effects"].query("control == 'none' and condition == 'affine'")
     row = row.query("metric == 'mad'").iloc[0]
     assert table.loc[(order, "affine"), "difference"] == row["difference"]
     accuracy = found["performance"].query("condition == 'none'")["accuracy"]

@@ -75,7 +75,7 @@ def test_results_hold_what_the_page_adds(project):
     assert table["cosine"].between(0, 1).all() or table["cosine"].isna().any()
     assert table["cosine"].notna().any()
     effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
-    assert set(effects["augmentation"]) == {"affine", "vignette", "identity"}
+    assert set(effects["condition"]) == {"affine", "vignette", "identity"}
     assert set(effects["metric"]) == {"mad", "cosine"}
     for name in ("augmentation_vignette", "boxplot_cosine", "segments_cosine_vignette", "spread"):
         assert (results / "figures" / f"{name}.png").is_file()

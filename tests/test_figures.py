@@ -43,7 +43,7 @@ def mean_table(conditions, images=60):
         pd.DataFrame(
             {
                 "image_id": np.arange(images),
-                "augmentation": name,
+                "condition": name,
                 "mad": rng.random(images),
                 "class_kld": rng.exponential(size=images),
             }
@@ -103,7 +103,7 @@ def segment_tables(conditions):
     rng = np.random.default_rng(2)
     mean = mean_table(conditions)
     return {
-        (name, state): mean[mean["augmentation"] == name].assign(segment=rng.choice(SEGMENTS, 60))
+        (name, state): mean[mean["condition"] == name].assign(segment=rng.choice(SEGMENTS, 60))
         for name in conditions
         for state in (1, 2)
     }
@@ -182,7 +182,7 @@ def test_extreme_grids_show_every_model_of_the_right_image():
             pd.DataFrame(
                 {
                     "image_id": np.arange(10, 16),
-                    "augmentation": name,
+                    "condition": name,
                     "mad": (similarity[name, 1]["mad"] + similarity[name, 2]["mad"]) / 2,
                 }
             )

@@ -46,12 +46,12 @@ def tables_of(d, controls):
     replicates, names = condition_replicates(sums, models, 40, 20, rng)
     apart = {("models", m): distance(values, m) for m, values in replicates.items()}
     quartiles = {"min": 0.0, "q1": 0.2, "median": 0.3, "q3": 0.5, "max": 0.9}
-    summary = [{"augmentation": c, "metric": m} | quartiles for c in CONDITIONS for m in METRICS]
+    summary = [{"condition": c, "metric": m} | quartiles for c in CONDITIONS for m in METRICS]
     nulls = [{"null": n, "metric": m, "median": 0.1} for n in NULL_STYLES for m in METRICS]
     at = [i for i, c in enumerate(d.conditions) if c != "none"]
     grown = {key: 1 - r for key, r in with_consensus(found, at).items()}
     changes = [(c, m, t, 0.2) for c in CONDITIONS for m in METRICS for t in TARGET_STYLES]
-    columns = ["augmentation", "metric", "target", "mean"]
+    columns = ["condition", "metric", "target", "mean"]
     return {
         "target_changes": pd.DataFrame(changes, columns=columns),
         "equal_models": pd.DataFrame(columns=["condition", "state", "equal_to"]),
@@ -101,7 +101,7 @@ def test_the_legend_holds_what_any_panel_shows():
     """Class predictions have no mean map, and may come first."""
     metrics = ["class_kld", "mad"]
     quartiles = {"min": 0.0, "q1": 0.2, "median": 0.3, "q3": 0.5, "max": 0.9}
-    summary = pd.DataFrame([{"augmentation": "none", "metric": m} | quartiles for m in metrics])
+    summary = pd.DataFrame([{"condition": "none", "metric": m} | quartiles for m in metrics])
     shown = [("other_image", "class_kld"), *((null, "mad") for null in NULL_STYLES)]
     nulls = pd.DataFrame(
         [{"null": null, "metric": metric, "median": 0.1} for null, metric in shown]

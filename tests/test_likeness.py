@@ -81,7 +81,7 @@ def test_the_papers_analysis_is_that_of_the_first_half(undefined):
     table = map_table(found, d)
     both = expected.merge(
         table[table["kind"] == "paper"],
-        on=["metric", "augmentation_a", "augmentation_b"],
+        on=["metric", "condition_a", "condition_b"],
         suffixes=("", "_ours"),
     )
     assert len(both) == len(expected)
@@ -218,7 +218,7 @@ def test_one_baseline_decouples_nothing_and_says_so():
 
 def test_maps_are_symmetric_and_their_intervals_hold_the_estimate():
     table = map_table(maps_of(simulated(images=300), 200), simulated())
-    index = ["metric", "kind", "augmentation_a", "augmentation_b"]
+    index = ["metric", "kind", "condition_a", "condition_b"]
     r = table.set_index(index)["r"]
     turned = table.rename(columns={index[2]: index[3], index[3]: index[2]}).set_index(index)["r"]
     pd.testing.assert_series_equal(r.sort_index(), turned.sort_index(), check_exact=False)
@@ -240,14 +240,14 @@ def test_top_counts_are_those_of_the_pair_table(metrics, k, pairs_of, seed):
     r = (r + r.transpose(0, 2, 1)) / 2
     rows = [(f"m{m}", a, b, r[m, i, j], 9) for m in range(metrics)
             for i, a in enumerate(names) for j, b in enumerate(names)]  # fmt: skip
-    columns = ["metric", "augmentation_a", "augmentation_b", "r", "n_images"]
+    columns = ["metric", "condition_a", "condition_b", "r", "n_images"]
     expected = pair_counts(pd.DataFrame(rows, columns=columns), names, k)
     pairs = list(combinations(range(len(names)), 2))
     flat = np.stack([r[:, i, j] for i, j in pairs], axis=1)
     for kind, sign in (("strongest", 1), ("weakest", -1)):
         counts = dict(zip(((names[i], names[j]) for i, j in pairs), top_counts(sign * flat, k)))
         for row in expected[expected["kind"] == kind].itertuples():
-            assert counts.pop((row.augmentation_a, row.augmentation_b)) == row.count
+            assert counts.pop((row.condition_a, row.condition_b)) == row.count
         assert not any(counts.values())
 
 
@@ -262,11 +262,11 @@ def test_pair_table_tells_a_real_pair_from_chance():
     table = pair_table(null._replace(values=planted), maps_of(null._replace(values=planted)),
                        names, 1, 200, rng)  # fmt: skip
     best = table.iloc[0]
-    assert (best["kind"], best["augmentation_a"], best["augmentation_b"]) == (
+    assert (best["kind"], best["condition_a"], best["condition_b"]) == (
         "strongest", "affine", "cutmix"
     )  # fmt: skip
     assert best["count"] == 4 and best["frequency"] == 1 and best["p_r"] < 0.05
-    unlike = table[(table["augmentation_a"] != "affine") & (table["kind"] == "strongest")]
+    unlike = table[(table["condition_a"] != "affine") & (table["kind"] == "strongest")]
     assert (unlike["p_r"] > 0.05).all()
     assert (table["p_pair"] <= table["p_any"] + 1e-9).all()
     assert table.groupby("kind")["count"].sum().tolist() == [4, 4]
@@ -524,7 +524,7 @@ def tables_of(d, controls=("none", "identity")):
             behaviour, columns=["condition", "state", "disagreement", "error_consistency"]
         ),
         "class_changes": pd.DataFrame(
-            changes, columns=["augmentation", "metric", "share_of_change"]
+            changes, columns=["condition", "metric", "share_of_change"]
         ),
         "planning": plan(d, list(controls)),
     }  # fmt: skip
@@ -578,7 +578,7 @@ def test_conclusions_name_only_what_was_measured():
 def test_one_augmentation_gives_no_sentence_about_pairs():
     tables = tables_of(simulated())
     maps = tables["decoupled_maps"]
-    for side in ("augmentation_a", "augmentation_b"):
+    for side in ("condition_a", "condition_b"):
         maps = maps[~maps[side].isin(["cutmix", "elastic"])]
     one = {"decoupled_maps": maps, "pair_significance": tables["pair_significance"].iloc[:0]}
     found = concluded(tables | one, augmentations=["affine"])
@@ -590,7 +590,7 @@ def test_conclusions_say_what_explaining_the_same_class_leaves():
     assert "class explained" not in concluded(tables)
     means = {"predicted": 0.3, "label": 0.2, "baseline": 0.1}
     rows = [("affine", "mad", target, mean) for target, mean in means.items()]
-    columns = ["augmentation", "metric", "target", "mean"]
+    columns = ["condition", "metric", "target", "mean"]
     text = concluded(tables | {"target_changes": pd.DataFrame(rows, columns=columns)})
     assert "0.300 on average where every model explains its own" in text["class explained"]
     assert "0.200 where all explain the true label" in text["class explained"]

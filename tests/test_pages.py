@@ -10,7 +10,7 @@ import pandas as pd
 from augcam.report.pages import TEXTS, facts, start_page, summary_page, table_page
 
 TABLE = pd.DataFrame(
-    {"augmentation": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}
+    {"condition": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}
 )
 
 

@@ -23,15 +23,15 @@ TABLES = {("affine", 1): table(1), ("affine", 2): table(2), ("cutmix", 1): table
 def test_every_value_is_in_one_segment():
     summary = segment_summary(TABLES, ["mad", "pearson"])
     assert len(summary) == 2 * 2 * 4
-    totals = summary.groupby(["augmentation", "metric"])[["n", "n_excluded"]].sum()
+    totals = summary.groupby(["condition", "metric"])[["n", "n_excluded"]].sum()
     assert totals.loc[("affine", "mad")].tolist() == [160, 0]
     assert totals.loc[("affine", "pearson")].tolist() == [154, 6]
     pooled = pd.concat([TABLES["affine", 1], TABLES["affine", 2]])
-    row = summary.query("augmentation == 'affine' and metric == 'mad' and segment == 'both_wrong'")
+    row = summary.query("condition == 'affine' and metric == 'mad' and segment == 'both_wrong'")
     values = pooled.loc[pooled["segment"] == "both_wrong", "mad"]
     assert row["median"].item() == np.median(values)
     assert row["q1"].item() == np.percentile(values, 25)
-    empty = summary.query("augmentation == 'cutmix' and segment == 'both_wrong'")
+    empty = summary.query("condition == 'cutmix' and segment == 'both_wrong'")
     assert (empty["n"] == 0).all() and empty["median"].isna().all()
 
 
@@ -41,7 +41,7 @@ def test_the_test_is_scipys_and_the_effect_a_share_of_variance():
     known = TABLES["affine", 2].dropna()
     groups = [known.loc[known["segment"] == s, "pearson"] for s in SEGMENTS]
     h, p = kruskal(*groups)
-    row = tests.query("augmentation == 'affine' and state == 2 and metric == 'pearson'").iloc[0]
+    row = tests.query("condition == 'affine' and state == 2 and metric == 'pearson'").iloc[0]
     assert (row["h"], row["p"], row["n"]) == (pytest.approx(h), pytest.approx(p), 77)
     # Epsilon squared is η² of the ranks: between segments / total sum of squares.
     ranks = pd.Series(rankdata(known["pearson"]), index=known.index)

@@ -149,7 +149,7 @@ def test_groups_hold_every_image_once(count, seed):
 def test_effects_by_hand():
     d = simulated(undefined=True)
     table = effects(d, ["none", "identity"], resamples=100).set_index(
-        ["control", "augmentation", "metric"]
+        ["control", "condition", "metric"]
     )
     for control, metric in product(("none", "identity"), ("mad", "pearson")):
         m, a, c = d.metrics.index(metric), 1, d.conditions.index(control)
@@ -169,7 +169,7 @@ def test_effects_by_hand():
 
 def test_superiority_is_the_share_of_images_that_are_farther():
     d = simulated(states=3, images=50)
-    table = effects(d, ["identity"], resamples=100).set_index(["augmentation", "metric"])
+    table = effects(d, ["identity"], resamples=100).set_index(["condition", "metric"])
     a, c = d.conditions.index("elastic"), d.conditions.index("identity")
     farther = (d.values[0, a] > d.values[0, c]).mean()
     assert table.loc[("elastic", "mad"), "superiority"] == pytest.approx(farther)
@@ -181,7 +181,7 @@ def test_pooled_test_is_the_anova_contrast():
     """With one image, the pooled test is the t-test with the mean square within conditions."""
     d = simulated(images=1)
     d = d._replace(values=np.repeat(d.values, 2, axis=4))
-    table = effects(d, ["identity"], resamples=100).set_index(["augmentation", "metric"])
+    table = effects(d, ["identity"], resamples=100).set_index(["condition", "metric"])
     by_model = np.nanmean(d.values[0], axis=(2, 3))
     groups = [by_model[i] for i, c in enumerate(d.conditions) if c != "none"]
     y = np.concatenate(groups)
@@ -198,7 +198,7 @@ def test_pooled_test_is_the_anova_contrast():
 def test_a_large_effect_is_found_and_a_tiny_one_is_told_apart_from_none():
     d = simulated(states=6, shift=2.0, images=400)
     table = effects(d, ["none", "identity"], resamples=100)
-    verdict = table.set_index(["control", "augmentation", "metric"])["farther_than_control"]
+    verdict = table.set_index(["control", "condition", "metric"])["farther_than_control"]
     for control in ("none", "identity"):
         assert verdict[control, "affine", "mad"] == verdict[control, "affine", "pearson"] == "yes"
         assert (verdict[control].loc[["cutmix", "elastic"]] != "yes").all()
@@ -251,13 +251,13 @@ def test_a_model_without_a_value_takes_nothing_from_the_others():
     by_model = [np.nanmean(values[1, c, : 3 - (c == 1)], axis=(1, 2)) for c in (0, 1, 2, 4)]
     squares = sum(((x - x.mean()) ** 2).sum() for x in by_model)
     assert noise[1] == pytest.approx(squares / 7)
-    table = effects(d, ["identity"], 100).set_index(["metric", "augmentation"])
+    table = effects(d, ["identity"], 100).set_index(["metric", "condition"])
     assert table["p"].notna().all()
     assert table.loc[("pearson", "cutmix"), "n_states"] == 2
     assert table.loc[("pearson", "cutmix"), "smallest_p_sign_flip"] == 0.5
     assert table.loc[("pearson", "affine"), "n_states"] == 3
     two = d._replace(values=values[:, :, :2], states=[1, 2])
-    again = effects(two, ["identity"], 100).set_index(["metric", "augmentation"])
+    again = effects(two, ["identity"], 100).set_index(["metric", "condition"])
     for column in ("difference", "mean", "control_mean", "superiority", "p_sign_flip"):
         both = [frame.loc[("pearson", "cutmix"), column] for frame in (table, again)]
         assert both[0] == pytest.approx(both[1])
@@ -270,7 +270,7 @@ def test_an_undefined_state_is_no_evidence():
     """With one baseline, `none` lacks the baseline's own state."""
     d = simulated()
     d = d._replace(values=d.values[:, :, :, :1], baselines=[1])
-    row = effects(d, ["identity"], 100).set_index(["metric", "augmentation"]).loc[("mad", "none")]
+    row = effects(d, ["identity"], 100).set_index(["metric", "condition"]).loc[("mad", "none")]
     assert row["n_states"] == 2 and row["p_sign_flip"] >= row["smallest_p_sign_flip"] == 0.5
     assert row[["difference", "low", "pooled_low", "p"]].notna().all()
     p, smallest = sign_flip(np.array([[np.nan, 1.0, 2.0], [np.nan] * 3]))
@@ -292,7 +292,7 @@ def test_the_pooled_test_rejects_at_its_rate_where_nothing_differs():
     rejected, tests = 0, 0
     for seed in range(60):
         table = effects(simulated(images=30, seed=seed), ["identity"], resamples=10)
-        p = table.loc[table["augmentation"] != "none", "p"]
+        p = table.loc[table["condition"] != "none", "p"]
         rejected, tests = rejected + (p < 0.05).sum(), tests + len(p)
     # Six tests a run, of which those of a metric share one control: as if 60 × 2 independent ones.
     low, high = stats.binom.interval(0.999, 120, 0.05)
@@ -304,8 +304,8 @@ def test_the_pooled_test_finds_what_was_planted_and_nothing_else():
     for seed in range(30):
         table = effects(simulated(images=30, seed=seed, shift=0.6), ["identity"], resamples=10)
         yes = table["farther_than_control"] == "yes"
-        found += (yes & (table["augmentation"] == "affine") & (table["metric"] == "mad")).any()
-        others += (yes & (table["augmentation"] != "affine")).any()
+        found += (yes & (table["condition"] == "affine") & (table["metric"] == "mad")).any()
+        others += (yes & (table["condition"] != "affine")).any()
     assert found >= 24 and others <= 5
 
 

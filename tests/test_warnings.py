@@ -158,7 +158,7 @@ def counts(train=(100, 100), test=(50, 50), val=(20, 20)):
 
 def excluded(baseline=0, augmented=0, n=100):
     row = {
-        "augmentation": "affine", "state": 1, "n_images": n, "n_excluded": 0,
+        "condition": "affine", "state": 1, "n_images": n, "n_excluded": 0,
         "n_degenerate_baseline": baseline, "n_degenerate_augmented": augmented,
     }  # fmt: skip
     return pd.DataFrame([row | {"metric": metric} for metric in ("mad", "pearson")])

@@ -152,7 +152,7 @@ def test_a_run_makes_every_file_with_its_columns(finished):
     assert len(performance) == N_MODELS
     mean = pd.read_parquet(results / "tables" / "similarity_mean.parquet")
     metrics = ["mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5"]
-    assert list(mean.columns) == ["image_id", "augmentation", *metrics, "class_kld"]
+    assert list(mean.columns) == ["image_id", "condition", *metrics, "class_kld"]
     assert len(mean) == 5 * 40
     pairs = pd.read_csv(results / "tables" / "pair_counts.csv")
     assert pairs.groupby("kind")["count"].sum().to_dict() == {"strongest": 8, "weakest": 8}
@@ -187,7 +187,7 @@ def test_the_statistics_are_there_for_every_condition_and_metric(finished):
     # The paper's map, worked out again from covariances.
     maps = pd.read_parquet(tables / "decoupled_maps.parquet").query("kind == 'paper'")
     first = pd.read_parquet(tables / "correlation_maps.parquet")
-    index = ["metric", "augmentation_a", "augmentation_b"]
+    index = ["metric", "condition_a", "condition_b"]
     both = first.merge(maps, on=index, suffixes=("", "_again")).query("metric == 'mad'")
     np.testing.assert_allclose(both["r"], both["r_again"], atol=1e-9)
     counts = pd.read_parquet(tables / "pair_significance.parquet")
@@ -216,7 +216,7 @@ def test_the_chain_is_consistent(finished):
         pd.read_parquet(results / "similarity" / "main" / "cutmix" / f"{s}.parquet") for s in (1, 2)
     ]
     mean = pd.read_parquet(results / "tables" / "similarity_mean.parquet")
-    mean = mean[mean["augmentation"] == "cutmix"]
+    mean = mean[mean["condition"] == "cutmix"]
     expected = (states[0]["mad"].to_numpy() + states[1]["mad"].to_numpy()) / 2
     np.testing.assert_allclose(mean["mad"], expected, rtol=1e-15)
     predictions = pd.read_parquet(

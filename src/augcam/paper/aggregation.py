@@ -24,10 +24,10 @@ def aggregate(
 
 
 def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
-    """Mean of each metric over the starting states, by image and augmentation (step 12, section 4).
+    """Mean of each metric over the starting states, by image and condition (step 12, section 4).
 
     `tables`: (condition, state) → the table of `augcam.compare.models.compare`; all list the same
-    images in the same order. Returns image_id, augmentation, then `metrics`, one augmentation after
+    images in the same order. Returns image_id, condition, then `metrics`, one condition after
     the other. Undefined values (NaN) are left out of the mean; NaN where no state has a value.
     """
     conditions = list(dict.fromkeys(condition for condition, _ in tables))
@@ -43,14 +43,14 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
             column[rows] = _mean_of_defined([state[metric].to_numpy() for state in states])
     head = {
         "image_id": np.tile(ids, len(conditions)),
-        "augmentation": np.repeat(np.array(conditions, dtype=object), len(ids)),
+        "condition": np.repeat(np.array(conditions, dtype=object), len(ids)),
     }
     return pd.DataFrame(head | means, copy=False)
 
 
-def _by_augmentation(mean: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A metric of the table of `similarity_mean`, one row an image, one column an augmentation."""
-    names = mean["augmentation"].unique()
+def _by_condition(mean: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric of the table of `similarity_mean`, one row an image, one column a condition."""
+    names = mean["condition"].unique()
     values = mean[metric].to_numpy().reshape(len(names), -1).T
     return pd.DataFrame(values, mean["image_id"].iloc[: len(values)], names)
 
@@ -67,12 +67,12 @@ def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
 def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """What summaries leave out, and how many maps are degenerate.
 
-    Returns augmentation, state, metric, n_images, n_excluded (undefined values),
+    Returns condition, state, metric, n_images, n_excluded (undefined values),
     n_degenerate_baseline, n_degenerate_augmented.
     """
     rows = [
         {
-            "augmentation": condition,
+            "condition": condition,
             "state": state,
             "metric": metric,
             "n_images": len(table),
@@ -87,19 +87,19 @@ def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
 
 
 def similarity_summary(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """Quartiles and mean over images of each augmentation's averaged metric.
+    """Quartiles and mean over images of each condition's averaged metric.
 
-    Returns augmentation, metric, n_images (with a value), n_excluded, mean, std, min, q1, median,
+    Returns condition, metric, n_images (with a value), n_excluded, mean, std, min, q1, median,
     q3, max: the numbers behind the boxplots.
     """
     rows = []
-    for augmentation, group in mean.groupby("augmentation", sort=False):
+    for condition, group in mean.groupby("condition", sort=False):
         for metric in metrics:
             values = group[metric].dropna()
             low, q1, median, q3, high = values.quantile([0, 0.25, 0.5, 0.75, 1])
             rows.append(
                 {
-                    "augmentation": augmentation,
+                    "condition": condition,
                     "metric": metric,
                     "n_images": len(values),
                     "n_excluded": int(group[metric].isna().sum()),
@@ -116,20 +116,20 @@ def similarity_summary(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
 
 
 def correlation_maps(mean: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """Pearson's r over test images between the averaged metrics of every two augmentations.
+    """Pearson's r over test images between the averaged metrics of every two conditions.
 
-    Returns metric, augmentation_a, augmentation_b (every ordered pair and the diagonal), r,
+    Returns metric, condition_a, condition_b (every ordered pair and the diagonal), r,
     n_images: the images on which both have a value. r is NaN where it is undefined.
     """
-    names = list(dict.fromkeys(mean["augmentation"]))
+    names = list(dict.fromkeys(mean["condition"]))
     rows = []
     for metric in metrics:
-        wide = _by_augmentation(mean, metric)
+        wide = _by_condition(mean, metric)
         r = wide.corr(min_periods=2)
         defined = wide.notna().to_numpy(dtype=np.int64)
         count = pd.DataFrame(defined.T @ defined, names, names)
         rows += [(metric, a, b, r.loc[a, b], count.loc[a, b]) for a in names for b in names]
-    columns = ["metric", "augmentation_a", "augmentation_b", "r", "n_images"]
+    columns = ["metric", "condition_a", "condition_b", "r", "n_images"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -137,7 +137,7 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
     """How often each pair is among the `k` strongest and weakest of a metric's map (tables 1, 2).
 
     `maps`: the table of `correlation_maps`; only pairs of `augmentations` count, so that controls
-    do not. Returns kind (strongest, weakest), augmentation_a, augmentation_b, count: every pair
+    do not. Returns kind (strongest, weakest), condition_a, condition_b, count: every pair
     with a count, the most frequent first. Each kind sums to `k` × number of metrics, unless in a
     metric `k` is not below half of the defined pairs: then fewer count, so that no pair is both;
     none where all of these are equal. Ties in r are decided by the order of `augmentations`.
@@ -145,7 +145,7 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
     pairs = list(combinations(augmentations, 2))
     counts = {(kind, *pair): 0 for kind in ("strongest", "weakest") for pair in pairs}
     for _, group in maps.groupby("metric", sort=False):
-        r = group.set_index(["augmentation_a", "augmentation_b"])["r"]
+        r = group.set_index(["condition_a", "condition_b"])["r"]
         known = [pair for pair in pairs if not np.isnan(r[pair])]
         fewer = min(k, max(0, (len(known) - 1) // 2))
         strongest, weakest = (sorted(known, key=lambda p: sign * r[p])[:fewer] for sign in (-1, 1))
@@ -153,7 +153,7 @@ def pair_counts(maps: pd.DataFrame, augmentations: list[str], k: int) -> pd.Data
             for kind, chosen in (("strongest", strongest), ("weakest", weakest)):
                 for pair in chosen:
                     counts[kind, *pair] += 1
-    columns = ["kind", "augmentation_a", "augmentation_b", "count"]
+    columns = ["kind", "condition_a", "condition_b", "count"]
     table = pd.DataFrame([(*key, n) for key, n in counts.items() if n], columns=columns)
     return table.sort_values(
         ["kind", "count"], ascending=[True, False], kind="stable", ignore_index=True
@@ -172,7 +172,7 @@ def extreme_images(
     """
     rows = []
     for metric in metrics:
-        wide = _by_augmentation(mean, metric)[augmentations].dropna()
+        wide = _by_condition(mean, metric)[augmentations].dropna()
         over = pd.DataFrame({"mean": wide.mean(axis=1), "std": wide.std(axis=1)})
         found = {
             "highest_mean": over["mean"],

@@ -198,8 +198,8 @@ def _pair(kind: str, pair: tuple[str, str], paper: str) -> Claim:
 
 
 def _segments_change_little(run: Run) -> Finding:
-    effect = run.segment_tests.groupby(["metric", "augmentation"])["epsilon_squared"].mean()
-    effect = effect[effect.index.get_level_values("augmentation").isin(run.augmentations)]
+    effect = run.segment_tests.groupby(["metric", "condition"])["epsilon_squared"].mean()
+    effect = effect[effect.index.get_level_values("condition").isin(run.augmentations)]
     by_metric = effect.groupby("metric").mean().loc[run.metrics].dropna()
     if by_metric.empty:
         raise NotApplicable("no segments can be compared")

@@ -51,9 +51,9 @@ class Run:
         return means.loc[self.augmentations]
 
     def values(self, metric: str) -> pd.DataFrame:
-        """The metric by image (rows) and augmentation (columns), averaged over states."""
+        """The metric by image (rows) and condition (columns), averaged over states."""
         self.needs(metric)
-        wide = self.mean.pivot(index="image_id", columns="augmentation", values=metric)
+        wide = self.mean.pivot(index="image_id", columns="condition", values=metric)
         wide = wide[self.augmentations]
         without = [name for name in wide if wide[name].isna().all()]
         if without:
@@ -67,7 +67,7 @@ class Run:
         """r of every pair of augmentations in the metric's map."""
         self.needs(metric)
         rows = self.maps[self.maps["metric"] == metric]
-        r = rows.set_index(["augmentation_a", "augmentation_b"])["r"]
+        r = rows.set_index(["condition_a", "condition_b"])["r"]
         pairs = list(combinations(self.augmentations, 2))
         r = r.loc[pairs].dropna() if pairs else r.iloc[:0]
         if r.empty:
@@ -82,7 +82,7 @@ class Run:
         if self.pairs.empty:
             raise NotApplicable("no pair is strongest or weakest")
         rows = self.pairs[self.pairs["kind"] == kind]
-        same = [{a, b} == set(pair) for a, b in zip(rows["augmentation_a"], rows["augmentation_b"])]
+        same = [{a, b} == set(pair) for a, b in zip(rows["condition_a"], rows["condition_b"])]
         return int(rows.loc[same, "count"].sum())
 
     def needs(self, *metrics: str) -> None:

@@ -23,10 +23,10 @@ def by_segment(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> dict
 
 
 def segment_summary(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
-    """Size, quartiles and mean of every augmentation, metric and segment, over images and states.
+    """Size, quartiles and mean of every condition, metric and segment, over images and states.
 
     `tables`: (condition, state) → the table of `augcam.compare.models.compare`. Returns
-    augmentation, metric, segment, n (values), n_excluded (undefined), mean, q1, median, q3; NaN
+    condition, metric, segment, n (values), n_excluded (undefined), mean, q1, median, q3; NaN
     where a segment has no value.
     """
     rows = []
@@ -37,7 +37,7 @@ def segment_summary(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
                 q1, median, q3 = values.quantile([0.25, 0.5, 0.75])
                 rows.append(
                     {
-                        "augmentation": condition,
+                        "condition": condition,
                         "metric": metric,
                         "segment": segment,
                         "n": int(values.notna().sum()),
@@ -55,7 +55,7 @@ def segment_tests(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> p
     """Kruskal–Wallis test of whether the segments of one model differ in a metric.
 
     One test a model, as values of one image under several states are not independent. Returns
-    augmentation, state, metric, n, segments (with a value), h, p, and the effect epsilon_squared =
+    condition, state, metric, n, segments (with a value), h, p, and the effect epsilon_squared =
     h / (n − 1) in [0, 1], the share of the ranks' variance that the segment explains (Tomczak and
     Tomczak 2014). NaN where fewer than two segments have values, or all values are equal.
     """
@@ -71,7 +71,7 @@ def segment_tests(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> p
                 h, p = kruskal(*groups)
             rows.append(
                 {
-                    "augmentation": condition,
+                    "condition": condition,
                     "state": state,
                     "metric": metric,
                     "n": len(known),

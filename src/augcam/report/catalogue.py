@@ -80,7 +80,7 @@ def figures(config: Config) -> list[Item]:
     metrics = sorted(config.similarity.metrics, key=_paper_order)
     items = [
         *(
-            _item(f"augmentation_{name}", "examples", "augmentations", augmentation=name)
+            _item(f"augmentation_{name}", "examples", "augmentations", condition=name)
             for name in config.augmented
         ),
         _item("cam_example", "examples", "cams"),
@@ -108,7 +108,7 @@ def figures(config: Config) -> list[Item]:
     ]
     items.append(_item("segments_overview", "segments", "segments", "segments_overview"))
     items += [
-        _item(f"segments_{metric}_{a}", "segments", "segments", metric=metric, augmentation=a)
+        _item(f"segments_{metric}_{a}", "segments", "segments", metric=metric, condition=a)
         for metric in metrics
         for a in config.compared_conditions
     ]

@@ -40,7 +40,7 @@ def similarity_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """(name, figure) of every metric's boxplots and correlation map, of the conditions that
     `mean` (similarity_mean) has; `maps`: correlation_maps."""
-    shown = [c for c in conditions if c in set(mean["augmentation"])]
+    shown = [c for c in conditions if c in set(mean["condition"])]
     for metric in metrics:
         yield f"boxplot_{metric}", metric_boxplot(mean, metric, shown, outliers)
         yield f"correlation_map_{metric}", correlation_map(maps, metric, shown)
@@ -59,11 +59,11 @@ def metric_boxplot(
 ) -> Figure:
     """Distribution over test images of one metric, averaged over states, by condition.
 
-    `mean`: image_id, augmentation, `metric`; figures 18 to 32 (even numbers) of the paper. Under
+    `mean`: image_id, condition, `metric`; figures 18 to 32 (even numbers) of the paper. Under
     each name: the images drawn and, where there are any, those without a value. A scale that is
     logarithmic is linear with `linear`.
     """
-    columns = [mean.loc[mean["augmentation"] == c, metric] for c in conditions]
+    columns = [mean.loc[mean["condition"] == c, metric] for c in conditions]
     values = [column.dropna().to_numpy() for column in columns]
     notes = [
         f"n = {len(v)}" + (f"\n{len(c) - len(v)} excluded" if len(v) < len(c) else "")
@@ -133,7 +133,7 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
     `maps`: the table of `augcam.aggregation.correlation_maps`; figures 19 to 33 (odd numbers).
     """
     rows = maps[maps["metric"] == metric]
-    square = rows.pivot(index="augmentation_a", columns="augmentation_b", values="r")
+    square = rows.pivot(index="condition_a", columns="condition_b", values="r")
     square = square.loc[conditions, conditions].to_numpy()
     crowded = len(conditions) > 12
     size = max(5.0, (0.5 if crowded else 0.62) * len(conditions))
@@ -167,7 +167,7 @@ def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
     for axes, kind, shade in zip(panels, kinds, ("#B2182B", "#2166AC")):
         group = counts[counts["kind"] == kind]
         y = np.arange(len(group))
-        pairs = group[["augmentation_a", "augmentation_b"]].itertuples(index=False)
+        pairs = group[["condition_a", "condition_b"]].itertuples(index=False)
         axes.barh(y, group["count"], height=0.7, color=shade, alpha=0.75)
         axes.set_yticks(
             y, [" – ".join(map(condition_name, pair)) for pair in pairs], fontsize=SMALL
@@ -244,8 +244,8 @@ def segments_overview(
     rows = -(-len(metrics) // columns)
     width = max(6.0, 0.78 * len(conditions)) * columns
     figure, panels = plt.subplots(rows, columns, figsize=(width, 2.9 * rows), squeeze=False)
-    summary = summary.set_index(["metric", "augmentation", "segment"])
-    effects = tests.groupby(["metric", "augmentation"])["epsilon_squared"].mean()
+    summary = summary.set_index(["metric", "condition", "segment"])
+    effects = tests.groupby(["metric", "condition"])["epsilon_squared"].mean()
     offsets = np.linspace(-0.27, 0.27, len(SEGMENTS))
     for axes, metric in zip(panels.flat, metrics):
         for segment, offset in zip(SEGMENTS, offsets):

@@ -81,7 +81,7 @@ def extreme_figures(
             f"Class {shortened(index.loc[image, 'class_name'], NAME)}, "
             f"mean {row['mean']:.3f}, std. deviation {row['std']:.3f}",
         ]
-        means = mean.loc[[image]].set_index("augmentation")[metric].to_dict()
+        means = mean.loc[[image]].set_index("condition")[metric].to_dict()
         baseline = seen(reference, image, metric)
         yield name, extreme_grid(take(images[image], fit), baseline, conditions, means, title)
 

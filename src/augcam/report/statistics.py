@@ -58,7 +58,7 @@ def draw_all(
     `tables`: by name, as in `tables/`, target_changes only if it is wanted; `conditions`: all;
     `compared`: those with a distance from the baseline, if their models do not equal it.
     """
-    compared = [c for c in compared if c in set(tables["similarity_summary"]["augmentation"])]
+    compared = [c for c in compared if c in set(tables["similarity_summary"]["condition"])]
     equal = set(tables["equal_models"]["condition"])
     yield (
         "null_levels",
@@ -91,7 +91,7 @@ def null_levels(
     medians of what has nothing in common. `summary`: tables/similarity_summary."""
     figure, panels = grid(len(metrics), 3.6, 3.1)
     for panel, metric in zip(panels, metrics):
-        rows = summary[summary["metric"] == metric].set_index("augmentation").loc[conditions]
+        rows = summary[summary["metric"] == metric].set_index("condition").loc[conditions]
         boxes = [
             {
                 "med": row["median"],
@@ -133,10 +133,10 @@ def forest(effects: pd.DataFrame, control: str, metrics: list[str]) -> Figure:
     rows = effects[effects["control"] == control]
     if rows.empty:
         return nothing_to_show(f"No second model of '{control}': nothing to compare with.")
-    names = list(dict.fromkeys(rows["augmentation"]))
+    names = list(dict.fromkeys(rows["condition"]))
     figure, panels = grid(len(metrics), 3.2, 0.32 * len(names) + 1.2)
     for number, (panel, metric) in enumerate(zip(panels, metrics)):
-        part = rows[rows["metric"] == metric].set_index("augmentation").loc[names]
+        part = rows[rows["metric"] == metric].set_index("condition").loc[names]
         away = np.abs(part["control_mean"] - at_equality(metric)).to_numpy()
         scale = 100 * orientation(metric) / np.where(away > 0, away, np.nan)
         for y, (name, row) in enumerate(part.iterrows()):
@@ -202,7 +202,7 @@ def variance_bars(split: pd.DataFrame, metrics: list[str]) -> Figure:
 def target_lines(changes: pd.DataFrame, conditions: list[str]) -> Figure:
     """Each metric by condition where models explain their own predictions, and where all explain
     the same kind of class. `changes`: target_changes."""
-    mean = changes.groupby(["metric", "target", "augmentation"])["mean"].mean()
+    mean = changes.groupby(["metric", "target", "condition"])["mean"].mean()
     metrics = list(dict.fromkeys(changes["metric"]))
     if not metrics:
         return nothing_to_show("Metrics of maps are needed: class predictions explain nothing.")

@@ -62,7 +62,7 @@ def three_maps(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure
     figure, panels = plt.subplots(1, 3, figsize=(3 * size + 1.2, size + 0.6), squeeze=False)
     for number, (panel, kind) in enumerate(zip(panels[0], ("paper", "decoupled", "corrected"))):
         rows = maps[(maps["metric"] == metric) & (maps["kind"] == kind)]
-        square = rows.pivot(index="augmentation_a", columns="augmentation_b", values="r")
+        square = rows.pivot(index="condition_a", columns="condition_b", values="r")
         square = square.loc[conditions, conditions].to_numpy()
         image = _heat(panel, square, conditions, "RdBu_r", -1, 1)
         panel.set_title(KIND_TITLES[kind])

@@ -49,9 +49,9 @@ def _rows(folder: Path, metric: str) -> list[tuple]:
         f"metric == {PAIR_METRICS[1]!r} and condition_a == condition_b"
     )
     within = within.set_index("condition_a")[["value", "low", "high"]]
-    distance = summary.set_index("augmentation")["mean"]
+    distance = summary.set_index("condition")["mean"]
     effects = tables["effects"].query("control == @base and metric == @metric")
-    effects = effects.set_index("augmentation")[["difference", "pooled_low", "pooled_high"]]
+    effects = effects.set_index("condition")[["difference", "pooled_low", "pooled_high"]]
     conditions = dict.fromkeys([base, *distance.index])
     return [
         (

@@ -143,7 +143,7 @@ def _drawing(config: Config, images: int, rng: np.random.Generator) -> Callable[
     mean = pd.DataFrame(
         {
             "image_id": np.tile(np.arange(images), len(conditions)),
-            "augmentation": np.repeat(conditions, images),
+            "condition": np.repeat(conditions, images),
             metric: rng.random(images * len(conditions)),
         }
     )

@@ -90,7 +90,7 @@ def class_changes(
     """How much of the maps' change goes with another predicted class, over all states.
 
     `similarity`: model → table of `augcam.compare.models.compare` with the reference. Returns
-    augmentation, metric, n_values (images × states), other_class (share of them whose two models
+    condition, metric, n_values (images × states), other_class (share of them whose two models
     predict different classes), `mean`, mean_same_class, mean_other_class, and `share_of_change`:
     the part of the mean distance that would vanish if images with different classes were like the
     others. Metrics of predictions change with the class by definition and are left out.
@@ -114,7 +114,7 @@ def class_changes(
             share = (means[0] - means[1]) / distance if distance else np.nan
             rows.append((condition, metric, len(values), differs.mean(), *means, share))
     columns = [
-        "augmentation", "metric", "n_values", "other_class", "mean", "mean_same_class",
+        "condition", "metric", "n_values", "other_class", "mean", "mean_same_class",
         "mean_other_class", "share_of_change",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

@@ -113,7 +113,7 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
         total = rows["metric"].nunique()
         yes, no, open_ = [], [], []
         for name in augmentations:
-            verdicts = rows.loc[rows["augmentation"] == name, "farther_than_control"]
+            verdicts = rows.loc[rows["condition"] == name, "farther_than_control"]
             count = int((verdicts == YES).sum())
             if count:
                 yes.append(f"{display_name(name)} ({count} of {total} metrics)")
@@ -133,7 +133,7 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
             yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
         if undefined:
             yield "effects", f"Undefined, and so without a test against {what}: {_list(undefined)}."
-        steps = rows[rows["augmentation"] == STEP_CONTROL]
+        steps = rows[rows["condition"] == STEP_CONTROL]
         if control == base and len(steps):
             count = int((steps["farther_than_control"] == YES).sum())
             meaning = (
@@ -208,8 +208,8 @@ def _variance(split, alpha):
 
 
 def _decoupling(maps, augmentations, no_noise):
-    inside = maps["augmentation_a"].isin(augmentations) & maps["augmentation_b"].isin(augmentations)
-    pairs = maps[inside & (maps["augmentation_a"] != maps["augmentation_b"])]
+    inside = maps["condition_a"].isin(augmentations) & maps["condition_b"].isin(augmentations)
+    pairs = maps[inside & (maps["condition_a"] != maps["condition_b"])]
     if pairs.empty:
         return
     mean = pairs.groupby("kind")["r"].mean()
@@ -230,7 +230,7 @@ def _decoupling(maps, augmentations, no_noise):
         "is the baseline's, not the augmentations'."
     )
     of_identity = maps[
-        (maps["augmentation_a"] == STEP_CONTROL) & maps["augmentation_b"].isin(augmentations)
+        (maps["condition_a"] == STEP_CONTROL) & maps["condition_b"].isin(augmentations)
     ]
     control = of_identity.groupby("kind")["r"].mean()
     if len(control) and control[["paper", "decoupled"]].notna().all():
@@ -254,13 +254,13 @@ def _pairs(pairs, augmentations, alpha, k, wanted):
             continue
         best, rows = rows.iloc[0], pairs[pairs["kind"] == kind]
         shown = rows[(rows["p_any"] < alpha) | (rows["p_r"] < alpha)]
-        names = [_list(pair) for pair in shown[["augmentation_a", "augmentation_b"]].to_numpy()]
+        names = [_list(pair) for pair in shown[["condition_a", "condition_b"]].to_numpy()]
         verdict = (
             f"beyond chance by count or by r (p < {alpha:g}): {'; '.join(names)}"
             if names
             else "no pair stands out beyond what chance gives some pair"
         )
-        pair = _list([best["augmentation_a"], best["augmentation_b"]])
+        pair = _list([best["condition_a"], best["condition_b"]])
         by_r = "" if np.isnan(best["p_r"]) else f", and its mean r with p = {best['p_r']:.2g}"
         counted = f", counting {k} of {number} in each metric," if k < wanted else ""
         text = (
@@ -339,7 +339,7 @@ def _behaviour(behaviour, changes, augmentations, base):
     yield "behaviour", text
     if changes.empty:
         return
-    rows = changes[changes["augmentation"].isin(augmentations)].dropna(subset="share_of_change")
+    rows = changes[changes["condition"].isin(augmentations)].dropna(subset="share_of_change")
     if rows.empty:
         return
     metric = headline(rows["metric"])
@@ -355,7 +355,7 @@ def _behaviour(behaviour, changes, augmentations, base):
 def _targets(changes, augmentations):
     if changes is None or changes.empty:
         return
-    changes = changes[changes["augmentation"].isin(augmentations)]
+    changes = changes[changes["condition"].isin(augmentations)]
     means = changes.groupby(["metric", "target"])["mean"].mean().unstack().dropna()
     if means.empty:
         return

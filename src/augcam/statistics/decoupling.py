@@ -153,7 +153,7 @@ def _model_number(distances: Distances, baseline: int) -> int:
 def map_table(
     found: dict[str, Correlations], distances: Distances, alpha: float = 0.05
 ) -> pd.DataFrame:
-    """The maps as a table: metric, kind, augmentation_a, augmentation_b, r, low, high, n_images
+    """The maps as a table: metric, kind, condition_a, condition_b, r, low, high, n_images
     (on which both have a value: of the reference baseline for `paper`, of any one for the others).
 
     Intervals are cut at ±1, except those of `corrected`, whose estimates can exceed 1. A condition
@@ -177,7 +177,7 @@ def map_table(
                 )
                 rows.append((metric, kind, a, b, replicates[0, i, j], *ends, n_images[i, j]))
     columns = [
-        "metric", "kind", "augmentation_a", "augmentation_b", "r", "low", "high", "n_images"
+        "metric", "kind", "condition_a", "condition_b", "r", "low", "high", "n_images"
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

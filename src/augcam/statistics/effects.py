@@ -80,7 +80,7 @@ def effects(
 
 
 EFFECT_COLUMNS = [
-    "control", "augmentation", "metric", "n_states", "n_images", "mean", "control_mean",
+    "control", "condition", "metric", "n_states", "n_images", "mean", "control_mean",
     "difference", "low", "high", "pooled_low", "pooled_high", "standardised",
     "superiority", "superiority_low", "superiority_high",
     "p", "p_holm", "p_sign_flip", "smallest_p_sign_flip",
@@ -119,7 +119,7 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
     table = pd.DataFrame(
         {
             "control": control,
-            "augmentation": names * n_metrics,
+            "condition": names * n_metrics,
             "metric": np.repeat(distances.metrics, n_names),
             "n_states": n_states,
             "n_images": n_images,
@@ -140,7 +140,7 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
             "smallest_p_sign_flip": smallest_p,
         }
     )
-    of_controls = table["augmentation"].map(is_control)
+    of_controls = table["condition"].map(is_control)
     for family in (of_controls, ~of_controls):
         table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy())
     table["farther_than_control"] = [

@@ -31,7 +31,7 @@ def top_counts(r: np.ndarray, k: int) -> np.ndarray:
 
 
 PAIR_COLUMNS = [
-    "kind", "augmentation_a", "augmentation_b", "count", "count_decoupled", "frequency",
+    "kind", "condition_a", "condition_b", "count", "count_decoupled", "frequency",
     "p_pair", "p_any", "p_null", "p_r",
 ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def pair_table(
 ) -> pd.DataFrame:
     """Tables 1 and 2 with what chance makes of them; empty where k is 0, or there is no pair.
 
-    Returns kind (strongest, weakest), augmentation_a, augmentation_b; `count` over the metrics in
+    Returns kind (strongest, weakest), condition_a, condition_b; `count` over the metrics in
     the paper's maps and `count_decoupled` in the decoupled ones; `frequency`: the share of metrics
     in whose top k the pair is, on average over bootstrap resamples of images and states;
     `p_pair`: how often a given pair counts as many where conditions are exchangeable (labels

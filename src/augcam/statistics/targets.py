@@ -24,7 +24,7 @@ def target_changes(
     """The maps' distance to the baseline's when both explain the same kind of target.
 
     `models`: model → image_id (N,) and the raw CAMs cam_predicted, cam_label and cam_baseline,
-    float32 (N, h, w) each. Returns augmentation, state, metric, target,
+    float32 (N, h, w) each. Returns condition, state, metric, target,
     n_images (with a value), `mean`, and share_of_change: the part of the distance between
     explanations of the own predictions that is gone with this target.
     """
@@ -44,7 +44,7 @@ def target_changes(
                 share = (own - values.mean()) / distance if distance else np.nan
                 rows.append((condition, state, metric, target, len(values), values.mean(), share))
     columns = [
-        "augmentation", "state", "metric", "target", "n_images", "mean", "share_of_change"
+        "condition", "state", "metric", "target", "n_images", "mean", "share_of_change"
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

@@ -155,10 +155,10 @@ def _of_validation(
 
 def _of_maps(excluded: pd.DataFrame, reference: Model) -> Iterator[Note]:
     """Models of whose maps many are degenerate, which are the same ones for all metrics."""
-    one = excluded.drop_duplicates(["augmentation", "state"])
+    one = excluded.drop_duplicates(["condition", "state"])
     columns = ["condition", "state", "share"]
     baseline = [*reference, (one["n_degenerate_baseline"] / one["n_images"]).iloc[0]]
-    others = zip(one["augmentation"], one["state"], one["n_degenerate_augmented"] / one["n_images"])
+    others = zip(one["condition"], one["state"], one["n_degenerate_augmented"] / one["n_images"])
     models = pd.DataFrame([baseline, *others], columns=columns)
     many = models[models["share"] >= DEGENERATE]
     if len(many):
