@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from augcam.augment.augmentations import perspective
 from augcam.augment.recipe import Recipe
+from augcam.config.messages import parse_config
 from augcam.entries import augmentation_named
 
 SIZES = [(32, 32), (31, 17), (8, 24), (3, 3), (2, 5), (1, 9), (7, 1), (1, 1)]
@@ -159,6 +160,48 @@ def test_without_strength_nothing_changes(name, size):
     images = both(size)
     result = augmented(name, images, parameters=NO_STRENGTH[name])
     torch.testing.assert_close(result, images, rtol=0, atol=1e-5)
+
+
+FIXED = [
+    ("equalize", {}),
+    *((name, NO_STRENGTH[name]) for name in NO_STRENGTH if name != "randcrop"),
+    *((name, {"p": 0}) for name in SOMETIMES),
+    *((name, {"p": 1}) for name in ("hflip", "vflip", "grey")),
+    ("gaussblur", {"sigma": (1, 1)}),
+    ("posterize", {"bits": (3, 3)}),
+    ("solarize", {"threshold": (0.4, 0.4)}),
+    ("sharpness", {"factor": (1.5, 1.5)}),
+]
+
+
+@pytest.mark.parametrize("name,parameters", FIXED)
+def test_parameters_that_leave_nothing_to_draw_are_known(name, parameters):
+    assert not augmentation_named(name).is_random(PARAMETERS[name] | parameters)
+    images = pictures(4, (16, 16))
+    assert torch.equal(*(augmented(name, images, seed, parameters) for seed in (1, 2)))
+
+
+@pytest.mark.parametrize("name", [n for n in PARAMETERS if n != "equalize"])
+def test_copies_differ_where_something_is_drawn(name):
+    parameters = {"p": 0.5} if name in ("hflip", "vflip", "grey") else {}
+    assert augmentation_named(name).is_random(PARAMETERS[name] | parameters)
+    images = pictures(8, (16, 16))
+    assert not torch.equal(*(augmented(name, images, seed, parameters) for seed in (1, 2)))
+
+
+def test_a_config_knows_that_grey_models_are_equal_without_random_layers():
+    config = parse_config(
+        {
+            "augmentations": ["grey", "hflip", "blurred", "both"],
+            "augmentation_parameters": {
+                "blurred": {"sweep": "gaussblur", "sigma": [0.5, 1, 2]},
+                "both": ["grey", "hflip"],
+            },
+        }
+    )
+    same = ["none", "grey", "blurred_0.5", "blurred_1", "blurred_2", "identity"]
+    assert config.repeating(random_layers=False) == same
+    assert config.repeating(random_layers=True) == []
 
 
 # --------------------------------------------------------------------------------------- extents

@@ -26,6 +26,10 @@ def _source_label(*_arguments: Any) -> None:
     return None
 
 
+def _never(_parameters: Any) -> bool:
+    return False
+
+
 def _no_objection(_section: Any) -> None:
     return None
 
@@ -74,7 +78,8 @@ class Augmentation:
     `label_share(drawn, (height, width), parameters)`: the partner's share of the label, (B,), or
     None where the label stays.
 
-    `reference`: its source, a paper or what it is the same as.
+    `fixed(parameters)`: whether these leave nothing to draw, so that all copies of an image are
+    equal. `reference`: its source, a paper or what it is the same as.
 
     `control`: what the condition controls for; empty for augmentations. `copies` per original.
     """
@@ -84,6 +89,7 @@ class Augmentation:
     apply: Callable[..., Any] | None = None
     draw: Callable[..., Mapping[str, Any]] = _nothing
     parameters: type | None = None
+    fixed: Callable[[Any], bool] = _never
     colour: str = ""
     reference: str = ""
     mixes: bool = False
@@ -91,10 +97,9 @@ class Augmentation:
     control: str = ""
     copies: Literal[0, 1] = 1
 
-    @property
-    def is_random(self) -> bool:
+    def is_random(self, parameters: Mapping[str, Any]) -> bool:
         """Whether copies are drawn; if not, all copies of an image are equal."""
-        return self.draw is not _nothing
+        return self.draw is not _nothing and not self.fixed(parameters)
 
 
 @dataclass(frozen=True, kw_only=True)

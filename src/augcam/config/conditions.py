@@ -47,7 +47,9 @@ class Condition(NamedTuple):
     @property
     def is_random(self) -> bool:
         """Whether copies are drawn; what comes from elsewhere may draw."""
-        return bool(self.foreign) or any(augmentation_named(n).is_random for n in self.built_ins)
+        if self.foreign:
+            return True
+        return any(augmentation_named(step["use"]).is_random(step) for step in self.steps)
 
 
 def built_in_step(built_in: str, **parameters: Any) -> Step:

@@ -194,3 +194,9 @@ LevelRange = Annotated[tuple[Share, Share], Ends()]
 ShareRange = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]], Ends()
 ]
+
+
+def leaves_no_choice(parameters: Mapping[str, Any], *ranges: str) -> bool:
+    """Whether `p` is 0, or is 1 (or not there) and all of `ranges` are one number."""
+    p = parameters.get("p", 1)
+    return p == 0 or (p == 1 and all(len(set(parameters[name])) == 1 for name in ranges))

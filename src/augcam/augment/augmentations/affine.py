@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from augcam.config.fields import Range, Section, Share
+from augcam.config.fields import Range, Section, Share, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ ENTRY = Augmentation(
     colour="#332288",
     reference="torchvision's RandomAffine",
     parameters=AffineParameters,
+    fixed=lambda parameters: (
+        not any((parameters["degrees"], parameters["shear"], *parameters["translate"]))
+        and leaves_no_choice(parameters, "scale")
+    ),
     draw=draw,
     apply=apply,
 )

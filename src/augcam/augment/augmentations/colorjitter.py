@@ -77,6 +77,9 @@ ENTRY = Augmentation(
     colour="#44AA99",
     reference="torchvision's ColorJitter",
     parameters=ColorjitterParameters,
+    fixed=lambda parameters: (
+        not any(parameters[name] for name in ("brightness", "contrast", "saturation", "hue"))
+    ),
     draw=draw,
     apply=apply,
 )

@@ -69,6 +69,7 @@ ENTRY = Augmentation(
     colour="#117733",
     reference="Simard et al. 2003, torchvision's ElasticTransform",
     parameters=ElasticParameters,
+    fixed=lambda parameters: not parameters["alpha"],
     draw=draw,
     apply=apply,
 )

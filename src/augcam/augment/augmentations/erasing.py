@@ -58,6 +58,7 @@ ENTRY = Augmentation(
     display_name="Random erasing",
     reference="Zhong et al. 2020, DeVries and Taylor 2017",
     parameters=ErasingParameters,
+    fixed=lambda parameters: not parameters["p"],
     draw=draw,
     apply=apply,
 )

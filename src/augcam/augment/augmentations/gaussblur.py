@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from augcam.config.fields import Range, Section
+from augcam.config.fields import Range, Section, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ ENTRY = Augmentation(
     colour="#CC6677",
     reference="torchvision's GaussianBlur",
     parameters=GaussblurParameters,
+    fixed=lambda parameters: leaves_no_choice(parameters, "sigma"),
     draw=draw,
     apply=apply,
 )

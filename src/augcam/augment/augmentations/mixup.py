@@ -43,6 +43,7 @@ ENTRY = Augmentation(
     display_name="MixUp",
     reference="Zhang et al. 2018",
     parameters=MixupParameters,
+    fixed=lambda parameters: not parameters["alpha"],
     draw=draw,
     apply=apply,
     mixes=True,

@@ -34,6 +34,7 @@ ENTRY = Augmentation(
     display_name="Gaussian noise",
     reference="torchvision's GaussianNoise",
     parameters=NoiseParameters,
+    fixed=lambda parameters: not any(parameters["std"]),
     draw=draw,
     apply=apply,
 )

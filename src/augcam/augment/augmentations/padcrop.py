@@ -45,6 +45,7 @@ ENTRY = Augmentation(
     display_name="Crop with padding",
     reference="He et al. 2016",
     parameters=PadcropParameters,
+    fixed=lambda parameters: not parameters["padding"],
     draw=draw,
     apply=apply,
 )

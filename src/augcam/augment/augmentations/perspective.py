@@ -71,6 +71,7 @@ ENTRY = Augmentation(
     display_name="Perspective",
     reference="torchvision's RandomPerspective",
     parameters=PerspectiveParameters,
+    fixed=lambda parameters: not (parameters["distortion"] and parameters["p"]),
     draw=draw,
     apply=apply,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from augcam.config.fields import Ends, Section, Share
+from augcam.config.fields import Ends, Section, Share, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ ENTRY = Augmentation(
     display_name="Posterise",
     reference="Cubuk et al. 2019, Pillow's posterize",
     parameters=PosterizeParameters,
+    fixed=lambda parameters: leaves_no_choice(parameters, "bits"),
     draw=draw,
     apply=apply,
 )

@@ -39,6 +39,7 @@ ENTRY = Augmentation(
     display_name="Rotation",
     reference="torchvision's RandomRotation",
     parameters=RotationParameters,
+    fixed=lambda parameters: not parameters["degrees"],
     draw=draw,
     apply=apply,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from augcam.config.fields import Ends, Section, Share
+from augcam.config.fields import Ends, Section, Share, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ ENTRY = Augmentation(
     display_name="Sharpness",
     reference="Cubuk et al. 2019, torchvision's RandomAdjustSharpness",
     parameters=SharpnessParameters,
+    fixed=lambda parameters: leaves_no_choice(parameters, "factor"),
     draw=draw,
     apply=apply,
 )

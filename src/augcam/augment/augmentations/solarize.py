@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from augcam.config.fields import LevelRange, Section, Share
+from augcam.config.fields import LevelRange, Section, Share, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ENTRY = Augmentation(
     display_name="Solarise",
     reference="Cubuk et al. 2019, torchvision's RandomSolarize",
     parameters=SolarizeParameters,
+    fixed=lambda parameters: leaves_no_choice(parameters, "threshold"),
     draw=draw,
     apply=apply,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from augcam.config.fields import Section, Share
+from augcam.config.fields import Section, Share, leaves_no_choice
 from augcam.entries import Augmentation
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ ENTRY = Augmentation(
     display_name="Vertical flip",
     reference="torchvision's RandomVerticalFlip",
     parameters=VflipParameters,
+    fixed=leaves_no_choice,
     draw=draw,
     apply=apply,
 )
