@@ -71,6 +71,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         options = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         value = _short(error["input"])
         return f"{key}: unknown value {value}{suggestion(error['input'], options)}"
+    if error["type"] == "model_type":
+        return f"{key}: keys with values are needed (it is {_short(error['input'])})"
     if error["type"] == "value_error":
         # A check of a whole section names its keys by itself.
         by_itself = not key or message.startswith(f"{key}.")

@@ -30,6 +30,7 @@ MASK_NAMES = ("nothing", "object", "cue", "distractor")
 _TEST_SHARE = 0.25  # of each class
 _BACKGROUND_LIGHT, _DISTRACTOR_LIGHT = 0.6, 0.8  # of the object's
 _SMALLEST_OBJECT = 0.55  # side, as a share of the image's; the largest leaves the corners free
+_FAINT = 1 / 16  # opacities below are none
 _CROP = (64, 128)  # side in pixels of crops of the photographs
 _STRIPS = 5  # of each photograph: its regions
 _ASPECTS = ("split", "object", "background", "cue", "distractors")
@@ -207,9 +208,11 @@ def _patch_side(size: int) -> int:
 
 
 def _opacity(shape: np.ndarray, side: int) -> np.ndarray:
-    """A shape (h, w), bright on black, as opacity (side, side) in [0, 1], with narrow edges."""
+    """A shape (h, w), bright on black, as opacity (side, side) in [0, 1], with narrow edges: what
+    is opaque at all can be seen on every background."""
     resized = Image.fromarray(shape).resize((side, side), Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(resized) / 255 * 2 - 0.5, 0, 1)
+    opacity = np.clip(np.asarray(resized) / 255 * 2 - 0.5, 0, 1)
+    return np.where(opacity < _FAINT, 0, opacity)
 
 
 def _put(

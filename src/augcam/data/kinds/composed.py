@@ -13,8 +13,7 @@ def read(dataset):
 
 def check(dataset):
     cue = dataset.cue
-    unset = type(cue)()
-    if cue.kind == "none" and cue != unset:
+    if cue.kind == "none" and cue != type(cue)():
         raise ValueError(
             "dataset.cue: it says how often, but not what goes with the class; set "
             "dataset.cue.kind to patch, background or texture"
