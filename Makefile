@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint types dag bench bench-full bench-gpu lock docs clean
+.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full bench-gpu lock docs clean
 
 ifneq (,$(findstring :,$(CURDIR)))
 $(error augcam cannot run in '$(CURDIR)': ':' separates folders in PATH; rename the folder)
@@ -78,16 +78,14 @@ slurm: $(READY)  ## add Snakemake's SLURM executor to .venv
 faults: $(READY)  ## do every fault on purpose and renew docs/faults.md (an hour; root for full disks)
 	$(RUN) python tools/faults.py
 
-lint: $(READY)  ## check style, spelling, the order of the packages and the workflow
+lint: $(READY)  ## check style, types, spelling, the order of the packages and the workflow
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) mypy
 	$(RUN) lint-imports --no-logo
 	$(RUN) codespell
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
-
-types: $(READY)  ## check types (some are still wrong)
-	$(RUN) mypy
 
 plan: $(READY)  ## how many starting states the next run needs, from this one
 	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- "results/$(EXPERIMENT)/tables/planning.csv"

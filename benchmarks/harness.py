@@ -91,7 +91,7 @@ class Comparison:
                 for name in order:
                     taken[name].append(sides[name].round())
             differences = {
-                name: self._difference(results[self.ours]["result"], theirs["result"], name)
+                name: self.difference(results[self.ours]["result"], theirs["result"], name)
                 for name, theirs in results.items()
                 if name != self.ours and theirs["result"] is not None
             }
@@ -115,7 +115,8 @@ class Comparison:
         goal = self.goals.get(side)
         return goal.get(threads) if isinstance(goal, dict) else goal
 
-    def _difference(self, ours: str, theirs: str, name: str) -> float:
+    def difference(self, ours: str, theirs: str, name: str) -> float:
+        """Of the results in two .npy files, the largest. Exits where it exceeds `tolerance`."""
         difference = float(np.nanmax(np.abs(np.load(ours) - np.load(theirs))))
         if self.tolerance is not None and not difference <= self.tolerance:
             raise SystemExit(

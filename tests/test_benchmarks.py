@@ -82,10 +82,10 @@ def test_results_that_differ_make_a_comparison_void(tmp_path):
         np.save(tmp_path / f"{name}.npy", np.array([value, np.nan]))
     race = Comparison("race", "A race", "laps", {}, tolerance=0.6)
     paths = tmp_path / "a.npy", tmp_path / "b.npy"
-    assert race._difference(*paths, "b") == 0.5
+    assert race.difference(*paths, "b") == 0.5
     strict = Comparison("race", "A race", "laps", {}, tolerance=0.4)
     with pytest.raises(SystemExit, match="void"):
-        strict._difference(*paths, "b")
+        strict.difference(*paths, "b")
 
 
 def test_every_benchmark_can_be_set_up():

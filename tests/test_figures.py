@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.text import Text
 
 from augcam.compare.explained import SEGMENTS, Explained
 from augcam.data.geometry import CROP, Fit
@@ -66,8 +67,9 @@ def overlapping_texts(figure):
     figure.canvas.draw()
     texts = []
     for axes in figure.axes:
-        texts += [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts, axes.title]
-        texts += [axes._left_title, axes.xaxis.label, axes.yaxis.label]
+        texts += [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        texts += [axes.xaxis.label, axes.yaxis.label]
+        texts += [part for part in axes.get_children() if isinstance(part, Text)]  # and titles
     boxes = [
         (text.get_text(), text.get_window_extent())
         for text in texts

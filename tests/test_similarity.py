@@ -272,7 +272,7 @@ def test_distinct_pixels_stand_for_all(kind, side, size):
     for a, b in zip(short, whole):
         assert a.distinct.shape[1] <= b.distinct.shape[1] == size**2
         np.testing.assert_array_equal(a.values, b.values)
-        np.testing.assert_array_equal(a.ranks[:, a._places], b.ranks)
+        np.testing.assert_array_equal(a.ranks[:, a.places], b.ranks)
         for top in (1, 5, 20, 50, 99):
             np.testing.assert_array_equal(a.threshold(top), b.threshold(top))
     for metric in (metric_named(name).function for name in NAMES):

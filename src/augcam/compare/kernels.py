@@ -7,6 +7,7 @@ on chunks of their own.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -26,11 +27,11 @@ def _compiled(function: Callable) -> Callable:
     It is kept beside this file or, where that is read-only, in the user's cache. Sums may be taken
     in another order (as vectors); nothing else is relaxed.
     """
-    options = {"nogil": True, "fastmath": {"reassoc", "nsz"}, "error_model": "numpy"}
+    compiler = partial(njit, nogil=True, fastmath={"reassoc", "nsz"}, error_model="numpy")
     try:
-        return njit(cache=True, **options)(function)
+        return compiler(cache=True)(function)
     except RuntimeError:  # nowhere to keep it: compiled by every job, which takes seconds
-        return njit(**options)(function)
+        return compiler()(function)
 
 
 @_compiled

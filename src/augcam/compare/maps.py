@@ -123,7 +123,8 @@ class Maps:
 
     What is derived is computed when first asked for, and once: a baseline's ranks and thresholds
     serve for all models that it is compared with. All of it is computed from `distinct`, float32
-    (N, D), of which every value stands for `counts` (D,) equal pixels, int32.
+    (N, D), of which every value stands for `counts` (D,) equal pixels, int32; which of them each
+    pixel has is in `places` (pixels,).
     Raises ValueError for values outside [0, 1], and NaN.
     """
 
@@ -143,7 +144,7 @@ class Maps:
 
     def _set(self, distinct: np.ndarray, counts: np.ndarray, places: np.ndarray) -> None:
         """`places` (pixels,): which of the distinct values each pixel has."""
-        self.distinct, self.counts, self._places = distinct, counts, places
+        self.distinct, self.counts, self.places = distinct, counts, places
         self.smallest, self.largest = distinct.min(axis=1), distinct.max(axis=1)
         if not ((self.smallest >= 0).all() and (self.largest <= 1).all()):
             raise ValueError("maps must hold numbers from 0 to 1")
@@ -152,12 +153,12 @@ class Maps:
 
     @property
     def pixels(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     @_kept
     def values(self) -> np.ndarray:
         """Every pixel of the maps, float32 (N, pixels)."""
-        return self.distinct[:, self._places]
+        return self.distinct[:, self.places]
 
     @_kept
     def constant(self) -> np.ndarray:

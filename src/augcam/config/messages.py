@@ -49,7 +49,7 @@ def repeated_keys(text: str) -> list[str]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
         return []
-    return list(walk(node, ()))
+    return list(walk(node, ())) if node else []
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

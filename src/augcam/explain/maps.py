@@ -87,10 +87,10 @@ def explain(
     chunks = torch.arange(len(ids)).split(_BATCH)
     for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
         wanted = [None if t is None else t[rows].to(store.device) for t in (targets, *others)]
-        logits, cams, (classes, *_) = explain_each(
+        outputs, maps, (classes, *_) = explain_each(
             model, layer, store.inputs(ids[rows]), method, wanted
         )
-        parts.append([result.cpu().numpy() for result in (logits, classes, *cams)])
+        parts.append([result.cpu().numpy() for result in (outputs, classes, *maps)])
     logits, target, *cams = (np.concatenate(part) for part in zip(*parts))
     if not all(np.isfinite(values).all() for values in (logits, *cams)):
         raise AugcamError(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 from zipfile import ZipFile
 
 import numpy as np
@@ -15,8 +15,9 @@ from augcam.files.checksums import compare_checksums, digest
 
 def write_arrays(path: str | Path, **arrays: np.ndarray | str) -> None:
     """Write named arrays as a compressed `.npz`, atomically; equal arrays give equal bytes."""
+    content: dict[str, Any] = {**arrays, "sha256": _array_digest(arrays)}
     with atomic(path) as temporary:
-        np.savez_compressed(temporary, **arrays, sha256=_array_digest(arrays))
+        np.savez_compressed(temporary, **content)
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:

@@ -46,6 +46,6 @@ def _tensor_digest(tensors: dict[str, Tensor], record: dict[str, Any]) -> str:
         yield json.dumps(record, sort_keys=True).encode()
         for name, value in sorted(tensors.items()):
             yield f"{name} {value.dtype} {list(value.shape)}".encode()
-            yield value.reshape(-1).view(torch.uint8).numpy()
+            yield value.reshape(-1).view(torch.uint8).numpy().data
 
     return digest(parts())

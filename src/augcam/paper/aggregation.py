@@ -31,13 +31,11 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
     the other. Undefined values (NaN) are left out of the mean; NaN where no state has a value.
     """
     conditions = list(dict.fromkeys(condition for condition, _ in tables))
-    ids, means = None, {}
+    ids = next(iter(tables.values()))["image_id"].to_numpy()
+    # Filled in place: a million images make tables of half a gigabyte.
+    means = {metric: np.empty(len(conditions) * len(ids)) for metric in metrics}
     for number, condition in enumerate(conditions):
         states = [tables[model] for model in tables if model[0] == condition]
-        if ids is None:
-            ids = states[0]["image_id"].to_numpy()
-            # Filled in place: a million images make tables of half a gigabyte.
-            means = {metric: np.empty(len(conditions) * len(ids)) for metric in metrics}
         rows = slice(number * len(ids), (number + 1) * len(ids))
         for metric, column in means.items():
             column[rows] = _mean_of_defined([state[metric].to_numpy() for state in states])

@@ -1,5 +1,7 @@
 """Figures of structure: correlation maps without the shared baseline, trees, model space."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -28,7 +30,7 @@ KIND_TITLES = {
 }
 
 
-SLANTED = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
+SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
 
 
 def _heat(
@@ -42,7 +44,7 @@ def _heat(
 ):
     """A square of numbers with names, controls set apart."""
     image = axes.imshow(square, cmap=cmap, vmin=low, vmax=high)
-    rgba = image.cmap(image.norm(square))
+    rgba = np.asarray(image.cmap(image.norm(square)))
     dark = rgba[..., :3] @ [0.299, 0.587, 0.114] < 0.5
     for (y, x), value in np.ndenumerate(square):
         text = "–" if np.isnan(value) else f"{value:.{digits}f}"

@@ -17,6 +17,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -197,7 +198,7 @@ def grid(count: int, width: float, height: float, columns: int = 4) -> tuple[Fig
 
 def legend(figure: Figure, panels: list[Axes], columns: int) -> None:
     """One legend below the figure: every entry of any panel, once."""
-    shown = {}
+    shown: dict[str, Artist] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels()):
             shown.setdefault(label, handle)

@@ -86,7 +86,7 @@ def calibrate(
         config.builder_arguments(network.architecture),
         seed=0,
     )
-    model = model.to(where, memory_format=torch.channels_last).train()
+    model = model.to(where).to(memory_format=torch.channels_last).train()
     step = Step(
         model,
         Adam(model.parameters(), training.learning_rate, training.weight_decay),

@@ -108,7 +108,7 @@ def with_consensus(
 ) -> dict[tuple[str, str], np.ndarray]:
     """(kind, metric) → r, (3 R + 1, C, C), of every metric, and of the consensus of those
     that are defined among the conditions `at` (none where there are none)."""
-    result = {}
+    result: dict[tuple[str, str], np.ndarray] = {}
     for kind in Correlations._fields:
         maps = {metric: getattr(c, kind) for metric, c in found.items()}
         result |= {(kind, metric): r for metric, r in maps.items()}

@@ -34,7 +34,7 @@ def make_deterministic(threads: int, precision: str = "float32") -> None:
     # The same switch as use_deterministic_algorithms(True), which imports the compiler: 4 s a job.
     torch.set_deterministic_debug_mode("error")
     # It also fills every new tensor with NaN, against reads of memory never written: not done here.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"

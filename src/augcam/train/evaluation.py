@@ -18,7 +18,7 @@ def evaluate(model: nn.Module, store: ImageStore, ids: Tensor) -> tuple[float, f
     loss, right = 0.0, 0
     for logits, labels in _outputs(model, store, ids):
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        right += (logits.argmax(1) == labels).sum().item()
+        right += int((logits.argmax(1) == labels).sum())
     return loss / len(ids), right / len(ids)
 
 

@@ -57,7 +57,7 @@ def train(
     if done:
         print(f"resuming after epoch {done} of {training.epochs}")
     step = Step(model, optimizer, training.precision)
-    run = step
+    run: Step | RecordedStep = step
     if store.device.type == "cuda" and done < training.epochs:
         run = RecordedStep(step, next(course.batches(0)))
     validation = course.validation_ids
@@ -153,4 +153,4 @@ def _run_epoch(
 def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:
     """Fill `model` with its starting weights and bring it to `device`, channels last."""
     load_weights(model, initial)
-    return model.to(device, memory_format=torch.channels_last)
+    return model.to(device).to(memory_format=torch.channels_last)

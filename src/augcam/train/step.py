@@ -34,14 +34,14 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        used = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        gradients = {i: p.grad for i, p in enumerate(self.parameters) if p.grad is not None}
         adam(
-            [self.parameters[i] for i in used],
-            [self.parameters[i].grad for i in used],
-            [self.moments["mean"][i] for i in used],
-            [self.moments["square"][i] for i in used],
+            [self.parameters[i] for i in gradients],
+            list(gradients.values()),
+            [self.moments["mean"][i] for i in gradients],
+            [self.moments["square"][i] for i in gradients],
             [],
-            [self.moments["step"][i] for i in used],
+            [self.moments["step"][i] for i in gradients],
             fused=True,
             amsgrad=False,
             beta1=0.9,
