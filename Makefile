@@ -61,11 +61,11 @@ estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=conf
 status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.yaml)
 	@$(RUN) python -m augcam.run.status $(WITH_CONFIG)
 
-test: $(READY)  ## run all tests
-	$(RUN) python -m pytest -n 2 --dist loadfile
+test: $(READY)  ## run all tests, and show which lines of the library they leave out
+	$(RUN) python -m pytest -n 2 --dist loadfile --cov
 
 test-fast: $(READY)  ## run the tests that do not start Snakemake
-	$(RUN) python -m pytest -m "not workflow"
+	$(RUN) python -m pytest -n 2 --dist worksteal -m "not workflow"
 
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
 	tools/one_node_slurm.sh install

@@ -1,5 +1,6 @@
 """Small real inputs shared by the tests."""
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ from augcam.train.batches import Course
 from augcam.train.determinism import make_deterministic
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what is imported stays: statsmodels and hypothesis collect garbage at every call
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from projects import copy_project, run
+from yaml import CSafeDumper, CSafeLoader
 
 from augcam.config.definitions import BUILT_INS
 from augcam.config.experiment import Config
@@ -158,9 +159,9 @@ def is_sound(config):
         assert re.fullmatch(r"[A-Za-z0-9][\w.-]*", condition, re.ASCII)
         assert 0 <= state < 2**32
         assert config.condition(condition).steps
-    text = yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True)
+    text = yaml.dump(config.model_dump(mode="json"), Dumper=CSafeDumper, allow_unicode=True)
     assert not re.search(r": -?\.(nan|inf)\b", text)
-    return parse_config(yaml.safe_load(text)) == config
+    return parse_config(yaml.load(text, CSafeLoader)) == config
 
 
 CONTRADICTIONS = {

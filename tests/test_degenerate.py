@@ -88,7 +88,7 @@ def check(config, found, kinds):
 
 
 @given(experiments())
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_the_second_half_of_any_experiment(experiment):
     config, images, kinds, seed = experiment
     models = invented(config, images, seed, kinds)
@@ -105,7 +105,7 @@ def test_the_second_half_of_any_experiment(experiment):
 
 
 @given(experiments())
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 def test_every_figure_of_any_experiment(experiment):
     config, images, kinds, seed = experiment
     models = invented(config, images, seed, kinds)

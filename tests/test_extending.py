@@ -1,8 +1,14 @@
 """Entries as a user adds them: the files of docs/extending.md, run through the config, and what an
 edit of any file runs again."""
 
+import ast
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import networkx as nx
 import pandas as pd
 import pytest
 from extensions import add
@@ -43,6 +49,15 @@ def record():
 atexit.register(record)
 """
 """Has every job write down which modules of the library it has imported."""
+
+READER = r"""
+import json, grimp
+
+graph = grimp.build_graph("augcam", cache_dir=None)
+print(json.dumps({name: sorted(graph.find_modules_directly_imported_by(name))
+                  for name in graph.modules}))
+"""
+"""Prints which modules of the library each one imports: another reading than ours."""
 
 
 @pytest.fixture(scope="module")
@@ -99,17 +114,31 @@ SCRIPT_OF = {
 
 NOT_CALLED = {
     # By jobs that ask entries for their properties alone, and are made from what others make.
-    "augment.pixels", "compare.kernels", "compare.maps", "networks.residual", "paper.aggregation",
+    "augment.pixels", "compare.defined", "compare.kernels", "compare.maps", "networks.residual", "paper.aggregation",
     "report.texts",  # where a font lacks characters
 }  # fmt: skip
 """What is imported inside functions that some job lists, but does not call in this run."""
 
 
+ENTRY_PACKAGES = {f"augcam.{folder.replace('/', '.')}" for folder in FOLDERS.values()}
+ENTRIES_IN_USE = {
+    *(
+        f"augcam.augment.augmentations.{name}"
+        for name in ("affine", "solarize", "identity", "none")
+    ),
+    *(f"augcam.compare.metrics.{name}" for name in ("mad", "cosine")),
+    *(f"augcam.networks.families.{name}" for name in ("plain", "resnet")),
+    *(f"augcam.report.tables.{name}" for name in ("pair_counts", "spread")),
+    *(f"augcam.report.figures.{name}" for name in ("pair_counts", "spread")),
+    "augcam.data.kinds.squares",
+    "augcam.explain.methods.elementwise",
+}
+
+
 def serves_all(module: str) -> bool:
     """Whether a module is infrastructure, or an entry, which is imported with all of its kind."""
     package, parts = module.rpartition(".")[0], module.split(".")
-    folders = [f"augcam.{folder.replace('/', '.')}" for folder in FOLDERS.values()]
-    return len(parts) < 3 or parts[1] in INFRASTRUCTURE or package in folders
+    return len(parts) < 3 or parts[1] in INFRASTRUCTURE or package in ENTRY_PACKAGES
 
 
 def test_whatever_a_job_imports_is_among_its_inputs(project, code):
@@ -124,6 +153,42 @@ def test_whatever_a_job_imports_is_among_its_inputs(project, code):
         assert {name for name in imported if not serves_all(name)} <= listed, script
         rest = {name for name in listed - imported if not serves_all(name)}
         assert {name.removeprefix("augcam.") for name in rest} <= NOT_CALLED, script
+
+
+@pytest.fixture(scope="module")
+def imports(project) -> nx.DiGraph:
+    """Module → what it imports, without infrastructure."""
+    environment = os.environ | {"PYTHONPATH": str(project / "src")}
+    command = [sys.executable, "-c", READER]
+    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    graph = nx.DiGraph(json.loads(said.stdout))
+    parts = {name: name.split(".") for name in graph}
+    graph.remove_nodes_from([n for n, p in parts.items() if len(p) > 1 and p[1] in INFRASTRUCTURE])
+    return graph
+
+
+def imported_names(script: Path) -> set[str]:
+    """All dotted names that a script imports."""
+    nodes = list(ast.walk(ast.parse(script.read_text(encoding="utf-8"))))
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+    return names | {node.module for node in froms}
+
+
+def test_an_edit_of_any_module_reruns_the_jobs_that_use_it_and_no_other(project, code, imports):
+    """All jobs × all modules: what Snakemake lists, against the graph of imports. The entries of a
+    job are those that it lists; the tests below say which these are."""
+    library = project / "src"
+    files = {n for n in imports if (library / f"{n.replace('.', '/')}.py").is_file()}
+    used = {n: nx.descendants(imports, n) | {n} for n in imports}
+    for path, (rule, listed) in code.iterrows():
+        script = project / "workflow" / "scripts" / f"{SCRIPT_OF.get(rule, rule)}.py"
+        own = {name for name in listed if name.rpartition(".")[0] in ENTRY_PACKAGES}
+        roots = (imported_names(script) & set(imports)) | own
+        assert listed == set().union(*(used[root] for root in roots)) & files, path
+    every = set().union(*code["modules"])
+    assert {name for name in every if name.rpartition(".")[0] in ENTRY_PACKAGES} == ENTRIES_IN_USE
 
 
 def test_jobs_list_the_entries_that_they_use(code):
@@ -151,6 +216,9 @@ def test_jobs_list_the_entries_that_they_use(code):
         (["compare/metrics/cosine"], {"compare": 3, "null_levels": 1}),
         # A table: itself, its page and what is drawn from it.
         (["report/tables/spread"], {"make_spread": 1, "draw_spread": 1, "write_pages": 1}),
+        (["compare/nulls"], {"null_levels": 1}),
+        # What serves all and changes no result.
+        (["entries", "names", "errors", "config/schema", "files/atomic", "run/job"], {}),
         # What this experiment does not use, in all kinds at once.
         (
             [

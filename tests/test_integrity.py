@@ -51,7 +51,7 @@ def check(kind, path):
     elif kind == "parquet":
         pd.testing.assert_frame_equal(read_table(path), TABLE)
     elif kind == "blocks.parquet":
-        table = pd.concat(table_blocks(path, 7), ignore_index=True)
+        table = pd.concat(table_blocks(path, 20), ignore_index=True)
         pd.testing.assert_frame_equal(table, TABLE)
     elif kind == "columns.parquet":
         names = ["segment", "mad", "logit_0"]

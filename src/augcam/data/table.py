@@ -1,6 +1,7 @@
 """A table that names image files and their classes: the layout of most competitions."""
 
 import csv
+import glob
 import os
 import re
 from pathlib import Path
@@ -230,10 +231,6 @@ def _advice(path: Path) -> str:
         if entry.is_file() and entry.name.casefold() == path.name.casefold():
             return f"; there is '{entry.name}': upper and lower case differ"
     for entry in there:
-        if entry.is_dir() and any(Path(entry.path).glob(f"{_literal(path.name)}*")):
+        if entry.is_dir() and any(Path(entry.path).glob(f"{glob.escape(path.name)}*")):
             return f"; there is one in '{entry.name}': set dataset.image_folder: {entry.name}"
     return ""
-
-
-def _literal(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)

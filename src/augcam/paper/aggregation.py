@@ -6,6 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from augcam.compare.defined import mean_of_defined
+
 Model = tuple[str, int]  # condition, starting state
 
 
@@ -38,7 +40,7 @@ def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) ->
         states = [tables[model] for model in tables if model[0] == condition]
         rows = slice(number * len(ids), (number + 1) * len(ids))
         for metric, column in means.items():
-            column[rows] = _mean_of_defined([state[metric].to_numpy() for state in states])
+            column[rows] = mean_of_defined(np.stack([t[metric] for t in states]), axis=0)
     head = {
         "image_id": np.tile(ids, len(conditions)),
         "condition": np.repeat(np.array(conditions, dtype=object), len(ids)),
@@ -51,15 +53,6 @@ def _by_condition(mean: pd.DataFrame, metric: str) -> pd.DataFrame:
     names = mean["condition"].unique()
     values = mean[metric].to_numpy().reshape(len(names), -1).T
     return pd.DataFrame(values, mean["image_id"].iloc[: len(values)], names)
-
-
-def _mean_of_defined(columns: list[np.ndarray]) -> np.ndarray:
-    """Row by row the mean of what is not NaN; NaN where nothing is."""
-    values = np.stack(columns)
-    defined = ~np.isnan(values)
-    count = defined.sum(axis=0)
-    total = np.where(defined, values, 0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def excluded_values(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:

@@ -22,9 +22,9 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """The tables of one run (see `augcam.train.measures`, `augcam.aggregation`, `augcam.segments`),
-    those of its augmentations that are the paper's, the baseline (condition, state), and its
-    other augmentations."""
+    """The tables of one run (see `augcam.train.measures`, `augcam.paper.aggregation`,
+    `augcam.paper.segments`), those of its augmentations that are the paper's, the baseline
+    (condition, state), and its other augmentations."""
 
     performance: pd.DataFrame
     mean: pd.DataFrame

@@ -18,8 +18,8 @@ from augcam.report.style import (
     EQUAL_TO_BASELINE,
     SMALL,
     colour,
+    heat_map,
     name_conditions,
-    name_square,
     nothing_to_show,
     styled,
     width_for,
@@ -130,7 +130,7 @@ def label_values(axes: Axes, metric: str, linear: bool = False) -> None:
 def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure:
     """Heat map of one metric's correlations between conditions, the same scale for every metric.
 
-    `maps`: the table of `augcam.aggregation.correlation_maps`; figures 19 to 33 (odd numbers).
+    `maps`: the table of `augcam.paper.aggregation.correlation_maps`; figures 19 to 33 (odd ones).
     """
     rows = maps[maps["metric"] == metric]
     square = rows.pivot(index="condition_a", columns="condition_b", values="r")
@@ -138,12 +138,8 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
     crowded = len(conditions) > 12
     size = max(5.0, (0.5 if crowded else 0.62) * len(conditions))
     figure, axes = plt.subplots(figsize=(size + 0.9, size))
-    image = axes.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
-    for (y, x), r in np.ndenumerate(square):
-        text = "–" if np.isnan(r) else f"{r:.2f}"
-        shade = "white" if abs(r) > 0.7 else "black"
-        axes.text(x, y, text, ha="center", va="center", fontsize=7 if crowded else SMALL, c=shade)
-    name_square(axes, conditions, rotation=90)
+    fontsize = 7 if crowded else SMALL
+    image = heat_map(axes, square, conditions, "RdBu_r", -1, 1, fontsize=fontsize, rotation=90)
     excluded = rows["n_images"].max() - rows["n_images"].min()
     note = f" ({rows['n_images'].min()} to {rows['n_images'].max()} images)" if excluded else ""
     axes.set_title(f"{metric_name(metric)}{note}")
@@ -155,7 +151,7 @@ def correlation_map(maps: pd.DataFrame, metric: str, conditions: list[str]) -> F
 def pair_bars(counts: pd.DataFrame, k: int, metrics: int) -> Figure:
     """How often each pair is among the `k` strongest and weakest (tables 1 and 2 of the paper).
 
-    `counts`: the table of `augcam.aggregation.pair_counts`; `metrics`: number of metrics counted.
+    `counts`: the table of `augcam.paper.aggregation.pair_counts`; `metrics`: how many are counted.
     """
     if counts.empty:
         return nothing_to_show(
@@ -237,8 +233,9 @@ def segments_overview(
 ) -> Figure:
     """Median and quartiles of every metric, condition and segment, with the effect of segments.
 
-    `summary`, `tests`: the tables of `augcam.segments`. One panel a metric; the number under each
-    condition is ε², the share of the ranks' variance that the segment explains (mean over states).
+    `summary`, `tests`: the tables of `augcam.paper.segments`. One panel a metric; the number under
+    each condition is ε², the share of the ranks' variance that the segment explains (mean over
+    states).
     """
     columns = 2
     rows = -(-len(metrics) // columns)

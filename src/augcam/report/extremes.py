@@ -46,9 +46,10 @@ def extreme_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """(name, figure) of every metric and extreme.
 
-    `extremes`, `mean`: tables of `augcam.aggregation`; `models`: what each model explained, the
-    baseline first; `similarity`: (condition, state) → its table of `augcam.compare.models.compare`;
-    `images`, `index`, `fit`: the store, and what networks see of its images.
+    `extremes`, `mean`: tables of `augcam.paper.aggregation`; `models`: what each model explained,
+    the baseline first; `similarity`: (condition, state) → its table of
+    `augcam.compare.models.compare`; `images`, `index`, `fit`: the store, and what networks see of
+    its images.
     """
     class_names = index.groupby("label")["class_name"].first()
     index, mean = index.set_index("image_id"), mean.set_index("image_id")

@@ -14,9 +14,9 @@ from augcam.report.style import (
     SMALL,
     colour,
     grid,
+    heat_map,
     legend,
     mark_controls,
-    name_square,
     nothing_to_show,
     styled,
 )
@@ -33,27 +33,6 @@ KIND_TITLES = {
 SLANTED: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "fontsize": 7}
 
 
-def _heat(
-    axes: Axes,
-    square: np.ndarray,
-    names: list[str],
-    cmap: str,
-    low: float,
-    high: float,
-    digits: int = 2,
-):
-    """A square of numbers with names, controls set apart."""
-    image = axes.imshow(square, cmap=cmap, vmin=low, vmax=high)
-    rgba = np.asarray(image.cmap(image.norm(square)))
-    dark = rgba[..., :3] @ [0.299, 0.587, 0.114] < 0.5
-    for (y, x), value in np.ndenumerate(square):
-        text = "–" if np.isnan(value) else f"{value:.{digits}f}"
-        ink = "white" if dark[y, x] and not np.isnan(value) else "black"
-        axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ink)
-    name_square(axes, names, rotation=40, ha="right")
-    return image
-
-
 @styled
 def three_maps(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure:
     """The paper's correlation map beside those without a shared baseline.
@@ -66,7 +45,7 @@ def three_maps(maps: pd.DataFrame, metric: str, conditions: list[str]) -> Figure
         rows = maps[(maps["metric"] == metric) & (maps["kind"] == kind)]
         square = rows.pivot(index="condition_a", columns="condition_b", values="r")
         square = square.loc[conditions, conditions].to_numpy()
-        image = _heat(panel, square, conditions, "RdBu_r", -1, 1)
+        image = heat_map(panel, square, conditions, "RdBu_r", -1, 1)
         panel.set_title(KIND_TITLES[kind])
         if number:
             panel.set_yticklabels([])
@@ -201,7 +180,7 @@ def condition_maps(similarity: pd.DataFrame, conditions: list[str]) -> Figure:
         square = square.fillna(square.T).to_numpy()
         defined = square[~np.isnan(square)]
         low, high = (defined.min(), defined.max()) if len(defined) else (0, 1)
-        image = _heat(
+        image = heat_map(
             panel,
             square,
             conditions,

@@ -17,9 +17,11 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from augcam.files.atomic import atomic
 from augcam.names import condition_colour, condition_name, is_control
@@ -168,6 +170,29 @@ def name_square(axes: Axes, conditions: list[str], **x_labels) -> None:
     axes.grid(False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+def heat_map(
+    axes: Axes,
+    square: np.ndarray,
+    conditions: list[str],
+    cmap: str,
+    low: float,
+    high: float,
+    digits: int = 2,
+    fontsize: float = 7,
+    **x_labels,
+) -> AxesImage:
+    """A square of numbers, (C, C), in colours and words; `x_labels` as in `name_square`."""
+    image = axes.imshow(square, cmap=cmap, vmin=low, vmax=high)
+    rgba = np.asarray(image.cmap(image.norm(square)))
+    dark = rgba[..., :3] @ [0.299, 0.587, 0.114] < 0.5
+    for (y, x), value in np.ndenumerate(square):
+        text = "–" if np.isnan(value) else f"{value:.{digits}f}"
+        ink = "white" if dark[y, x] and not np.isnan(value) else "black"
+        axes.text(x, y, text, ha="center", va="center", fontsize=fontsize, color=ink)
+    name_square(axes, conditions, **(x_labels or {"rotation": 40, "ha": "right"}))
+    return image
 
 
 @styled

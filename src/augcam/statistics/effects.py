@@ -8,16 +8,15 @@ steps). Everything is conditional on the baselines and starting weights that wer
 import numpy as np
 import pandas as pd
 
+from augcam.compare.defined import mean_of_defined, variance_of_defined
 from augcam.names import is_control
 from augcam.statistics.distances import Distances, at_equality, orientation
 from augcam.statistics.paired import paired_differences, pooled_noise, two_level_se
 from augcam.statistics.planning import plan
 from augcam.statistics.resampling import (
     holm,
-    mean_of_defined,
     sign_flip,
     t_interval,
-    variance_of_defined,
 )
 
 YES, NO = "yes", "no"

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from augcam.compare.defined import mean_of_defined
 from augcam.statistics.distances import Distances, orientation
-from augcam.statistics.resampling import group_images, image_weights, mean_of_defined
+from augcam.statistics.resampling import group_images, image_weights
 
 
 def two_level_se(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from augcam.compare.defined import mean_of_defined
 from augcam.names import is_control
 from augcam.statistics.distances import Distances, at_equality
 from augcam.statistics.paired import paired_differences, pooled_noise
-from augcam.statistics.resampling import mean_of_defined
 
 SHIFTS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # as shares of the control's distance from the baseline
 

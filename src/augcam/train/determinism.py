@@ -1,6 +1,5 @@
 """Bitwise repeatable computing: device, threads, precision, seeds."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from augcam.errors import AugcamError
-from augcam.files.checksums import sha256
+from augcam.files.checksums import digest, sha256
 
 _NETWORK_STREAM = 2  # dropout and stochastic depth, apart from augmentation draws
 
@@ -52,7 +51,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 def fingerprint(settings: dict[str, Any], *files: str | Path) -> str:
     """What determines a training, in one string: settings, file contents, torch's version."""
     text = json.dumps(settings, sort_keys=True) + sha256(*files) + torch.__version__
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest([text.encode()])
 
 
 def seed_network(seed: int, epoch: int) -> None:
