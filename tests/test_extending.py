@@ -114,7 +114,8 @@ SCRIPT_OF = {
 
 NOT_CALLED = {
     # By jobs that ask entries for their properties alone, and are made from what others make.
-    "augment.pixels", "compare.defined", "compare.kernels", "compare.maps", "networks.residual", "paper.aggregation",
+    "augment.pixels", "compare.defined", "compare.kernels", "compare.maps", "networks.residual",
+    "paper.aggregation",
     "report.texts",  # where a font lacks characters
 }  # fmt: skip
 """What is imported inside functions that some job lists, but does not call in this run."""
