@@ -14,8 +14,9 @@ from test_training import run as trained
 from augcam.config.messages import parse_config
 from augcam.config.schema import Split
 from augcam.config.states import note
+from augcam.data.images import read_order
 from augcam.data.seeds import state_seed
-from augcam.data.split import draw_order, order_at, read_order
+from augcam.data.split import draw_order, order_at
 from augcam.errors import AugcamError
 from augcam.files.arrays import read_array, write_arrays
 from augcam.files.tables import read_columns

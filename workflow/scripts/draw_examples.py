@@ -6,8 +6,7 @@ import torch
 
 from augcam.compare.explained import read_explained
 from augcam.config.schema import Training
-from augcam.data.images import ImageStore
-from augcam.data.split import read_order
+from augcam.data.images import ImageStore, read_order
 from augcam.report.examples import augmentation_figures, cam_figure
 from augcam.report.style import save_figures
 from augcam.run.job import job

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from augcam.config.schema import Training
-from augcam.data.images import ImageStore
-from augcam.data.split import read_order
+from augcam.data.images import ImageStore, read_order
 from augcam.files.atomic import refuse_future
 from augcam.networks.build import build
 from augcam.run.job import job

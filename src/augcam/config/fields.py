@@ -28,6 +28,7 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         validate_default=True,
         allow_inf_nan=False,
+        defer_build=True,  # jobs use one section or two
     )
 
     @field_validator("*", mode="before")

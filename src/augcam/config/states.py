@@ -1,10 +1,12 @@
 """What a starting state varies, in words."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from augcam.config.definitions import Sweep
-from augcam.config.experiment import Config
 from augcam.names import SEED_CONTROL, SOURCES, STEP_CONTROL, display_name, is_control
+
+if TYPE_CHECKING:  # jobs that only write sentences need no pydantic
+    from augcam.config.experiment import Config
 
 
 def joined(names: Iterable[str]) -> str:
@@ -18,7 +20,7 @@ def varied(variation: Iterable[str]) -> str:
     return joined(SOURCES[source] for source in variation)
 
 
-def note(config: Config, random_layers: bool) -> str:
+def note(config: "Config", random_layers: bool) -> str:
     """What to know before training where all models of a condition will be equal; else empty.
 
     `random_layers`: whether training the network draws random numbers.
@@ -43,7 +45,7 @@ def note(config: Config, random_layers: bool) -> str:
     )
 
 
-def remarks(config: Config) -> list[str]:
+def remarks(config: "Config") -> list[str]:
     """What the config does not say in so many words, a sentence each."""
     found = []
     if config.training.augmented == "replaced":
@@ -60,7 +62,7 @@ def remarks(config: Config) -> list[str]:
             f"has {known}; they say nothing about {_quoted(others)}."
         )
     definitions = config.augmentation_parameters
-    swept = {d.sweep for d in definitions.values() if isinstance(d, Sweep)}
+    swept = [getattr(definition, "sweep", "") for definition in definitions.values()]
     unused = [n for n in definitions if n not in [*config.augmentations, *swept]]
     if unused:
         found.append(

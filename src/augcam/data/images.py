@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from augcam.data.geometry import Fit
 from augcam.errors import AugcamError
-from augcam.files.arrays import read_array
+from augcam.files.arrays import read_array, read_arrays
 from augcam.files.checksums import verify
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns
@@ -31,6 +32,12 @@ def resident(pixels: Tensor, device: torch.device, folder: Path) -> Tensor:
             "room left; lower execution.jobs_per_gpu, end what else uses this GPU, or set "
             "execution.device: cpu."
         ) from error
+
+
+def read_order(path: str | Path) -> np.ndarray:
+    """The order of all states (`order.npy`, whose checksum stands in `stats.json`), or of one."""
+    path = Path(path)
+    return read_array(path) if path.suffix == ".npy" else read_arrays(path)["order"]
 
 
 class ImageStore:

@@ -1,7 +1,6 @@
 """Which images are used, and for what; the order of training."""
 
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.data.seeds import state_seed
 from augcam.data.source import Source
 from augcam.errors import AugcamError
-from augcam.files.arrays import read_array, read_arrays
 
 
 def choose_split(source: Source, dataset: Dataset, split: Split) -> tuple[pd.DataFrame, list[Note]]:
@@ -174,12 +172,6 @@ def refuse_to_vary(stats: dict, varied: Collection[str]) -> None:
             "variation: 'split' draws training and validation images anew, but the data set brings "
             "validation images of its own; remove 'split'."
         )
-
-
-def read_order(path: str | Path) -> np.ndarray:
-    """The order of all states (`order.npy`, whose checksum stands in `stats.json`), or of one."""
-    path = Path(path)
-    return read_array(path) if path.suffix == ".npy" else read_arrays(path)["order"]
 
 
 def class_notes(index: pd.DataFrame, class_names: list[str]) -> list[Note]:
