@@ -98,9 +98,7 @@ def maps_table(names, metrics, seed):
         rows += [
             (metric, a, b, r[i, j], 30) for i, a in enumerate(names) for j, b in enumerate(names)
         ]
-    return pd.DataFrame(
-        rows, columns=["metric", "condition_a", "condition_b", "r", "n_images"]
-    )
+    return pd.DataFrame(rows, columns=["metric", "condition_a", "condition_b", "r", "n_images"])
 
 
 def test_pair_counts_by_hand():

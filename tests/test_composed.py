@@ -173,7 +173,9 @@ def test_backgrounds_as_cues_tell_classes_apart_and_others_do_not(background):
         for i in range(800):
             grey = pixels(source, i).astype(float)
             spectrum = np.abs(np.fft.fft2(grey[:, :4].mean(axis=2), axes=(0,)))[1:12].mean(axis=1)
-            features.append([*grey[4:28, :4].mean((0, 1)), *grey[4:28, 28:].mean((0, 1)), *spectrum])
+            features.append(
+                [*grey[4:28, :4].mean((0, 1)), *grey[4:28, 28:].mean((0, 1)), *spectrum]
+            )
         features, labels = np.array(features), source.labels[:800]
         features /= features.std(axis=0)
         means = np.stack([features[:400][labels[:400] == k].mean(0) for k in range(10)])
@@ -408,7 +410,10 @@ BAD = {
     "dataset.size: input should be greater than or equal to 24 (it is 8)": {"size": 8},
     "dataset.distractors: input should be greater than or equal to 0": {"distractors": -1},
     "dataset.name: 'composed' does not read dataset.train": {"train": "photos"},
-    "dataset.name: 'digits' does not read dataset.cue": {"name": "digits", "cue": {"kind": "patch"}},
+    "dataset.name: 'digits' does not read dataset.cue": {
+        "name": "digits",
+        "cue": {"kind": "patch"},
+    },
     "dataset.background: 'noise' is for dataset.name 'composed'": {
         "name": "digits",
         "background": "noise",

@@ -8,7 +8,7 @@ that does not work, none where all do.
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,13 @@ def faults(conditions: Mapping[str, Sequence[dict[str, Any]]], size: tuple[int, 
 
 def _try(step: dict[str, Any], size: tuple[int, int]) -> None:
     augmentation = foreign(**step)
+    apply: Callable[..., torch.Tensor] = augmentation.apply  # type: ignore[assignment]  # it has one
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(rng.random((2, 3, *size), dtype=np.float32))
     images = torch.cat([noise, torch.zeros(1, 3, *size), torch.ones(1, 3, *size)])
     for _ in range(3):  # what is applied with a probability
         seed = torch.from_numpy(augmentation.draw(rng, len(images), size, {})["seed"])
-        first, again = (augmentation.apply(images, seed=seed) for _ in range(2))
+        first, again = (apply(images, seed=seed) for _ in range(2))
         if not torch.equal(first, again):
             raise AugcamError(
                 f"{step['use']}: it draws from a generator of its own: the same seed gives "

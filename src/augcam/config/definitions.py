@@ -9,7 +9,7 @@ turned: {sweep: affine, degrees: [5, 15, 30, 60]}       # one condition per valu
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -72,11 +72,11 @@ def parameters_of(built_in: str) -> type[Section]:
     return entries(Augmentation)[built_in].parameters or Section
 
 
-BUILT_INS: dict[str, type[Section]] = {
+BUILT_INS: dict[str, Any] = {
     name: create_model(
         name,
         __base__=parameters_of(name),
-        use=(Literal[name], name),
+        use=(Literal[name], name),  # type: ignore[arg-type]
         title=(Text | None, None),
     )
     for name in AUGMENTATIONS
@@ -128,7 +128,10 @@ def _without_title(step: Named) -> Named:
     return step
 
 
-Step = Annotated[_union(), BeforeValidator(_step), AfterValidator(_without_title)]
+if TYPE_CHECKING:
+    Step = Named
+else:
+    Step = Annotated[_union(), BeforeValidator(_step), AfterValidator(_without_title)]
 
 
 class Composition(Named):
@@ -137,7 +140,10 @@ class Composition(Named):
     steps: Annotated[list[Step], Field(min_length=1)]
 
 
-Definition = _union(("[sweep]", Sweep), ("[steps]", Composition))
+if TYPE_CHECKING:
+    Definition = Named
+else:
+    Definition = _union(("[sweep]", Sweep), ("[steps]", Composition))
 
 
 def _definitions(values: Any) -> Any:

@@ -108,7 +108,7 @@ class Ends:
             try:
                 return validate((value, value))
             except ValidationError as error:
-                said = error.errors()[0]  # of both ends the same
+                said: Any = error.errors()[0]  # of both ends the same
                 raise PydanticKnownError(said["type"], said.get("ctx")) from None
         low, high = validate(value)
         if low > high:

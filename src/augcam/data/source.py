@@ -43,11 +43,12 @@ class Source:
         """The images at `positions` alone, in their order."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays = {k: v[positions] for k, v in arrays.items() if isinstance(v, np.ndarray)}
+        mask = self.mask
         return replace(
             self,
             **arrays,
             names=[self.names[i] for i in positions],
             origins=self.origins and [self.origins[i] for i in positions],
             decode=lambda i: self.decode(positions[i]),
-            mask=self.mask and (lambda i: self.mask(positions[i])),
+            mask=mask and (lambda i: mask(positions[i])),
         )
