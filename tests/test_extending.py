@@ -171,10 +171,10 @@ def imports(project) -> nx.DiGraph:
 def imported_names(script: Path) -> set[str]:
     """All dotted names that a script imports."""
     nodes = list(ast.walk(ast.parse(script.read_text(encoding="utf-8"))))
-    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    statements = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
-    return names | {node.module for node in froms}
+    names |= {f"{node.module}.{alias.name}" for node in statements for alias in node.names}
+    return names | {node.module for node in statements}
 
 
 def test_an_edit_of_any_module_reruns_the_jobs_that_use_it_and_no_other(project, code, imports):
