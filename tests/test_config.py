@@ -7,10 +7,12 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from augcam.config import document
 from augcam.config.document import TABLES, schema_text, with_generated
 from augcam.config.messages import parse_config
 from augcam.errors import AugcamError
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
+from augcam.report import catalogue
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))
 
@@ -67,6 +69,21 @@ def test_generated_files_are_up_to_date():
     for page, what, table in TABLES:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert text == with_generated(text, what, "augcam.config.document", table())
+
+
+def test_make_docs_renews_what_is_there(tmp_path, monkeypatch):
+    pages = ["config/schema.json", *{page for page, _, _ in TABLES}]
+    for name in pages:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(
+            text.replace("| `experiment` |", "| `experimnt` |"), encoding="utf-8"
+        )
+    monkeypatch.chdir(tmp_path)
+    document.main()
+    catalogue.main()
+    for name in pages:
+        assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(

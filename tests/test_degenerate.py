@@ -1,6 +1,7 @@
 """Every statistic on tables that tell little: a table or a sentence, no crash and no falsehood."""
 
 import re
+import sys
 import tempfile
 from itertools import permutations as orders
 from pathlib import Path
@@ -21,6 +22,7 @@ from augcam.files.tables import read_table, write_tables
 from augcam.names import PAPER_METRICS as METRICS
 from augcam.report.catalogue import figures, tables
 from augcam.report.pages import table_page
+from augcam.run import noise
 from augcam.run.noise import as_markdown, noise_by_source
 from augcam.statistics.clusters import tree_table
 from augcam.statistics.distances import Distances
@@ -302,7 +304,7 @@ def finished(folder, kinds=None, **values):
     return found
 
 
-def test_the_noise_of_sources_stands_side_by_side(tmp_path):
+def test_the_noise_of_sources_stands_side_by_side(tmp_path, monkeypatch, capsys):
     found = finished(tmp_path / "order", variation=["order"])
     finished(tmp_path / "draws", {"none": "equal", "identity": "equal"})
     table = noise_by_source([tmp_path / "draws", tmp_path / "order"], "mad")
@@ -324,6 +326,13 @@ def test_the_noise_of_sources_stands_side_by_side(tmp_path):
     text = as_markdown(table.reset_index(), "mad")
     assert "| augmentation + network | None | " in text and " | equal | – | – |" in text
     assert "(higher: farther)" in text and "nan" not in text
+    folders = [str(tmp_path / "draws"), str(tmp_path / "order")]
+    monkeypatch.setattr(sys, "argv", ["noise", *folders])
+    noise.main()
+    assert capsys.readouterr().out.strip() == as_markdown(noise_by_source(folders)).strip()
+    monkeypatch.setattr(sys, "argv", ["noise", "nowhere"])
+    with pytest.raises(SystemExit, match=r"^error: .*provenance"):
+        noise.main()
     with pytest.raises(AugcamError, match="no metric 'overlap_7'"):
         noise_by_source([tmp_path / "order"], "overlap_7")
     with pytest.raises(AugcamError, match="provenance"):

@@ -9,7 +9,13 @@ from augcam.data.images import ImageStore
 from augcam.errors import AugcamError
 from augcam.files.arrays import array_blocks, read_arrays, write_arrays
 from augcam.files.json import read_json, write_json
-from augcam.files.tables import read_columns, read_table, table_blocks, write_table
+from augcam.files.tables import (
+    read_columns,
+    read_table,
+    recorded_checksums,
+    table_blocks,
+    write_table,
+)
 from augcam.files.tensors import read_recorded, write_tensors
 from augcam.networks.build import build
 from augcam.networks.weights import load_weights, save_weights
@@ -135,6 +141,19 @@ def test_columns_are_read_alone_in_the_order_asked_for(tmp_path):
     pd.testing.assert_frame_equal(read, TABLE[["mad", "image_id"]])
     with pytest.raises(AugcamError, match=r"t\.parquet"):
         read_table(tmp_path / "t.parquet", columns=["msd"])
+
+
+def test_equal_columns_have_equal_checksums_and_others_have_not(tmp_path):
+    changed = TABLE.assign(logit_0=TABLE["logit_0"] + 1, mad=TABLE["mad"])
+    found = {}
+    for name, table in {"a": TABLE, "b": TABLE.drop(columns="mad"), "c": changed}.items():
+        write_table(table, tmp_path / f"{name}.parquet")
+        found[name] = recorded_checksums(tmp_path / f"{name}.parquet", "logit_")
+    assert found["a"] == found["b"] != found["c"]
+    assert len(recorded_checksums(tmp_path / "a.parquet")) == len(TABLE.columns)
+    (tmp_path / "d.parquet").write_bytes(b"damaged")
+    with pytest.raises(AugcamError, match=r"d\.parquet: the file cannot be read"):
+        recorded_checksums(tmp_path / "d.parquet")
 
 
 @pytest.mark.parametrize("name", ["images.npy", "index.parquet", "order.npy", "stats.json"])

@@ -78,6 +78,15 @@ def test_sign_flip_is_brute_force_and_never_below_its_smallest(values):
     assert p[0] >= smallest - 1e-15
 
 
+def test_with_many_states_random_sign_flips_stand_for_all(rng):
+    x = rng.standard_normal(16) + 0.4
+    p, smallest = sign_flip(x[None])
+    means = abs(np.array(list(product((1, -1), repeat=16))) @ x)
+    exact = (means >= abs(x.sum()) - 1e-12).mean()
+    assert p[0] == pytest.approx(exact, abs=4 * np.sqrt(exact / 2**14))
+    assert smallest == 2.0**-13 <= p[0]
+
+
 def test_smallest_sign_flip_p_with_three_states_is_a_quarter():
     assert sign_flip(np.array([[1.0, 2.0, 3.0]])) == (pytest.approx([0.25]), 0.25)
     exact = stats.permutation_test(
