@@ -5,13 +5,13 @@ checkpoint prepare_data:
         source=with_check(data_files()),
         code=code("prepare_data"),
     output:
+        **({"masks": MASKS} if MASKS else {}),
         images=f"{OUT}/data/images.npy",
         index=f"{OUT}/data/index.parquet",
         order=f"{OUT}/data/order.npy",
         stats=f"{OUT}/data/stats.json",
         report=f"{OUT}/data/report.parquet",
         notes=NOTES,
-        **({"masks": MASKS} if MASKS else {}),
     log:
         f"{OUT}/logs/prepare_data.log",
     benchmark:
