@@ -121,7 +121,7 @@ def test_make_docs_renews_what_is_there(tmp_path, monkeypatch):
         ({"training": {"epochs": 0}}, "training.epochs: input should be greater than 0"),
         ({"training": {"epochs": "many"}}, "training.epochs: input should be a valid integer"),
         ({"training": {"learning_rate": -1}}, "training.learning_rate: input should be greater"),
-        ({"training": None}, "training: input should be"),
+        ({"training": None}, "training: keys with values are needed (it is None)"),
         (
             {"cam": {"method": "grad-cam"}},
             "cam.method: unknown CAM method 'grad-cam'; did you mean",

@@ -7,12 +7,12 @@ import torch
 
 from augcam.compare.explained import Explained
 from augcam.compare.maps import to_maps
-from augcam.config.choices import AugmentationParameters
+from augcam.config.conditions import built_in_step
 from augcam.config.schema import Training
 from augcam.data.images import read_order
 from augcam.report.examples import augmentation_figures, cam_figure
 
-AFFINE = AugmentationParameters().affine.model_dump()
+AFFINE = [built_in_step("affine")]
 TRAINING = Training(epochs=2, batch_size=32)
 SEEDS = {state: {"augmentation": state, "network": state} for state in (1, 2, 3)}
 
@@ -41,7 +41,7 @@ def test_copies_are_those_that_trainings_see(drawn, make_course, data_folder, st
     assert titles == ["Original", *(f"state {state}, epoch {epoch}" for state, epoch in draws)]
     pictures = [[panel.images[0].get_array().data for panel in row] for row in axes]
     for column, (state, epoch) in enumerate(draws, start=1):
-        batches = make_course("affine", AFFINE, state=state).batches(epoch - 1)
+        batches = make_course("affine", AFFINE[0], state=state).batches(epoch - 1)
         shown = torch.cat([batch.images for batch in batches])
         shown = (store.denormalised(shown) * 255).round().byte().permute(0, 2, 3, 1).numpy()
         for row in pictures:

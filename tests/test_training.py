@@ -19,6 +19,7 @@ from augcam.config.choices import AUGMENTATIONS
 from augcam.config.conditions import built_in_step
 from augcam.data.images import ImageStore, resident
 from augcam.data.split import draw_order
+from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
 from augcam.files.tensors import read_tensors
 from augcam.networks.build import build
@@ -80,7 +81,7 @@ def test_originals_stay_and_copies_change(make_course, condition):
     same = (shown == torch.cat([b.images for b in plain.batches(0)]).flatten(1)).all(1).numpy()
     assert same[~copies].all()
     # Some of CutMix's patches are black on black.
-    assert same[copies].mean() < 0.2
+    assert same[copies].mean() < (0.6 if "flip" in condition else 0.2)  # half are flipped
 
 
 @pytest.mark.parametrize("condition", AUGMENTATIONS)
@@ -91,7 +92,7 @@ def test_a_batch_depends_on_state_epoch_and_position_alone(make_course, conditio
 
     first = batch(1, 0, 2)
     assert torch.equal(first, batch(1, 0, 2))
-    if condition != "equalize":  # it draws nothing
+    if augmentation_named(condition).is_random(PARAMETERS[condition]):
         assert not torch.equal(first, batch(2, 0, 2))
         assert not torch.equal(first, batch(1, 1, 2))
 

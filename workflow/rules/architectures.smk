@@ -50,7 +50,7 @@ use rule train as train_architecture with:
         network=lambda wildcards: network(wildcards.architecture),
         input_size=CONFIG.model.input_size,
         training=section("training"),
-        parameters={},
+        steps=CONFIG.condition(SEED_CONTROL).steps,
         sampling_seed=CONFIG.split.sampling_seed,
         test_every_epoch=True,
         checkpoint=f"{OUT}/architectures/{{architecture}}/checkpoint.safetensors",
