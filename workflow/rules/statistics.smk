@@ -109,7 +109,7 @@ rule trends:
         ENVIRONMENT
     resources:
         mem_mb=growing(6000),
-        runtime=growing(30),
+        runtime=growing(60),
     params:
         **distance_params(),
         sweeps=CONFIG.sweeps,
