@@ -108,6 +108,9 @@ class Dataset(Section):
     objects: Literal["digits", "animals"] = "digits"
     """`composed`: what is to be recognised. 1,797 handwritten `digits` that scikit-learn ships, or
     10,000 silhouettes of `animals` from the package animal-mnist."""
+    opacity: Annotated[float, Field(ge=0.2, le=1)] = 1
+    """`composed`: how opaque objects are. The less, the harder they are to recognise, and the more
+    tempting is the cue."""
     cue: Cue = Cue()
     """`composed`: what else goes with the class."""
     distractors: Annotated[int, Field(ge=0, le=10)] = 0

@@ -144,7 +144,8 @@ class Composition:
             _put(pixels, mask, shape, top, left, _DISTRACTOR_LIGHT, DISTRACTOR)
         texture = _texture(cue, size, rng.uniform(0, 2 * np.pi)) if kind == "texture" else 1.0
         fill = _BACKGROUND_LIGHT + (1 - _BACKGROUND_LIGHT) * texture
-        _put(pixels, mask, *self._object(i), fill, OBJECT)
+        shape, top, left = self._object(i)
+        _put(pixels, mask, self.dataset.opacity * shape, top, left, fill, OBJECT)
         if kind == "patch":
             side = _patch_side(size)
             top, left = (size - side) * rng.integers(2, size=2)

@@ -34,7 +34,7 @@ ENTRY = DataKind(
     name="composed",
     display_name="objects on backgrounds with a cue, generated",
     read=read,
-    keys=("objects", "cue", "distractors", "size", "seed"),
+    keys=("objects", "opacity", "cue", "distractors", "size", "seed"),
     check=check,
     has_masks=has_masks,
 )
