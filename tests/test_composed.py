@@ -5,6 +5,7 @@ import gzip
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from imagesets import assert_refused, prepared
 from PIL import Image
@@ -20,7 +21,7 @@ from augcam.data.store import prepare
 from augcam.errors import AugcamError
 
 NOTHING, OBJECT, CUE, DISTRACTOR = range(4)
-SOME = range(0, 1797, 60)
+SOME = range(0, 1797, 90)
 
 
 def made(**keys):
@@ -148,7 +149,7 @@ def test_cues_that_are_not_the_classs_are_drawn_from_all_classes_alike():
 
 
 def test_the_patch_has_the_hue_of_its_class_and_covers_no_object():
-    source = made()
+    source, without = made(), made(cue={"kind": "none"})
     for i in SOME:
         colour = np.multiply(colorsys.hsv_to_rgb(source.cues[i] / 10, 1, 1), 255)
         found = patch(source, i)
@@ -157,9 +158,7 @@ def test_the_patch_has_the_hue_of_its_class_and_covers_no_object():
         rows, columns = np.nonzero(source.mask(i) == CUE)
         assert {rows.min(), rows.max()} in ({0, 3}, {28, 31})
         assert {columns.min(), columns.max()} in ({0, 3}, {28, 31})
-        np.testing.assert_array_equal(
-            source.mask(i) == OBJECT, made(cue={"kind": "none"}).mask(i) == OBJECT
-        )
+        np.testing.assert_array_equal(source.mask(i) == OBJECT, without.mask(i) == OBJECT)
 
 
 @pytest.mark.parametrize("background", ["photographs", "noise", "textures"])
@@ -249,6 +248,22 @@ def test_plain_backgrounds_have_the_colour_at_60_percent():
     np.testing.assert_array_equal(ground, np.broadcast_to([153, 77, 0], ground.shape))
 
 
+def test_less_opaque_objects_let_the_background_through():
+    """Half way between background and full object at opacity .5; nothing else changes."""
+    ground = made(background="black", cue={"kind": "none"})
+    full, half = made(background="teal"), made(background="teal", opacity=0.5)
+    for i in SOME:
+        mask = full.mask(i)
+        np.testing.assert_array_equal(mask, half.mask(i))
+        inner = pixels(ground, i).min(axis=2) == 255
+        np.testing.assert_allclose(
+            pixels(half, i)[inner], [[127.5, 165.9, 165.9]] * inner.sum(), atol=1
+        )
+        np.testing.assert_array_equal(
+            pixels(half, i)[mask != OBJECT], pixels(full, i)[mask != OBJECT]
+        )
+
+
 def test_a_grey_picture_says_so():
     grey = made(background="black", cue={"kind": "none"})
     assert grey.decode(0).grey
@@ -264,9 +279,10 @@ def test_all_sizes_have_their_parts(size):
         assert (source.mask(i) == OBJECT).sum() > size
 
 
-def test_masks_hold_exactly_what_differs_from_the_background():
+@pytest.mark.parametrize("opacity", [1, 0.4, 0.2])
+def test_masks_hold_exactly_what_differs_from_the_background(opacity):
     for background, colour in (("black", [0, 0, 0]), ("white", [153] * 3), ("lime", [0, 153, 0])):
-        source = made(background=background, distractors=1)
+        source = made(background=background, distractors=1, opacity=opacity)
         for i in SOME:
             differs = (pixels(source, i) != colour).any(axis=2)
             np.testing.assert_array_equal(source.mask(i) != NOTHING, differs)
@@ -354,12 +370,11 @@ def test_masks_are_those_of_the_test_images(tmp_path):
     assert masks.mask.dtype == np.uint8
     assert masks.mask.shape == (30, 32, 32)
     assert len(masks.image_id) == 30
+    index = pd.read_parquet(tmp_path / "index.parquet").set_index("image_id")
     for image_id, mask in zip(masks.image_id, masks.mask):
-        (i,) = [
-            i
-            for i in np.flatnonzero(source.splits == "test")
-            if (source.decode(i).pixels == images[image_id]).all()
-        ]
+        i = source.names.index(index.loc[image_id, "source"])
+        assert source.splits[i] == index.loc[image_id, "split"] == "test"
+        np.testing.assert_array_equal(images[image_id], source.decode(i).pixels)
         np.testing.assert_array_equal(mask, source.mask(i))
 
 
@@ -408,6 +423,7 @@ BAD = {
     "dataset.objects: unknown value 'animal'; did you mean 'animals'?": {"objects": "animal"},
     "dataset.background: unknown colour 'photograph'": {"background": "photograph"},
     "dataset.size: input should be greater than or equal to 24 (it is 8)": {"size": 8},
+    "dataset.opacity: input should be greater than or equal to 0.2": {"opacity": 0.1},
     "dataset.distractors: input should be greater than or equal to 0": {"distractors": -1},
     "dataset.name: 'composed' does not read dataset.train": {"train": "photos"},
     "dataset.name: 'digits' does not read dataset.cue": {
