@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from augcam.compare.pointing import energy_by_name, energy_inside
+from augcam.compare.pointing import energy_by_name, energy_inside, looked_at
 from augcam.data.geometry import Fit
 from augcam.data.masks import Masks, nearest, read_masks, write_masks
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
+from augcam.train.measures import cue_use
 
 NAMES = ("nothing", "object", "cue")
 
@@ -117,3 +118,33 @@ def test_a_file_without_masks_is_named(tmp_path):
         read_masks(tmp_path / "cams.npz")
     with pytest.raises(AugcamError, match=r"masks\.npz: the file is missing"):
         read_masks(tmp_path / "masks.npz")
+
+
+def test_the_table_of_parts_has_means_areas_and_counts(tmp_path, rng, masks):
+    cams = {("none", 1): rng.random((3, 4, 4)), ("affine", 2): rng.standard_normal((3, 4, 4))}
+    cams["affine", 2][1] = -1
+    paths = {model: tmp_path / f"{'-'.join(map(str, model))}.npz" for model in cams}
+    for model, cam in cams.items():
+        write_arrays(paths[model], cam=cam.astype(np.float32), image_id=masks.image_id)
+    table = looked_at(paths, masks, 12, Fit()).set_index(["condition", "state", "part"])
+    assert len(table) == 2 * len(NAMES)
+    for (condition, state, part), row in table.iterrows():
+        inside = masks.mask == NAMES.index(part)
+        shares = energy_inside(cams[condition, state].astype(np.float32), inside)
+        assert row["share"] == pytest.approx(np.nanmean(shares))
+        assert row["area"] == pytest.approx(inside.mean())
+        assert row["undefined"] == (condition == "affine")
+
+
+def test_cue_use_counts_images_with_and_without_their_own_cue():
+    labels, cues = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 1, 0, 1, 2, 0])
+    predicted = np.array([0, 0, 0, 0, 1, 0])
+    assert cue_use(labels, predicted, cues) == {
+        "n_own_cue": 2,
+        "n_other_cue": 4,
+        "accuracy_own_cue": 1 / 2,
+        "accuracy_other_cue": 2 / 4,
+        "followed": 2 / 4,
+    }
+    none = cue_use(labels, predicted, labels)
+    assert np.isnan([none["accuracy_other_cue"], none["followed"]]).all()

@@ -94,6 +94,10 @@ NOTES = f"{OUT}/data/notes.json"  # apart: what they say of files that are not u
 KIND = entries(DataKind)[CONFIG.dataset.name]
 MASKS = f"{OUT}/data/masks.npz" if KIND.has_masks(CONFIG.dataset) else None
 
+PART_TABLES = ["looked_at"] if MASKS else []
+if CONFIG.dataset.cue.kind != "none":
+    PART_TABLES.append("cue_use")
+
 # The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
 REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")
 START_PAGE = f"{OUT}/pages/start.rst"
@@ -244,7 +248,7 @@ def statistic_tables():
     targets = ["target_changes"] if CONFIG.statistics.targets else []
     names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
     names += TREND_TABLES if CONFIG.sweeps else []
-    return ["null_levels", *names]
+    return ["null_levels", *names, *PART_TABLES]
 
 
 def every_statistic():

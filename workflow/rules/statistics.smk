@@ -66,6 +66,35 @@ rule null_levels:
         "../scripts/null_levels.py"
 
 
+# Where the data set has masks, or cues.
+rule look_at_parts:
+    input:
+        cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
+        predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
+        masks=MASKS or [],
+        index=DATA["index"],
+        stats=DATA["stats"],
+        code=code("look_at_parts"),
+    output:
+        **{name: table(name) for name in PART_TABLES or ["looked_at"]},
+    log:
+        f"{OUT}/logs/look_at_parts.log",
+    benchmark:
+        f"{OUT}/benchmarks/look_at_parts.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        models=CONFIG.models,
+        input_size=CONFIG.model.input_size,
+    message:
+        "Looking where maps lie on the images"
+    script:
+        "../scripts/look_at_parts.py"
+
+
 rule effects:
     input:
         **distance_files(),

@@ -1,10 +1,18 @@
 """How much of a map lies on the object: the energy-based pointing game (Wang et al. 2020)."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from augcam.compare.maps import even_chunks, upsample
 from augcam.data.geometry import Fit
 from augcam.data.masks import Masks
+from augcam.files.arrays import read_arrays
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def energy_inside(cam: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -35,3 +43,28 @@ def energy_by_name(
     """
     seen = masks.of(image_id).seen(size, fit)
     return {name: energy_inside(cam, seen == value) for value, name in enumerate(masks.names)}
+
+
+def looked_at(
+    cams: Mapping[tuple[str, int], str | Path], masks: Masks, size: int, fit: Fit
+) -> "pd.DataFrame":
+    """How much of each model's maps lies on each part of the images, from the paths of `cams.npz`.
+
+    One row per model and name of `masks`: condition, state, part, `share` (mean over images),
+    `undefined` (images whose map is positive nowhere, which do not count), and `area`, the share of
+    a map that is the same everywhere. `size` and `fit` as for `energy_by_name`.
+    """
+    import pandas as pd
+
+    rows = []
+    for (condition, state), path in cams.items():
+        arrays = read_arrays(path)
+        shares = energy_by_name(arrays["cam"], arrays["image_id"], masks, size, fit)
+        flat = np.ones((len(arrays["image_id"]), 1, 1), np.float32)
+        areas = energy_by_name(flat, arrays["image_id"], masks, size, fit)
+        for part, share in shares.items():
+            undefined = np.isnan(share)
+            mean = share[~undefined].mean() if not undefined.all() else np.nan
+            row = {"share": mean, "area": areas[part].mean(), "undefined": int(undefined.sum())}
+            rows.append({"condition": condition, "state": state, "part": part} | row)
+    return pd.DataFrame(rows)
