@@ -120,6 +120,19 @@ def test_the_baseline_or_most_networks_decide(dead, withheld):
     assert ("The baseline" in notes["text"].sum()) == (dead == ["none"]) if dead else True
 
 
+def test_where_learning_is_not_known_nothing_is_said_of_conclusions():
+    notes = as_table(of_chance(table_of(BALANCED, none=BALANCED * 0, affine=BALANCED), None))
+    assert not nothing_learned(notes)
+    assert "concluded" not in notes["text"].sum()
+    assert "chance" in set(notes["topic"])
+
+
+@pytest.mark.parametrize("learned,withheld", [([], True), ([("none", 1)], False)])
+def test_a_baseline_that_learned_a_short_cut_is_no_dead_one(learned, withheld):
+    table = table_of(BALANCED, none=some_right(BALANCED, 24), affine=BALANCED)
+    assert nothing_learned(as_table(of_chance(table, learned))) == withheld
+
+
 def test_a_rare_class_that_is_found_is_something_learned_though_accuracy_does_not_show_it():
     labels = np.repeat([0, 1], [1000, 50])
     named = labels.copy()
@@ -190,6 +203,10 @@ def test_validation_tells_a_failed_training_from_test_images_of_another_kind():
         "serves for the 40 validation images (up to 95.0 % right)"
         in (warned(table=DEAD, best=0.95)["validation"])
     )
+    # What was learned can be seen in maps, though test images do not reward it.
+    assert "nothing learned" in warned(table=DEAD, best=0.55)
+    assert "nothing learned" not in warned(table=DEAD, best=0.95)
+    assert "no better than chance" in warned(table=DEAD, best=0.95)["chance"]
     # Three epochs of four images: not even 4 of 4 right would tell.
     assert "validation" not in warned(counts(val=(2, 2)), table=DEAD, best=1.0)
 

@@ -26,6 +26,6 @@ with job(snakemake):
     write_table(equal, *output.equal_models)
     against_chance = chance(predictions, classes)
     of_equal = of_states(equal, snakemake.params.variation)
-    for note in [*of_chance(against_chance), *of_equal, *of_balance(stats)]:
+    for note in [*of_chance(against_chance, None), *of_equal, *of_balance(stats)]:
         print(f"{note['level']}: {note['text']}")
     write_table(against_chance, *output.chance)

@@ -4,7 +4,7 @@ They stand where they cannot be missed: in the terminal at the end of the run, o
 and before the conclusions, which are withheld where the networks learned nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,9 +40,11 @@ def warnings(
     history of the training; `excluded`: the table `excluded_values`; `left_out`: models that the
     config leaves out.
     """
+    trainings = _trainings(chance, stats, histories)
+    learned = trainings[trainings["learned"]]
     found = [
-        *of_chance(chance),
-        *_of_validation(chance, stats, histories),
+        *of_chance(chance, set(zip(learned["condition"], learned["state"]))),
+        *_of_validation(trainings, sum(stats["counts"]["val"].values())),
         *of_left_out(left_out),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
         *notes,
@@ -61,8 +63,13 @@ def as_table(notes: Iterable[Note]) -> pd.DataFrame:
     return pd.concat([table[first], table[~first]], ignore_index=True)
 
 
-def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
-    """What the table of `augcam.statistics.chance`, the baseline first, has to warn of."""
+def of_chance(chance: pd.DataFrame, learned: Collection[Model] | None = ()) -> Iterator[Note]:
+    """What the table of `augcam.statistics.chance`, the baseline first, has to warn of.
+
+    `learned`: models that learned what does not serve for the test images, as a short cut: their
+    maps show it, so that there is something to conclude. None: not known; then nothing is said of
+    what is concluded.
+    """
     first = chance.iloc[0]
     n, majority = first["n_images"], f"'{first['majority_class']}'"
     always = "always naming the most frequent class, "
@@ -73,10 +80,12 @@ def of_chance(chance: pd.DataFrame) -> Iterator[Note]:
             f"{_which(at, chance, 'is', 'are')} no better than chance on the {n} test images "
             f"({_names(at)}: {_percent(*_range(at['accuracy']))} right; {always})."
         )
-        if 2 * len(at) > len(chance):
+        models = list(zip(at["condition"], at["state"]))
+        dead = [] if learned is None else [model for model in models if model not in learned]
+        if 2 * len(dead) > len(chance):
             rest = " Nothing is concluded from networks that learned nothing."
             yield warning(NOTHING_LEARNED, text + rest)
-        elif first["better_than_chance"] == NO:
+        elif (first["condition"], first["state"]) in dead:
             rest = (
                 " The baseline, which all others are compared with, is one: nothing is concluded."
             )
@@ -119,11 +128,12 @@ def of_left_out(models: Iterable[Model]) -> Iterator[Note]:
         yield warning("left out", text)
 
 
-def _of_validation(
+def _trainings(
     chance: pd.DataFrame, stats: Mapping[str, Any], histories: Mapping[Model, pd.DataFrame]
-) -> Iterator[Note]:
-    """Where test accuracy is at chance: whether the training failed, or what it learned is of no
-    use for the test images. Tested is the best of E epochs: p is multiplied by E."""
+) -> pd.DataFrame:
+    """The models that are at chance on the test images: condition, state, `best` validation
+    accuracy of any epoch, whether it shows that they `learned` something, and whether it could
+    (`testable`). Tested is the best of E epochs: p is multiplied by E."""
     counts = stats["counts"]["val"].values()
     n, majority = sum(counts), max(counts) / sum(counts)
     at = chance[chance["better_than_chance"] == NO].copy()
@@ -134,18 +144,22 @@ def _of_validation(
         pairs = zip(accuracies, trained)
         return [at_least(round(a * n), n, majority) * len(h) < ALPHA for a, h in pairs]
 
-    learned, testable = (
-        pd.Series(significant(accuracies), at.index, dtype=bool)
-        for accuracies in (at["best"], [1.0] * len(at))
-    )
-    if learned.any():
+    for column, accuracies in (("learned", at["best"]), ("testable", [1.0] * len(at))):
+        at[column] = pd.Series(significant(accuracies), at.index, dtype=bool)
+    return at
+
+
+def _of_validation(at: pd.DataFrame, n: int) -> Iterator[Note]:
+    """Where test accuracy is at chance: whether the training failed, or what it learned is of no
+    use for the test images. `at`: see `_trainings`; `n`: of validation images."""
+    if (learned := at["learned"]).any():
         text = (
             f"What {_names(at[learned])} learned serves for the {n} validation images (up to "
-            f"{_percent(at['best'][learned].max())} right), but not for the test images: do their "
-            "classes and looks match those of the training images?"
+            f"{_percent(at['best'][learned].max())} right), but not for the test images: is "
+            "it a short cut, or do classes and looks not match those of the training images?"
         )
         yield warning("validation", text)
-    if (failed := testable & ~learned).any():
+    if (failed := at["testable"] & ~learned).any():
         text = (
             f"Training failed: in no epoch {_names(at[failed])} did better than chance on the {n} "
             f"validation images ({_percent(at['best'][failed].max())} right at best)."
