@@ -11,7 +11,7 @@ from augcam.data.geometry import Fit
 from augcam.data.masks import Masks, nearest, read_masks, write_masks
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
-from augcam.train.measures import cue_use
+from augcam.statistics.cues import cue_use
 
 NAMES = ("nothing", "object", "cue")
 

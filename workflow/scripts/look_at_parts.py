@@ -8,7 +8,7 @@ from augcam.data.masks import read_masks
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns, write_table
 from augcam.run.job import job
-from augcam.train.measures import cue_use
+from augcam.statistics.cues import cue_use
 
 with job(snakemake):
     files, output = snakemake.input, snakemake.output
