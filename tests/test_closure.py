@@ -51,7 +51,6 @@ def test_every_module_is_code_of_some_script_or_serves_all():
     # Read by the Snakefile, or by hand.
     assert unused == [
         "augment/check.py",
-        "compare/pointing.py",
         "data/files.py",
         "networks/catalogue.py",
         "report/catalogue.py",
