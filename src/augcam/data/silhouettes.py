@@ -35,7 +35,7 @@ def silhouettes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def array_in_pickle(path: Path, code: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The one array of a gzipped pickle, little-endian and in C order, read without unpickling:
+    """The one array of a gzipped file that `pickletools` can read, little-endian and in C order:
     nothing that the file says is run.
 
     Raises AugcamError naming the file where it holds no single array of this type code and shape.
