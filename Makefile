@@ -64,8 +64,8 @@ status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.y
 test: $(READY)  ## run all tests, and show which lines of the library they leave out
 	$(RUN) python -m pytest -n 2 --dist loadfile --cov
 
-test-fast: $(READY)  ## run the tests that do not start Snakemake
-	$(RUN) python -m pytest -n 2 --dist worksteal -m "not workflow"
+test-fast: $(READY)  ## run the tests that do not take long: no Snakemake, no chain of trainings
+	$(RUN) python -m pytest -n 2 --dist worksteal -m "not workflow and not slow"
 
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
 	tools/one_node_slurm.sh install

@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_finish():
-    gc.freeze()  # what is imported stays: statsmodels and hypothesis collect garbage at every call
+    gc.freeze()  # what is imported stays: hypothesis often collects garbage
+
+
+def pytest_unconfigure():
+    gc.unfreeze()  # or libraries complain at exit of what they think lost
 
 
 @pytest.fixture(scope="session", autouse=True)

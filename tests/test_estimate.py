@@ -203,6 +203,7 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
     take([Gpu("0", "0")], 1, tmp_path, say=fail).release()
 
 
+@pytest.mark.slow
 def test_calibration_does_the_real_work(data_folder):
     measured = calibration.calibrate(
         CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1

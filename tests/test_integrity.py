@@ -86,6 +86,7 @@ def check(kind, path):
 KINDS = ["json", "parquet", "npz", "safetensors", "blocks.npz", "blocks.parquet", "columns.parquet"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_flipped_bit_changes_what_is_read(tmp_path, kind):
     path = tmp_path / f"file.{kind}"

@@ -59,7 +59,7 @@ def simulated(states=3, images=60, shift=0.0, seed=0, conditions=CONDITIONS, und
 
 
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(np.nan)), min_size=1, max_size=30))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)  # statsmodels collects garbage at each call
 def test_holm_is_statsmodels_over_the_defined(values):
     p = np.array(values)
     ours, defined = holm(p), ~np.isnan(p)

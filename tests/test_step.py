@@ -144,6 +144,7 @@ def test_tf32_is_switched_on_for_tf32_alone_and_is_float32_on_a_cpu(make_course,
     assert_equal(a, trained(make_course("none"), tmp_path / "b"))
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS), str(data_folder)]
     command.append(json.dumps([PARAMETERS["affine"]]))

@@ -310,6 +310,7 @@ TRAIN_IN_A_PROCESS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [[PARAMETERS["affine"]], [RANDAUGMENT, FOG, SWAPPED]])
 def test_a_killed_training_ends_with_the_same_weights(data_folder, tmp_path, steps):
     command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS)]
