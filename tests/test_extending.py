@@ -125,9 +125,11 @@ ENTRY_PACKAGES = {f"augcam.{folder.replace('/', '.')}" for folder in FOLDERS.val
 ENTRIES_IN_USE = {
     *(
         f"augcam.augment.augmentations.{name}"
-        for name in ("affine", "solarize", "identity", "none")
+        for name in ("affine", "vignette", "identity", "none")
     ),
-    *(f"augcam.compare.metrics.{name}" for name in ("mad", "cosine")),
+    *(
+        f"augcam.compare.metrics.{name}" for name in ("mad", "cosine", "msd", "pearson")
+    ),  # two: of models with each other
     *(f"augcam.networks.families.{name}" for name in ("plain", "resnet")),
     *(f"augcam.report.tables.{name}" for name in ("pair_counts", "spread")),
     *(f"augcam.report.figures.{name}" for name in ("pair_counts", "spread")),
