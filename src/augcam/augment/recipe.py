@@ -36,9 +36,11 @@ class Recipe:
     """
 
     def __init__(self, steps: Sequence[dict[str, Any]]):
-        self.steps = [_step(**step) for step in steps]
-        self.has_copies = all(step.augmentation.copies for step in self.steps)
-        self.mixes = any(step.augmentation.mixes for step in self.steps)
+        every = [_step(**step) for step in steps]
+        self.has_copies = all(step.augmentation.copies for step in every)
+        self._plain = [step for step in every if not step.augmentation.mixes]
+        self._mixing = next((step for step in every if step.augmentation.mixes), None)
+        self.mixes = self._mixing is not None
 
     def __call__(
         self,
@@ -53,23 +55,22 @@ class Recipe:
         `partners` draws another training image for each, pixels and class. It passes through the
         steps before the one that mixes, as the image itself does.
         """
-        shown = Shown(images, labels)
-        for place, step in enumerate(self.steps):
-            augmentation, parameters = step
-            if augmentation.apply is None:
-                continue
-            size = (images.shape[-2], images.shape[-1])
-            drawn = draw(augmentation, rng, len(images), size, parameters)
-            drawn = {name: send(value, images.device) for name, value in drawn.items()}
-            targets = shown.targets
-            if augmentation.mixes:
-                pixels, classes = partners(rng)
-                before = _without_mixing(self.steps[:place])
-                drawn["partners"] = before(pixels, classes, num_classes, rng, partners).images
-                share = augmentation.label_share(drawn, size, parameters)
-                targets = _mixed(labels, classes, share, num_classes)
-            shown = Shown(augmentation.apply(shown.images, **drawn), targets)
-        return shown
+        images = self._changed(images, rng)
+        if self._mixing is None:
+            return Shown(images, labels)
+        augmentation, parameters = self._mixing
+        drawn = _drawn(self._mixing, images, rng)
+        pixels, classes = partners(rng)
+        share = augmentation.label_share(drawn, images.shape[-2:], parameters)
+        drawn["partners"] = self._changed(pixels, rng)
+        mixed = _applied(self._mixing, images, drawn)
+        return Shown(mixed, _mixed(labels, classes, share, num_classes))
+
+    def _changed(self, images: Tensor, rng: np.random.Generator) -> Tensor:
+        """`images` after all steps that mix none."""
+        for step in self._plain:
+            images = _applied(step, images, _drawn(step, images, rng))
+        return images
 
 
 def _step(use: str, **parameters: Any) -> Step:
@@ -78,10 +79,17 @@ def _step(use: str, **parameters: Any) -> Step:
     return Step(augmentation_named(use), parameters)
 
 
-def _without_mixing(steps: list[Step]) -> Recipe:
-    recipe = Recipe([])
-    recipe.steps = steps
-    return recipe
+def _drawn(step: Step, images: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Random parameters of a step, on the images' device."""
+    size = (images.shape[-2], images.shape[-1])
+    drawn = draw(step.augmentation, rng, len(images), size, step.parameters)
+    return {name: send(value, images.device) for name, value in drawn.items()}
+
+
+def _applied(step: Step, images: Tensor, drawn: dict[str, Tensor]) -> Tensor:
+    """`images` after one step; copies stay copies where it does nothing."""
+    apply = step.augmentation.apply
+    return images if apply is None else apply(images, **drawn)
 
 
 def _mixed(labels: Tensor, others: Tensor, share: Tensor | None, num_classes: int) -> Tensor:

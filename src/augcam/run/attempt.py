@@ -28,7 +28,7 @@ def faults_of_foreign(config: Config) -> str:
         check=False,
     )
     if done.returncode == 0:
-        return done.stdout.split("\x1f")[-1].strip()
+        return done.stdout.strip()
     names = ", ".join(sorted({step["use"] for steps in conditions.values() for step in steps}))
     last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
     return f"augmentation_parameters: trying {names} ended the process ({last})."
