@@ -41,8 +41,15 @@ def energy_by_name(
     `cam` (N, h, w): raw maps of the images `image_id` (N,), of networks that see them at `size` ×
     `size`, with `fit` left to do (`stats.json`). Raises AugcamError where an image has no mask.
     """
+    inside = parts_of(masks, image_id, size, fit)
+    return {name: energy_inside(cam, pixels) for name, pixels in inside.items()}
+
+
+def parts_of(masks: Masks, image_id: np.ndarray, size: int, fit: Fit) -> dict[str, np.ndarray]:
+    """Which pixels of images show what each name of `masks` stands for, bool (N, size, size), by
+    name; arguments as for `energy_by_name`."""
     seen = masks.of(image_id).seen(size, fit)
-    return {name: energy_inside(cam, seen == value) for value, name in enumerate(masks.names)}
+    return {name: seen == value for value, name in enumerate(masks.names)}
 
 
 def looked_at(
@@ -56,15 +63,20 @@ def looked_at(
     """
     import pandas as pd
 
-    rows = []
+    rows, ids, inside = [], np.empty(0, dtype=np.int64), {}
     for (condition, state), path in cams.items():
         arrays = read_arrays(path)
-        shares = energy_by_name(arrays["cam"], arrays["image_id"], masks, size, fit)
-        flat = np.ones((len(arrays["image_id"]), 1, 1), np.float32)
-        areas = energy_by_name(flat, arrays["image_id"], masks, size, fit)
-        for part, share in shares.items():
+        if not np.array_equal(ids, arrays["image_id"]):  # models have the same test images
+            ids = arrays["image_id"]
+            inside = parts_of(masks, ids, size, fit)
+        for part, pixels in inside.items():
+            share = energy_inside(arrays["cam"], pixels)
             undefined = np.isnan(share)
             mean = share[~undefined].mean() if not undefined.all() else np.nan
-            row = {"share": mean, "area": areas[part].mean(), "undefined": int(undefined.sum())}
+            row = {
+                "share": mean,
+                "area": pixels.mean(axis=(1, 2)).mean(),
+                "undefined": int(undefined.sum()),
+            }
             rows.append({"condition": condition, "state": state, "part": part} | row)
     return pd.DataFrame(rows)
