@@ -95,8 +95,11 @@ def introduce(conditions: Mapping[str, Iterable[str]]) -> None:
 
 def condition_colour(name: str) -> str:
     """The colour of a condition; empty where it has none."""
-    if name in _CALLED:
-        return _CALLED[name].colour
+    return _CALLED[name].colour if name in _CALLED else built_in_colour(name)
+
+
+def built_in_colour(name: str) -> str:
+    """The colour that a built-in augmentation has of its own; empty for others."""
     return entries(Augmentation)[name].colour if name in entries(Augmentation) else ""
 
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from augcam.config.choices import AUGMENTATIONS, CONTROLS
+from augcam.config.choices import AUGMENTATIONS
 from augcam.config.definitions import BUILT_INS, Composition, Foreign, Named, Sweep
 from augcam.config.suggestions import suggestion
-from augcam.entries import augmentation_named
+from augcam.entries import Augmentation, augmentation_named, entries
 
 Step = dict[str, Any]
 """One step as plain values: `use`, the name of a built-in or a path to something else, and its
@@ -31,13 +31,12 @@ class Condition(NamedTuple):
     @property
     def built_ins(self) -> list[str]:
         """The names of its steps that are built in."""
-        known = (*AUGMENTATIONS, *CONTROLS)
-        return [step["use"] for step in self.steps if step["use"] in known]
+        return [step["use"] for step in self.steps if step["use"] in entries(Augmentation)]
 
     @property
     def foreign(self) -> list[Step]:
         """Its steps that are not."""
-        return [step for step in self.steps if step["use"] not in (*AUGMENTATIONS, *CONTROLS)]
+        return [step for step in self.steps if step["use"] not in entries(Augmentation)]
 
     @property
     def has_copies(self) -> bool:

@@ -20,7 +20,6 @@ from pydantic import (
     Field,
     JsonValue,
     Tag,
-    WithJsonSchema,
     create_model,
 )
 
@@ -188,11 +187,12 @@ _SCHEMA_OF_FORMS: list[dict[str, Any]] = [
 ]
 
 
-Definitions = Annotated[
-    dict[str, Definition],
-    BeforeValidator(_definitions),
-    WithJsonSchema(
-        {
+class _AsWritten:
+    """The JSON schema of definitions in their short forms, made when it is asked for: every start
+    of Snakemake reads this file."""
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return {
             "type": "object",
             "properties": {
                 name: {"anyOf": [parameters_of(name).model_json_schema(), *_SCHEMA_OF_FORMS]}
@@ -200,5 +200,6 @@ Definitions = Annotated[
             },
             "additionalProperties": {"anyOf": _SCHEMA_OF_FORMS},
         }
-    ),
-]
+
+
+Definitions = Annotated[dict[str, Definition], BeforeValidator(_definitions), _AsWritten()]

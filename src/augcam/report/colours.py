@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from augcam.config.conditions import Condition
 from augcam.config.experiment import Config
-from augcam.entries import Augmentation, entries
+from augcam.names import built_in_colour
 
 FURTHER = ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#DDAA33")
 """For what has no colour of its own (Paul Tol's vibrant scheme, whose grey is a control's)."""
@@ -22,17 +22,12 @@ def condition_colours(config: Config) -> dict[str, str]:
         if condition.sweep:
             sweeps.setdefault(condition.sweep, []).append(condition)
         else:
-            found[condition.name] = _own(condition.name) or next(further)
+            found[condition.name] = built_in_colour(condition.name) or next(further)
     for conditions in sweeps.values():
         base = next(further)
         for place, condition in enumerate(conditions):
             found[condition.name] = shade(base, 0.6 - 1.1 * place / (len(conditions) - 1))
     return {condition.name: found[condition.name] for condition in config.all_conditions}
-
-
-def _own(name: str) -> str:
-    known = entries(Augmentation).get(name)
-    return known.colour if known else ""
 
 
 def _further() -> Iterator[str]:

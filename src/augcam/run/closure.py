@@ -83,19 +83,10 @@ def with_neighbours(file: str | Path) -> list[Path]:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         except (OSError, SyntaxError, ValueError):  # said where it is used
             continue
-        names = [name for node in ast.walk(tree) for name in _top_names(node)]
-        beside = [path.with_name(f"{name}.py") for name in dict.fromkeys(names)]
+        tops = {name.partition(".")[0] for name in _names(ast.walk(tree))}
+        beside = [path.with_name(f"{top}.py") for top in sorted(tops)]
         ahead += [p for p in beside if p.is_file() and p not in [*found, *ahead]]
     return found
-
-
-def _top_names(node: ast.AST) -> list[str]:
-    """The modules that a statement imports, without what stands after their first dot."""
-    if isinstance(node, ast.Import):
-        return [alias.name.partition(".")[0] for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [node.module.partition(".")[0]]
-    return []
 
 
 @cache
@@ -104,13 +95,18 @@ def imported(path: Path) -> frozenset[str]:
     # To parse nothing but the lines that import is ten times as fast. (Lines of a text that is
     # code for another process count, too.)
     lines = "\n".join(_IMPORTS.findall(path.read_text(encoding="utf-8")))
-    names = set()
-    for node in ast.parse(lines).body:
+    return frozenset(_names(ast.parse(lines).body))
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    """The dotted names that statements import by their full names: modules, and what is in them."""
+    names: set[str] = set()
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return frozenset(names)
+    return names
 
 
 def _module(name: str) -> Path | None:
