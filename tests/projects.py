@@ -30,9 +30,9 @@ def copy_project(folder: Path) -> Path:
 
 
 def write_config(project: Path, config: dict, name: str | None = None) -> str:
-    """Write the quickstart with `config` laid over it, as `<experiment>.yaml`; return that name."""
+    """Write config/digits.yaml with `config` laid over it, as `<experiment>.yaml`; return that name."""
     name = f"{name or config['experiment']}.yaml"
-    values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    values = yaml.safe_load((ROOT / "config" / "digits.yaml").read_text(encoding="utf-8"))
     update_config(values, config)
     (project / name).write_text(yaml.safe_dump(values), encoding="utf-8")
     return name

@@ -1,4 +1,4 @@
-"""The residual networks of He et al. 2016 for CIFAR-10: 6·n + 2 layers."""
+"""The residual networks of He et al. 2016 for CIFAR-10: 6·n + 2 layers; theirs begin at 20."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ ENTRIES = [
         cam_layer=f"layer3.{blocks - 1}",
         smallest_input=13,
     )
-    for blocks in (3, 5, 7, 9)
+    for blocks in (1, 2, 3, 5, 7, 9)
 ]
