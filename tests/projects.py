@@ -30,7 +30,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def write_config(project: Path, config: dict, name: str | None = None) -> str:
-    """Write config/digits.yaml with `config` laid over it, as `<experiment>.yaml`; return that name."""
+    """Write the digits preset with `config` laid over it, as `<experiment>.yaml`; that name."""
     name = f"{name or config['experiment']}.yaml"
     values = yaml.safe_load((ROOT / "config" / "digits.yaml").read_text(encoding="utf-8"))
     update_config(values, config)

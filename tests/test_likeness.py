@@ -19,6 +19,7 @@ from augcam.names import PAIR_METRICS
 from augcam.paper.aggregation import correlation_maps, pair_counts, similarity_mean
 from augcam.statistics.clusters import (
     CONSENSUS,
+    LINKAGE,
     clades,
     consensus,
     cophenetic_correlation,
@@ -278,9 +279,10 @@ def test_pair_table_tells_a_real_pair_from_chance():
 def test_clades_are_scipys_clusters():
     rng = np.random.default_rng(0)
     distance = squareform(pdist(rng.standard_normal((8, 3))))
-    nodes, heights = clades(distance)
     tree = linkage(squareform(distance), "average")
-    np.testing.assert_array_equal(heights, tree[:, 2])
+    nodes = clades(tree)
+    table = tree_table(distance[None], list("abcdefgh"), "models", "msd")
+    np.testing.assert_array_equal(table[LINKAGE], tree)
     for count in range(1, 8):
         groups = fcluster(tree, count, "maxclust")
         for group in set(groups):

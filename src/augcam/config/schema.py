@@ -176,8 +176,8 @@ class Split(Section):
 
 class Model(Section):
     architecture: Architecture = PAPER_ARCHITECTURES[0]
-    """A torchvision classifier by name, or `resnet8`, `resnet14`, `resnet20`, `resnet32`, `resnet44`, `resnet56` (the
-    CIFAR networks of He et al. 2016)."""
+    """A torchvision classifier by name, or one of the CIFAR networks of He et al. 2016: `resnet20`,
+    `resnet32`, `resnet44`, `resnet56`, and the smaller `resnet8` and `resnet14`."""
     input_size: Pixels = 224
     """Side in pixels of the network's input; images are resized to it."""
     fit: Literal["crop", "pad", "squash"] = "crop"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.cluster.hierarchy import dendrogram
 
 from augcam.entries import metric_named
 from augcam.names import PAIR_METRICS, display_name
@@ -20,7 +21,7 @@ from augcam.report.style import (
     nothing_to_show,
     styled,
 )
-from augcam.statistics.clusters import CONSENSUS
+from augcam.statistics.clusters import CONSENSUS, LINKAGE
 
 KIND_TITLES = {
     "paper": "One baseline (the paper's map)",
@@ -89,40 +90,26 @@ def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
     The axis begins just below the first node, so that nodes stand apart; the support is written on
     its node, with the lines covered.
     """
-    members = [frozenset(text.split(" + ")) for text in nodes["members"]]
-    heights = dict(zip(members, nodes["height"]))
-    support = dict(zip(members, nodes["support"]))
-    order: list[str] = []
+    names = nodes["members"].iloc[-1].split(" + ")
+    # The colour of each link is, here, the number of its node.
+    links = dendrogram(nodes[LINKAGE], labels=names, no_plot=True, link_color_func=str)
+    support = dict(zip(nodes["node"] + len(names), nodes["support"]))
     first, last = nodes["height"].min(), nodes["height"].max()
     room = (last - first) or last or 1.0
     start = max(0.0, first - room / 4)
-
-    def children(node: frozenset) -> list[frozenset]:
-        inside = [m for m in members if m < node]
-        largest = [m for m in inside if not any(m < other for other in inside)]
-        alone = node.difference(*largest)
-        return [*sorted(largest, key=len), *(frozenset([leaf]) for leaf in sorted(alone))]
-
-    def place(node: frozenset) -> tuple[float, float]:
-        """Draw what lies below `node`; its height and position."""
-        if len(node) == 1:
-            order.extend(node)
-            return start, len(order) - 1.0
-        placed = [place(child) for child in children(node)]
-        x, positions = heights[node], [y for _, y in placed]
-        for height, y in placed:
-            axes.plot([height, x], [y, y], color="#333333", lw=1.2)
-        axes.plot([x, x], [min(positions), max(positions)], color="#333333", lw=1.2)
-        middle = float(np.mean(positions))
-        if not np.isnan(support[node]):
+    for y, x, node in zip(links["icoord"], links["dcoord"], links["color_list"]):
+        axes.plot(np.maximum(x, start), y, color="#333333", lw=1.2)
+        if not np.isnan(share := support[int(node)]):
             axes.text(
-                x, middle, f"{100 * support[node]:.0f}", ha="center", va="center", fontsize=7,
+                x[1], (y[1] + y[2]) / 2, f"{100 * share:.0f}", ha="center", va="center", fontsize=7,
                 color="#CC3311", zorder=3, bbox={"facecolor": "white", "lw": 0, "pad": 0.6},
             )  # fmt: skip
-        return x, middle
-
-    place(members[-1])
-    axes.set_yticks(range(len(order)), [display_name(name) for name in order], fontsize=SMALL)
+    order = links["ivl"]
+    axes.set_yticks(
+        [10 * i + 5 for i in range(len(order))],  # where scipy puts the leaves
+        [display_name(name) for name in order],
+        fontsize=SMALL,
+    )
     mark_controls(axes.get_yticklabels(), order)
     axes.set_xlim(start, last + room / 12)
     axes.grid(False)

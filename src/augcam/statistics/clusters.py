@@ -10,7 +10,7 @@ from augcam.statistics.decoupling import Correlations
 from augcam.statistics.resampling import interval, parts_of
 
 CONSENSUS = "consensus"
-
+LINKAGE = ["left", "right", "height", "n_members"]  # the columns of scipy's linkage
 
 _ALIKE = 1e-9  # rounding, of distances of order 1
 
@@ -32,60 +32,66 @@ def consensus(found: dict[str, np.ndarray]) -> np.ndarray:
     return np.mean([np.mean([found[m] for m in family], axis=0) for family in families], axis=0)
 
 
-def clades(distance: np.ndarray) -> tuple[list[Clade], np.ndarray]:
-    """The nodes of the average-linkage tree of (C, C) distances: members and heights, root last."""
+def average_linkage(distance: np.ndarray) -> np.ndarray:
+    """The average-linkage tree of (C, C) distances, as scipy has it: (C - 1, 4), root last."""
     from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
-    count = len(distance)
-    tree = linkage(squareform(distance, checks=False), "average")
-    nodes: list[Clade] = [frozenset([i]) for i in range(count)]
+    return linkage(squareform(distance, checks=False), "average")
+
+
+def clades(tree: np.ndarray) -> list[Clade]:
+    """The members of each node of a tree (C - 1, 4), root last."""
+    nodes: list[Clade] = [frozenset([i]) for i in range(len(tree) + 1)]
     for left, right, *_ in tree:
         nodes.append(nodes[int(left)] | nodes[int(right)])
-    return nodes[count:], tree[:, 2]
+    return nodes[len(tree) + 1 :]
 
 
 def cophenetic_correlation(distance: np.ndarray) -> float:
     """How well the tree keeps the distances: their correlation with its heights (1: perfectly)."""
-    from scipy.cluster.hierarchy import cophenet, linkage
+    from scipy.cluster.hierarchy import cophenet
     from scipy.spatial.distance import squareform
 
     condensed = squareform(distance, checks=False)
     if len(condensed) < 3 or np.ptp(condensed) == 0:
         return np.nan
-    return float(cophenet(linkage(condensed, "average"), condensed)[0])
+    return float(cophenet(average_linkage(distance), condensed)[0])
 
 
 def tree_table(replicates: np.ndarray, names: list[str], source: str, metric: str) -> pd.DataFrame:
     """The tree of the estimated distances, and its support in the resamples of images and states
     together: (3 R + 1, C, C), as in `distances.parts_of`.
 
-    Returns source, metric, node (joined later: larger), members (joined by " + "), n_members,
-    height, support (share of resamples whose tree has a node with exactly these members; the root
-    has none), cophenetic. Empty where a distance is undefined, or all are equal.
+    Returns source, metric, node (joined later: larger), the row of the linkage (left, right,
+    height, n_members: leaves count from 0, nodes from C), members (joined by " + ", in the order of
+    the leaves), support (share of resamples whose tree has a node with exactly these members; the
+    root has none), cophenetic. Empty where a distance is undefined, or all are equal.
     """
     columns = [
-        "source", "metric", "node", "members", "n_members", "height", "support", "cophenetic"
+        "source", "metric", "node", *LINKAGE, "members", "support", "cophenetic"
     ]  # fmt: skip
     replicates = _as_distances(replicates)
     estimate, together, *_ = parts_of(replicates)
     apart = estimate[np.triu_indices(len(names), 1)]
     if len(names) < 3 or np.isnan(apart).any() or np.ptp(apart) <= _ALIKE:
         return pd.DataFrame(columns=columns)
-    nodes, heights = clades(estimate)
+    tree = average_linkage(estimate)
+    nodes = clades(tree)
     seen = dict.fromkeys(nodes, 0)
     usable = [sample for sample in together if not np.isnan(sample).any()]
     for sample in usable:
-        for node in clades(sample)[0]:
+        for node in clades(average_linkage(sample)):
             if node in seen:
                 seen[node] += 1
     fit = cophenetic_correlation(estimate)
     rows = []
-    for number, (node, height) in enumerate(zip(nodes, heights)):
+    for number, (node, (left, right, height, count)) in enumerate(zip(nodes, tree)):
         proper = len(node) < len(names) and usable
         support = seen[node] / len(usable) if proper else np.nan
         members = " + ".join(names[i] for i in sorted(node))
-        rows.append((source, metric, number, members, len(node), height, support, fit))
+        joined = int(left), int(right), height, int(count)
+        rows.append((source, metric, number, *joined, members, support, fit))
     return pd.DataFrame(rows, columns=columns)
 
 
