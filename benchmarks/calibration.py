@@ -291,7 +291,7 @@ def trend_calibration(simulations: int, states: int, shift: float) -> dict:
             found.setdefault("interval of the slope covers", []).append(covered.mean())
         else:
             table = effects(d, ["none"], resamples=100, seed=seed)
-            strongest = table[(table["augmentation"] == AUGMENTATIONS[-1])]
+            strongest = table[(table["condition"] == AUGMENTATIONS[-1])]
             one = strongest.set_index("metric").loc["msd", "farther_than_control"] == "yes"
             found.setdefault("msd: strongest alone farther than seed noise", []).append(one)
     return {name: rate(hits) for name, hits in found.items()}
@@ -389,24 +389,27 @@ def markdown(record: dict) -> str:
     return "\n".join(lines)
 
 
+PARTS: dict[str, tuple] = {
+    "No effect, 2 states": (effect_calibration, 2, 0, 1),
+    "No effect, 3 states": (effect_calibration, 3, 0, 1),
+    "One augmentation with equal models, no effect, 3 states": (equal_calibration, 3),
+    "Planted effect on one augmentation, 3 states": (effect_calibration, 3, 0.8, 1),
+    "Labels permuted, no effect, 3 states": (label_calibration, 3),
+    "Null conditions beside the augmentations, no effect, 3 states": (null_calibration, 3),
+    "Correlation maps, 3 states, true correlation 0.6": (map_calibration, 3, 0.6),
+    "Correlation maps, 3 states, true correlation 0": (map_calibration, 3, 0.0),
+    "No effect, 3 states, one condition with twice the noise": (effect_calibration, 3, 0, 2),
+    "No effect, 6 states": (effect_calibration, 6, 0, 1),
+    "Correlation maps, 6 states, true correlation 0.6": (map_calibration, 6, 0.6),
+    "Trend over 4 strengths, no effect, 3 states": (trend_calibration, 3, 0.0),
+    "Trend over 4 strengths, no effect, 2 states": (trend_calibration, 2, 0.0),
+    "Trend over 4 strengths, shift 0.4, 3 states": (trend_calibration, 3, 0.4),
+    "Trend over 4 strengths, shift 0.8, 3 states": (trend_calibration, 3, 0.8),
+}
+"""What is simulated, by title: function and arguments."""
+
+
 def main(simulations: int = 1000, toy_runs: int = 100, only: str = "") -> None:
-    parts = {
-        "No effect, 2 states": (effect_calibration, 2, 0, 1),
-        "No effect, 3 states": (effect_calibration, 3, 0, 1),
-        "One augmentation with equal models, no effect, 3 states": (equal_calibration, 3),
-        "Planted effect on one augmentation, 3 states": (effect_calibration, 3, 0.8, 1),
-        "Labels permuted, no effect, 3 states": (label_calibration, 3),
-        "Null conditions beside the augmentations, no effect, 3 states": (null_calibration, 3),
-        "Correlation maps, 3 states, true correlation 0.6": (map_calibration, 3, 0.6),
-        "Correlation maps, 3 states, true correlation 0": (map_calibration, 3, 0.0),
-        "No effect, 3 states, one condition with twice the noise": (effect_calibration, 3, 0, 2),
-        "No effect, 6 states": (effect_calibration, 6, 0, 1),
-        "Correlation maps, 6 states, true correlation 0.6": (map_calibration, 6, 0.6),
-        "Trend over 4 strengths, no effect, 3 states": (trend_calibration, 3, 0.0),
-        "Trend over 4 strengths, no effect, 2 states": (trend_calibration, 2, 0.0),
-        "Trend over 4 strengths, shift 0.4, 3 states": (trend_calibration, 3, 0.4),
-        "Trend over 4 strengths, shift 0.8, 3 states": (trend_calibration, 3, 0.8),
-    }
     before = json.loads((RESULTS / "calibration.json").read_text(encoding="utf-8")) if only else {}
     about = (
         f"{simulations} simulations each, `python benchmarks/calibration.py {simulations} "
@@ -416,13 +419,13 @@ def main(simulations: int = 1000, toy_runs: int = 100, only: str = "") -> None:
         shown = None if only else pool.submit(toy, toy_runs)
         futures = {
             title: pool.submit(function, simulations, *arguments)
-            for title, (function, *arguments) in parts.items()
+            for title, (function, *arguments) in PARTS.items()
             if title.startswith(only)
         }
         rates = {title: future.result() for title, future in futures.items()}
         record = {
             "about": before.get("about", about),
-            "rates": {title: (before.get("rates", {}) | rates)[title] for title in parts},
+            "rates": {title: (before.get("rates", {}) | rates)[title] for title in PARTS},
             "toy": shown.result() if shown else before["toy"],
         }
     RESULTS.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import harness, table
+from benchmarks import calibration, harness, table
 from benchmarks.harness import Comparison, Done, Growth, benchmarks
 
 
@@ -103,3 +103,11 @@ def test_growth_is_of_real_work(tmp_path, name):
     growth.prepare(tmp_path, **point)
     files = growth.measure(tmp_path, **point)
     assert files and all(path.stat().st_size for path in files)
+
+
+@pytest.mark.parametrize("title", calibration.PARTS)
+def test_every_calibration_gives_rates(title):
+    function, *arguments = calibration.PARTS[title]
+    for row in function(2, *arguments).values():
+        assert 0 <= row.get("rate", 0) <= 1
+        assert row["simulations"] == 2
