@@ -121,6 +121,49 @@ def test_make_docs_renews_what_is_there(tmp_path, monkeypatch):
         ({"training": {"epochs": 0}}, "training.epochs: input should be greater than 0"),
         ({"training": {"epochs": "many"}}, "training.epochs: input should be a valid integer"),
         ({"training": {"learning_rate": -1}}, "training.learning_rate: input should be greater"),
+        (
+            {"training": {"optimizer": "adaam"}},
+            "training.optimizer: unknown optimiser 'adaam'; did you mean 'adam'?",
+        ),
+        ({"training": {"optimizer": 3}}, "training.optimizer: a name is needed, or a map with"),
+        (
+            {"training": {"optimizer": {"name": "sgd", "momentum": 0, "nesterov": True}}},
+            "training.optimizer.nesterov: looking ahead needs a momentum above 0",
+        ),
+        (
+            {"training": {"optimizer": {"name": "adam", "momentum": 0.9}}},
+            "training.optimizer.momentum: unknown key; known: betas, eps",
+        ),
+        (
+            {"training": {"schedule": {"name": "cosine", "warmup": 30}}},
+            "training.schedule.warmup: 30 epochs of warm-up leave nothing of training.epochs 30",
+        ),
+        (
+            {"training": {"schedule": {"name": "step", "warmup": 25}}},
+            "training.schedule.step_size: the first step, 10 epochs after 25 epochs of warm-up,",
+        ),
+        (
+            {"training": {"schedule": {"name": "cosine", "eta_min": 0.01}}},
+            "training.schedule.eta_min: 0.01 is not below training.learning_rate 0.001",
+        ),
+        (
+            {"training": {"schedule": {"name": "one_cycle", "warmup": 2}}},
+            "training.schedule.warmup: unknown key; known: pct_start",
+        ),
+        (
+            {"training": {"weights": "last", "early_stopping": 3}},
+            "training.early_stopping: with training.weights 'last' it would keep the epoch 3 after",
+        ),
+        (
+            {"training": {"weights": "last", "best_by": "loss"}},
+            "training.best_by: 'loss' chooses nothing with training.weights 'last'",
+        ),
+        (
+            {"training": {"epochs": 4, "early_stopping": 3}},
+            "training.early_stopping: 3 epochs without a better one end no training of training",
+        ),
+        ({"training": {"label_smoothing": 1}}, "training.label_smoothing: input should be less"),
+        ({"training": {"class_weights": "x"}}, "training.class_weights: unknown value 'x'"),
         ({"training": None}, "training: keys with values are needed (it is None)"),
         (
             {"cam": {"method": "grad-cam"}},

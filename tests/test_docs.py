@@ -33,6 +33,8 @@ def differing(shown: dict, used: dict, path: str = "") -> list[str]:
     for key, value in shown.items():
         if isinstance(value, list) and isinstance(used.get(key), dict):
             value = {"steps": value}
+        if isinstance(value, str) and isinstance(used.get(key), dict):
+            value = {"name": value}
         if isinstance(value, dict) and isinstance(used.get(key), dict):
             found += differing(value, used[key], f"{path}{key}.")
         elif key == "steps":

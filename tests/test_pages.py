@@ -6,8 +6,11 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from augcam.config.schema import Training
 from augcam.report.pages import TEXTS, facts, start_page, summary_page, table_page
+from augcam.report.recipe import recipe
 
 TABLE = pd.DataFrame(
     {"condition": ["affine", "<b>&"], "r": [0.123456789, np.nan], "holds": ["yes", "no"]}
@@ -54,8 +57,8 @@ PROVENANCE = {
     "images": {"train": 10, "val": 2, "test": 4},
     "duplicates": {"val in train": 0, "test in train": 3},
     "models": [
-        {"condition": "none", "state": 1, "seconds": 3600.0},
-        {"condition": "affine", "state": 1, "seconds": 7200.0},
+        {"condition": "none", "state": 1, "epochs": 3, "seconds": 3600.0},
+        {"condition": "affine", "state": 1, "epochs": 2, "seconds": 7200.0},
     ],
     "excluded_values": {"mad": 0, "pearson": 7},
     "versions": {"python": "3.11"},
@@ -70,11 +73,44 @@ def test_the_summary_says_what_was_run():
     assert found["Images in two splits"] == "3 of test in train"
     assert found["Starting states"] == "1, 2, which vary augmentation draws and training order"
     assert found["Time of training"].startswith("3 h 00 min in all, 1 h 30 min a model")
+    assert found["Models trained"] == "2, 2 to 3 epochs"
+    assert found["Training"] == (
+        "Adam, L2 penalty 1e-05, learning rate 0.001, batches of 32; kept: the epoch with the "
+        "highest validation accuracy"
+    )
     assert found["The paper's claims"] == "2 yes, 1 no"
     html = summary_page(PROVENANCE, claims, notes())
     assert "Pearson correlation" in html and ">7<" in html
     assert "Mean absolute difference" not in html
     assert "<h2>Warnings</h2>" not in html and "<h2>Notes</h2>" not in html
+
+
+@pytest.mark.parametrize(
+    "options,words",
+    [
+        (
+            {"optimizer": {"name": "sgd", "nesterov": True}, "learning_rate": 0.1,
+             "schedule": {"name": "cosine", "warmup": 1}, "weights": "last"},
+            "SGD, Nesterov momentum 0.9, L2 penalty 1e-05, learning rate 0.1 to 0 along a cosine, "
+            "1 epoch of warm-up, batches of 32; kept: the last epoch",
+        ),
+        (
+            {"optimizer": {"name": "adamw", "betas": [0.9, 0.95]}, "schedule": "one_cycle",
+             "label_smoothing": 0.1, "class_weights": "balanced", "gradient_clipping": 1,
+             "best_by": "loss", "early_stopping": 5},
+            "AdamW, betas 0.9, 0.95, weight decay 1e-05, learning rate up to 0.001 in one cycle, "
+            "batches of 32, labels smoothed by 0.1, balanced class weights, gradients clipped to "
+            "norm 1; kept: the epoch with the lowest validation loss, ended 5 epochs after it",
+        ),
+        (
+            {"schedule": {"name": "step", "gamma": 0.5}},
+            "Adam, L2 penalty 1e-05, learning rate 0.001, times 0.5 after every 10 epochs, batches "
+            "of 32; kept: the epoch with the highest validation accuracy",
+        ),
+    ],
+)  # fmt: skip
+def test_recipes_have_words(options, words):
+    assert recipe(Training(**options)) == words
 
 
 def notes(*rows):

@@ -1,16 +1,14 @@
 """One training step: recorded or not, in every precision; on a GPU where there is one."""
 
-import json
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT
-from test_training import TRAIN_IN_A_PROCESS
+from killing import training_command
 
 from augcam.config.choices import AUGMENTATIONS
 from augcam.config.conditions import built_in_step
@@ -22,7 +20,8 @@ from augcam.networks.build import build
 from augcam.train.batches import Course
 from augcam.train.determinism import make_deterministic
 from augcam.train.loop import train
-from augcam.train.step import Adam, RecordedStep, Step
+from augcam.train.optimizers import Adam
+from augcam.train.step import RecordedStep, Step
 
 PARAMETERS = {name: built_in_step(name) for name in AUGMENTATIONS}
 RANDOM = {"dropout": 0.2, "stochastic_depth_prob": 0.2}
@@ -146,14 +145,12 @@ def test_tf32_is_switched_on_for_tf32_alone_and_is_float32_on_a_cpu(make_course,
 
 @pytest.mark.slow
 def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_path):
-    command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS), str(data_folder)]
-    command.append(json.dumps([PARAMETERS["affine"]]))
-    together = [
-        subprocess.Popen([*command, str(tmp_path / name)], stderr=subprocess.DEVNULL)
-        for name in ("a", "b")
-    ]
+    def command(name):
+        return training_command(data_folder, [PARAMETERS["affine"]], tmp_path / name)
+
+    together = [subprocess.Popen(command(n), stderr=subprocess.DEVNULL) for n in ("a", "b")]
     assert [process.wait() for process in together] == [0, 0]
-    subprocess.run([*command, str(tmp_path / "alone")], check=True, capture_output=True)
+    subprocess.run(command("alone"), check=True, capture_output=True)
     weights = {(tmp_path / name / "weights").read_bytes() for name in ("a", "b", "alone")}
     assert len(weights) == 1
 

@@ -1,18 +1,11 @@
 """Training: what is shown in which order, determinism, and resuming after being killed."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from killing import assert_same_after_kills
 from test_foreign import FOG, RANDAUGMENT, SWAPPED
 
 from augcam.config.choices import AUGMENTATIONS
@@ -28,7 +21,7 @@ from augcam.train.batches import other_images
 from augcam.train.determinism import fingerprint
 from augcam.train.evaluation import evaluate
 from augcam.train.loop import train
-from augcam.train.step import Adam
+from augcam.train.optimizers import Adam
 
 PARAMETERS = {name: built_in_step(name) for name in AUGMENTATIONS}
 
@@ -284,57 +277,10 @@ def test_divergence_is_said(make_course, tmp_path):
     assert not (tmp_path / "weights.safetensors").exists()
 
 
-TRAIN_IN_A_PROCESS = """
-    import json
-    import sys
-    from pathlib import Path
-    import torch
-    from augcam.config.schema import Training
-    from augcam.files.arrays import read_array
-    from augcam.networks.build import build
-    from augcam.data.images import ImageStore
-    from augcam.train.batches import Course
-    from augcam.train.determinism import make_deterministic
-    from augcam.train.loop import train
-
-    data, folder, steps = Path(sys.argv[1]), Path(sys.argv[3]), json.loads(sys.argv[2])
-    make_deterministic(1)
-    store = ImageStore(data, 16, torch.device("cpu"))
-    training = Training(epochs=5, batch_size=16)
-    order = read_array(data / "order.npy")
-    course = Course(store, order, "mine", steps, 1, training, 0)
-    model = build("resnet20", 10, {"dropout": 0.2, "stochastic_depth_prob": 0.2}, 0)
-    model = model.to(memory_format=torch.channels_last)
-    paths = [folder / n for n in ("checkpoint.safetensors", "weights", "history.parquet")]
-    train(model, course, paths[0], "same", *paths[1:])
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [[PARAMETERS["affine"]], [RANDAUGMENT, FOG, SWAPPED]])
 def test_a_killed_training_ends_with_the_same_weights(data_folder, tmp_path, steps):
-    command = [sys.executable, "-c", textwrap.dedent(TRAIN_IN_A_PROCESS)]
-    command += [str(data_folder), json.dumps(steps)]
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    subprocess.run([*command, str(undisturbed)], check=True, capture_output=True)
-    checkpoint = killed / "checkpoint.safetensors"
-    resumed_from = []
-    for _ in range(2):  # once after its first epoch, once more after another
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
-        process = subprocess.Popen(
-            [*command, str(killed)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
-            assert process.poll() is None, "the training ended before it could be killed"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        resumed_from.append(process.communicate()[0].decode())
-    output = subprocess.run([*command, str(killed)], check=True, capture_output=True, text=True)
-    assert "resuming after epoch" in resumed_from[1] + output.stdout
-    assert (killed / "weights").read_bytes() == (undisturbed / "weights").read_bytes()
-    columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
-    histories = [pd.read_parquet(f / "history.parquet")[columns] for f in (killed, undisturbed)]
-    pd.testing.assert_frame_equal(*histories, check_exact=True)
+    assert_same_after_kills(data_folder, tmp_path, steps)
 
 
 def test_a_finished_training_is_not_repeated_when_its_files_are_lost(make_course, tmp_path):

@@ -303,6 +303,11 @@ RERUNS = {
         | once("null_levels", "target_changes", "performance", "draw_performance", "model_space"),
     ),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
+    "recipe": ({"training": {"optimizer": "sgd"}}, {"train": N_MODELS, **EXPLAINED}),
+    "recipe of before, written out": (
+        {"training": {"optimizer": "adam", "schedule": "constant", "weights": "best"}},
+        {},
+    ),
     "resamples": (
         {"statistics": {"resamples": 300}},
         once("effects", "decouple", "model_space", "conclude", "draw_statistics") | RECORDED,

@@ -101,7 +101,8 @@ def our_loop(
 
     from augcam.networks.build import build
     from augcam.train.determinism import make_deterministic
-    from augcam.train.step import Adam, RecordedStep, Step
+    from augcam.train.optimizers import Adam
+    from augcam.train.step import RecordedStep, Step
 
     make_deterministic(1, precision)
     device = torch.device(settings.device)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from augcam.config.definitions import BUILT_INS, Composition
 from augcam.config.experiment import Config
+from augcam.config.recipe import OPTIMIZERS, SCHEDULES
 from augcam.config.suggestions import suggestion
 from augcam.errors import AugcamError
 
@@ -103,9 +104,9 @@ def _places(name: str, section: type[BaseModel] = Config, path: str = "") -> lis
 
 
 def _parameters(tag: str) -> list[str]:
-    """The keys of the definition that pydantic names by its tag, `[affine]`."""
-    kind = BUILT_INS.get(tag.strip("[]"), Composition)
-    return [key for key in kind.model_fields if key not in ("use", "title")]
+    """The keys of what pydantic names by its tag, `[affine]` or `[sgd]`."""
+    kind = {**BUILT_INS, **OPTIMIZERS, **SCHEDULES}.get(tag.strip("[]"), Composition)
+    return [key for key in kind.model_fields if key not in ("use", "title", "name")]
 
 
 def _known_keys(path: list[str]) -> list[str]:

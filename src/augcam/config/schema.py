@@ -3,9 +3,16 @@
 The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a value.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_serializer,
+    model_validator,
+)
 
 from augcam.config.choices import (
     Architecture,
@@ -25,6 +32,14 @@ from augcam.config.fields import (
     Share,
     Text,
     unique,
+)
+from augcam.config.recipe import (
+    Adam,
+    Constant,
+    Optimizer,
+    Schedule,
+    check_kept_epoch,
+    check_schedule,
 )
 from augcam.entries import DataKind, Network, entries
 from augcam.names import (
@@ -204,13 +219,36 @@ class Model(Section):
 
 class Training(Section):
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 30
-    """Epochs of every training; the one with the best validation accuracy is kept."""
+    """Epochs of every training; `weights` says which is kept."""
     batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 32
     """Images a step."""
     learning_rate: PositiveFloat = 1e-3
-    """Adam's learning rate."""
+    """The learning rate; the highest one where `schedule` varies it."""
     weight_decay: NonNegative = 1e-5
-    """Adam's weight decay (L2 penalty)."""
+    """L2 penalty; `adamw`: decoupled weight decay."""
+    optimizer: Optimizer = Adam()
+    """`adam`, `adamw` (`betas`, `eps`) or `sgd` (`momentum: 0.9`, `nesterov: false`), torch's own:
+    a name, or a map with its values, e.g. `{name: sgd, nesterov: true}`; see docs/recipes.md."""
+    schedule: Schedule = Constant()
+    """Course of the learning rate over all steps: `constant`, `cosine` (`eta_min: 0`), `step`
+    (`step_size: 10` epochs, `gamma: 0.1`), each after `warmup: 0` epochs of a linear rise, or
+    `one_cycle` (`pct_start: 0.3`, `div_factor: 25`, `final_div_factor: 1e4`): a name, or a map with
+    its values, e.g. `{name: cosine, warmup: 3}`."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0
+    """Share of every label that is spread evenly over all classes."""
+    class_weights: Literal["equal", "balanced"] = "equal"
+    """`balanced`: the loss of an image counts by the inverse frequency of its class among the
+    training images."""
+    gradient_clipping: PositiveFloat | None = None
+    """Largest norm of a step's gradient; longer ones are scaled down to it."""
+    weights: Literal["best", "last"] = "best"
+    """The weights that are kept: of the `best` epoch on the validation images, the first on ties,
+    or of the `last` one."""
+    best_by: Literal["accuracy", "loss"] = "accuracy"
+    """What makes an epoch the best: the highest validation accuracy or the lowest validation loss
+    (cross-entropy, without smoothing and weights)."""
+    early_stopping: PositiveInt | None = None
+    """End a training once so many epochs in a row were no better than the best one."""
     reshuffle: bool = False
     """Draw the order anew in every epoch, the same for all models; the paper keeps one order."""
     refresh: Literal["epoch", "once"] = "epoch"
@@ -230,6 +268,22 @@ class Training(Section):
     """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
     the experiment; on a CPU, one thread a training and one training a core is fastest."""
 
+    @model_serializer(mode="wrap")
+    def _as_before_where_not_used(self, values: Any) -> dict[str, Any]:
+        """Keys that came later are left out where they have their defaults: to the steps that take
+        these values, and to finished trainings, a config without them is what it was."""
+        dumped = values(self)
+        for key in _CAME_LATER:
+            if getattr(self, key) == type(self).model_fields[key].default:
+                dumped.pop(key, None)
+        return dumped
+
+    @model_validator(mode="after")
+    def _recipe_makes_sense(self):
+        check_schedule(self.schedule, self.epochs, self.learning_rate)
+        check_kept_epoch(self.weights, self.best_by, self.early_stopping, self.epochs)
+        return self
+
     @model_validator(mode="after")
     def _copies_are_added(self):
         if self.augmented == "replaced" and self.copies > 1:
@@ -244,6 +298,10 @@ class Training(Section):
         if self.refresh == "once" and self.reshuffle:
             raise ValueError("training.refresh: once needs training.reshuffle: false")
         return self
+
+
+_CAME_LATER = ["optimizer", "schedule", "label_smoothing", "class_weights", "gradient_clipping"]
+_CAME_LATER += ["weights", "best_by", "early_stopping"]
 
 
 class Baseline(Section):

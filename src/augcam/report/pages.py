@@ -5,7 +5,7 @@ Each page is one HTML file that needs nothing else, neither a network nor anothe
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,10 +13,13 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from augcam.config.schema import Training
 from augcam.config.states import varied
+from augcam.data.notes import counted
 from augcam.entries import Table, entries
 from augcam.files.tables import csv_text
 from augcam.names import display_name, is_control
+from augcam.report.recipe import recipe
 from augcam.words import duration
 
 TEXTS = {
@@ -208,7 +211,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         "Starting states": f"{', '.join(map(str, config['starting_states']))}, which vary "
         f"{varied(config['variation'])}",
         "Baseline": f"{display_name(reference['condition'])}, state {reference['state']}",
-        "Models trained": f"{len(models)}, {config['training']['epochs']} epochs each",
+        "Training": recipe(Training(**config["training"])),
+        "Models trained": f"{len(models)}, {_epochs(models)}",
         "Models left out": ", ".join(left_out) or "none",
         "Time of training": f"{duration(seconds)} in all, {duration(seconds / len(models))} a "
         "model (validation and explanation not counted)",
@@ -216,6 +220,14 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         f"{hardware['memory_gib']} GiB, {gpus}",
         "The paper's claims": ", ".join(f"{n} {answer}" for answer, n in counts.items()),
     }
+
+
+def _epochs(models: Sequence[Mapping[str, Any]]) -> str:
+    """How many epochs models were trained for; not all as long where trainings ended early."""
+    counts = [model["epochs"] for model in models]
+    if len(set(counts)) == 1:
+        return f"{counted(counts[0], 'epoch')} each"
+    return f"{min(counts)} to {max(counts)} epochs"
 
 
 def _key(value: Any) -> Any:

@@ -73,7 +73,7 @@ def calibrate(
     from augcam.train.batches import Course
     from augcam.train.determinism import autocast, make_deterministic, pick_device
     from augcam.train.evaluation import EVALUATION_BATCH
-    from augcam.train.step import Adam, RecordedStep, Step
+    from augcam.train.step import RecordedStep, make_step
 
     training, network = config.training, config.model
     make_deterministic(training.threads, training.precision)
@@ -87,11 +87,7 @@ def calibrate(
         seed=0,
     )
     model = model.to(where).to(memory_format=torch.channels_last).train()
-    step = Step(
-        model,
-        Adam(model.parameters(), training.learning_rate, training.weight_decay),
-        training.precision,
-    )
+    step = make_step(model, training)
     order = read_array(folder / "data" / "order.npy")
 
     def batches(condition: str):

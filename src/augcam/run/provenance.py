@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from augcam.config.schema import Training
+from augcam.train.selection import kept_epoch
+
 PACKAGES = (
     "augcam",
     "torch",
@@ -35,12 +38,13 @@ def provenance(
     `histories`: (condition, state) → history of the training; `seconds` are the epochs' own, in
     whatever number of parallel jobs they ran. `hardware` is that of the machine this runs on.
     """
+    training = Training(**config["training"])
     trained = [
         {
             "condition": condition,
             "state": state,
             "epochs": len(history),
-            "best_epoch": int(history.loc[history["val_accuracy"].idxmax(), "epoch"]),
+            "kept_epoch": 1 + kept_epoch(history.to_dict("records"), training),
             "seconds": round(float(history["seconds"].sum()), 1),
         }
         for (condition, state), history in histories.items()

@@ -13,6 +13,7 @@ from augcam.augment.recipe import Recipe
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore, send
 from augcam.errors import AugcamError
+from augcam.train.loss import balanced_weights
 
 
 class Batch(NamedTuple):
@@ -69,6 +70,20 @@ class Course:
         """Images an epoch."""
         return len(self.order) if self._adds else len(self.train_ids)
 
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self) // self.training.batch_size)
+
+    def class_weights(self) -> Tensor | None:
+        """What the loss weighs images of each class with (C,), on the device; None: all alike.
+        Raises AugcamError where a class has no training image."""
+        if self.training.class_weights == "equal":
+            return None
+        labels = self.store.index["label"][np.isin(self.store.index["image_id"], self.train_ids)]
+        weights = balanced_weights(labels, self.store.stats["class_names"])
+        return weights.to(self.store.device)
+
     def epoch_order(self, epoch: int) -> np.ndarray:
         """(images an epoch, 2): (image_id, copy) in the order of `epoch`; copy 0 is the original,
         or what has replaced it."""
@@ -87,7 +102,7 @@ class Course:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
         order = self.epoch_order(epoch)
-        for number in range(-(-len(order) // self.training.batch_size)):
+        for number in range(self.steps):
             yield self._batch(order, epoch, number)
 
     def batch(self, epoch: int, number: int) -> Batch:

@@ -15,15 +15,18 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from augcam.config.recipe import varies
 from augcam.errors import AugcamError
 from augcam.files.tables import write_columns
 from augcam.names import MEASURES
 from augcam.networks.weights import load_weights, save_weights
 from augcam.train.batches import Batch, Course
-from augcam.train.checkpoint import resume, save_checkpoint, to_go_on
+from augcam.train.checkpoint import Progress, resume, save_checkpoint, to_go_on
 from augcam.train.determinism import autocast, seed_network
 from augcam.train.evaluation import evaluate, test_measures
-from augcam.train.step import Adam, RecordedStep, Step
+from augcam.train.schedules import learning_rate
+from augcam.train.selection import is_over, kept_epoch
+from augcam.train.step import RecordedStep, Step, make_step
 
 
 def train(
@@ -36,12 +39,13 @@ def train(
     test_every_epoch: bool = False,
     tell: Callable[..., None] = lambda **_: None,
 ) -> None:
-    """Train `model`, already on the store's device, and write the weights of its best epoch.
+    """Train `model`, already on the store's device, and write the weights of one of its epochs.
 
-    Best is the highest validation accuracy, the first on ties. `history.parquet`: epoch (from 1),
-    train_loss, train_accuracy, val_loss, val_accuracy, seconds (of training alone),
-    images_per_second; with `test_every_epoch` the measures of `augcam.train.measures` on the test
-    images, too.
+    Which one says the course's `training`, as `augcam.train.selection` reads it. `history.parquet`:
+    epoch (from 1), train_loss (what the steps made smaller), train_accuracy, val_loss,
+    val_accuracy, seconds (of training alone), images_per_second; where it varies the learning_rate
+    of the epoch's last step; with `test_every_epoch` the measures of `augcam.train.measures` on the
+    test images, too.
     After every epoch all that is needed to go on is written to `checkpoint`, which is used if its
     `identity` (see `fingerprint`) is the same: a training killed at any moment ends with bitwise
     the same weights. The caller deletes it once the two files can no longer be lost; until then a
@@ -51,14 +55,13 @@ def train(
     Raises AugcamError when the loss is not finite.
     """
     training, store = course.training, course.store
-    optimizer = Adam(model.parameters(), training.learning_rate, training.weight_decay)
-    progress = resume(checkpoint, identity, model, optimizer)
+    step = make_step(model, training, course.class_weights())
+    progress = resume(checkpoint, identity, model, step.optimizer)
     done = len(progress.history)
     if done:
         print(f"resuming after epoch {done} of {training.epochs}")
-    step = Step(model, optimizer, training.precision)
     run: Step | RecordedStep = step
-    if store.device.type == "cuda" and done < training.epochs:
+    if store.device.type == "cuda" and not is_over(progress.history, training):
         run = RecordedStep(step, next(course.batches(0)))
     validation = course.validation_ids
     with _Bar(
@@ -71,7 +74,8 @@ def train(
         ascii=True,
         dynamic_ncols=False,
     ) as bar:
-        for epoch in range(done, training.epochs):
+        while not is_over(progress.history, training):
+            epoch = len(progress.history)
             row = {"epoch": epoch + 1, **_run_epoch(step, run, course, epoch, bar)}
             with autocast(store.device, training.precision):
                 row["val_loss"], row["val_accuracy"] = evaluate(model, store, validation)
@@ -83,23 +87,29 @@ def train(
                 loss=row["train_loss"],
                 accuracy=row["val_accuracy"],
             )
-            if not progress.history or row["val_accuracy"] > progress.best_accuracy:
-                weights = {name: value.clone() for name, value in model.state_dict().items()}
-                progress = progress._replace(
-                    best_epoch=epoch + 1, best_accuracy=row["val_accuracy"], best_weights=weights
-                )
-            progress = progress._replace(history=[*progress.history, row])
-            ahead = {} if epoch + 1 == training.epochs else to_go_on(model, optimizer)
+            history = [*progress.history, row]
+            kept = progress.kept_weights
+            if kept_epoch(history, training) == epoch:
+                kept = {name: value.clone() for name, value in model.state_dict().items()}
+            progress = Progress(history, kept)
+            ahead = {} if is_over(history, training) else to_go_on(model, step.optimizer)
             save_checkpoint(checkpoint, identity, progress, ahead)
-    model.load_state_dict(progress.best_weights)
-    save_weights(model, weights_path, epoch=str(progress.best_epoch))
+    kept_row = progress.history[kept_epoch(progress.history, training)]
+    model.load_state_dict(progress.kept_weights)
+    save_weights(model, weights_path, epoch=str(kept_row["epoch"]))
     columns = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    columns += ["learning_rate"] if varies(training.schedule) else []
     columns += ["seconds", "images_per_second", *(MEASURES if test_every_epoch else ())]
-    history = {name: np.array([row[name] for row in progress.history]) for name in columns}
-    write_columns(history, history_path)
+    rows = progress.history
+    write_columns({name: np.array([row[name] for row in rows]) for name in columns}, history_path)
+    if len(progress.history) < training.epochs:
+        print(
+            f"stopped after epoch {len(progress.history)} of {training.epochs}: "
+            f"{training.early_stopping} epochs in a row were no better"
+        )
     print(
-        f"best epoch: {progress.best_epoch} of {training.epochs}, "
-        f"validation accuracy {progress.best_accuracy:.4f}"
+        f"{training.weights} epoch: {kept_row['epoch']} of {len(progress.history)}, "
+        f"validation accuracy {kept_row['val_accuracy']:.4f}"
     )
 
 
@@ -132,7 +142,8 @@ def _run_epoch(
     step.model.train()
     step.reset()
     started = time.perf_counter()
-    for batch in course.batches(epoch):
+    for number, batch in enumerate(course.batches(epoch), epoch * course.steps):
+        step.optimizer.set_learning_rate(rate := _rate(course, number))
         run(batch)
         bar.update(len(batch.labels))
     loss = step.loss.item()
@@ -145,9 +156,18 @@ def _run_epoch(
     return {
         "train_loss": loss / len(course),
         "train_accuracy": step.right.item() / len(course),
+        "learning_rate": rate,
         "seconds": seconds,
         "images_per_second": len(course) / seconds,
     }
+
+
+def _rate(course: Course, number: int) -> float:
+    """The learning rate of a training's step, counted from 0 over all epochs."""
+    training = course.training
+    return learning_rate(
+        training.schedule, training.learning_rate, number, course.steps, training.epochs
+    )
 
 
 def prepare_model(model: nn.Module, initial: str | Path, device: torch.device) -> nn.Module:

@@ -1,80 +1,36 @@
-"""One step of training: Adam, and the step recorded as a CUDA graph."""
+"""One step of training, and the step recorded as a CUDA graph."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.adam import adam
+from torch.nn.utils import clip_grad_norm_
 
+from augcam.config.schema import Training
 from augcam.train.batches import Batch
 from augcam.train.determinism import autocast
-
-
-class Adam:
-    """Adam with L2 penalty (Kingma and Ba 2015), one fused kernel for all parameters.
-
-    The step is torch's own functional form. `torch.optim.Adam` does the same, bit by bit, but its
-    construction imports torch's compiler, 4 s a job. `moments`: for each parameter the running
-    means of gradients and squared gradients, laid out in memory as the parameter, and the steps.
-    """
-
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float):
-        self.parameters = list(parameters)
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.moments = {
-            "mean": [torch.zeros_like(p) for p in self.parameters],
-            "square": [torch.zeros_like(p) for p in self.parameters],
-            "step": [torch.zeros((), device=p.device) for p in self.parameters],
-        }
-
-    def zero_grad(self) -> None:
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def step(self) -> None:
-        gradients = {i: p.grad for i, p in enumerate(self.parameters) if p.grad is not None}
-        adam(
-            [self.parameters[i] for i in gradients],
-            list(gradients.values()),
-            [self.moments["mean"][i] for i in gradients],
-            [self.moments["square"][i] for i in gradients],
-            [],
-            [self.moments["step"][i] for i in gradients],
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=self.learning_rate,
-            weight_decay=self.weight_decay,
-            eps=1e-8,
-            maximize=False,
-        )
-
-    def state(self) -> dict[str, Tensor]:
-        """All moments by name, `<moment>/<parameter's number>`."""
-        return {
-            f"{k}/{i}": value
-            for k, values in self.moments.items()
-            for i, value in enumerate(values)
-        }
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state` returned."""
-        for name, value in self.state().items():
-            value.copy_(state[name])
+from augcam.train.loss import Loss
+from augcam.train.optimizers import Optimizer, make_optimizer
 
 
 class Step:
     """One optimiser step on a batch at a time, and the sums over the batches since `reset`.
 
     `loss` float64: sum over images; `right` int64: images classified correctly. Both stay on the
-    device, so that no step waits for it.
+    device, so that no step waits for it. What is made smaller is the `objective`; gradients whose
+    norm exceeds `clipping` are scaled down to it.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Adam, precision: str = "float32"):
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        precision: str = "float32",
+        objective: Loss | None = None,
+        clipping: float | None = None,
+    ):
         self.model, self.optimizer, self.precision = model, optimizer, precision
+        self.objective, self.clipping = objective or Loss(), clipping
         self.device = next(model.parameters()).device
         self.loss = torch.zeros((), dtype=torch.float64, device=self.device)
         self.right = torch.zeros((), dtype=torch.int64, device=self.device)
@@ -87,11 +43,24 @@ class Step:
         self.optimizer.zero_grad()
         with autocast(self.device, self.precision):
             logits = self.model(batch.images)
-        loss = F.cross_entropy(logits.float(), batch.targets)
+        loss = self.objective(logits.float(), batch.targets)
         loss.backward()
+        if self.clipping is not None:
+            clip_grad_norm_(self.model.parameters(), self.clipping)
         self.optimizer.step()
         self.loss += loss.detach() * len(batch.labels)
         self.right += (logits.detach().argmax(1) == batch.labels).sum()
+
+
+def make_step(model: nn.Module, training: Training, class_weights: Tensor | None = None) -> Step:
+    """The step of `training`. `class_weights` (C,): see `augcam.train.loss.Loss`."""
+    return Step(
+        model,
+        make_optimizer(model.parameters(), training),
+        training.precision,
+        Loss(training.label_smoothing, class_weights),
+        training.gradient_clipping,
+    )
 
 
 _WARM_UPS = 3  # torch's advice: libraries set themselves up in the first runs, not in a recording
