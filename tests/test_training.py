@@ -10,7 +10,7 @@ from test_foreign import FOG, RANDAUGMENT, SWAPPED
 
 from augcam.config.choices import AUGMENTATIONS
 from augcam.config.conditions import built_in_step
-from augcam.data.images import ImageStore, resident
+from augcam.data.images import ImageStore
 from augcam.data.split import draw_order
 from augcam.entries import augmentation_named
 from augcam.errors import AugcamError
@@ -134,16 +134,6 @@ def test_enlarging_is_torchs_own_bit_by_bit_and_keeps_the_layout(data_folder, si
     expected = F.interpolate(square, (32, 32), mode="bilinear", align_corners=False)
     assert torch.equal(enlarged, expected)
     assert enlarged.is_contiguous(memory_format=layout)
-
-
-def test_images_that_a_gpu_has_no_room_for_are_an_error_in_a_sentence(tmp_path):
-    class Full(torch.Tensor):
-        def to(self, device):
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    pixels = torch.zeros(2**22, dtype=torch.uint8).as_subclass(Full)
-    with pytest.raises(AugcamError, match=r"data: the images take 0\.00 GiB, .*jobs_per_gpu"):
-        resident(pixels, torch.device("cuda"), tmp_path / "data")
 
 
 def test_cutmix_partner_is_another_training_image():

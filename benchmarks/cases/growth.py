@@ -1,4 +1,4 @@
-"""How similarity and aggregation grow with models, images and map size."""
+"""How similarity, aggregation and images shown grow with models, images and map size."""
 
 from pathlib import Path
 
@@ -102,7 +102,79 @@ def measure_aggregation(folder: Path, models: int, images: int) -> list[Path]:
     return [path for paths in output.values() for path in paths]
 
 
+# ---------------------------------------------------------------------------------------- images
+
+_SIDE = 64
+_NAMES = ("images.npy", "index.parquet", "order.npy")
+
+
+def prepare_images(folder: Path, images: int, pixels: str) -> None:
+    """A prepared data set of black images, in a file with holes, which takes no room on a disk."""
+    import pandas as pd
+
+    from augcam.data.geometry import Fit
+    from augcam.data.split import draw_order
+    from augcam.files.checksums import sha256
+    from augcam.files.json import write_json
+    from augcam.files.tables import write_table
+
+    paths = [folder / name for name in _NAMES]
+    shape = (images, _SIDE, _SIDE, 3)
+    np.lib.format.open_memmap(paths[0], mode="w+", dtype=np.uint8, shape=shape)
+    ids = np.arange(images)
+    split = np.where(ids % 10, "train", "val")
+    index = pd.DataFrame({"image_id": ids, "split": split, "label": ids % CLASSES})
+    write_table(index, paths[1])
+    np.save(paths[2], draw_order(ids[split == "train"], 0))
+    stats = {
+        "mean": [0.5] * 3,
+        "std": [0.25] * 3,
+        "class_names": list(map(str, range(CLASSES))),
+        "fit": Fit()._asdict(),
+        "checksums": {path.name: sha256(path) for path in paths},
+    }
+    write_json(stats, folder / "stats.json")
+
+
+def measure_images(folder: Path, images: int, pixels: str) -> list[Path]:
+    """What an epoch shows: every training image and its mirrored copy, then those for validation.
+
+    `pixels`: `read` batch by batch, as where a GPU has no room for them, or `mapped`.
+    """
+    import torch
+
+    from augcam.config.schema import Training
+    from augcam.data.images import ImageStore, read_order
+    from augcam.train.batches import Course
+    from augcam.train.evaluation import EVALUATION_BATCH
+
+    room = 0 if pixels == "read" else float("inf")
+    store = ImageStore(folder, _SIDE, torch.device("cpu"), room)
+    order = read_order(folder / "order.npy")
+    steps = [{"use": "hflip", "p": 0.5}]
+    course = Course(store, order, "hflip", steps, 1, Training(), 0)
+    shown = sum(len(batch.images) for batch in course.batches(0))
+    chunks = course.validation_ids.split(EVALUATION_BATCH)
+    shown += sum(map(len, store.inputs_in_turn(chunks)))
+    assert shown == len(order) + len(course.validation_ids)
+    path = folder / "shown.txt"
+    path.write_text(str(shown), encoding="utf-8")
+    return [path]
+
+
 BENCHMARKS = [
+    Growth(
+        "growth-images",
+        "Growth of an epoch's images, 64×64, one thread",
+        prepare_images,
+        measure_images,
+        (
+            [{"images": n, "pixels": "read"} for n in (1_000, 10_000)],
+            [{"images": 10**k, "pixels": "read"} for k in (3, 4, 5, 6)]
+            + [{"images": 10**k, "pixels": "mapped"} for k in (3, 4, 5)],
+        ),
+        ("pyarrow",),
+    ),
     Growth(
         "growth-similarity",
         "Growth of similarity, one thread",

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from augcam.data.images import ImageStore
+from augcam.data.pixels import room_on
 from augcam.errors import AugcamError
 from augcam.explain.maps import explain, save_explanations
 from augcam.files.arrays import write_arrays
@@ -21,7 +22,8 @@ with job(snakemake):
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(params.threads)
     device = pick_device(snakemake.resources.device)
-    store = ImageStore(Path(files.stats).parent, params.input_size, device)
+    room = room_on(device, snakemake.resources.jobs_per_gpu)
+    store = ImageStore(Path(files.stats).parent, params.input_size, device, room)
     model = build(**params.network, num_classes=store.num_classes, seed=0)
     model = model.to(device, memory_format=torch.channels_last)
     layer = read_json(files.network)["cam_layer"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore, read_order
+from augcam.data.pixels import room_on
 from augcam.files.atomic import refuse_future
 from augcam.networks.build import build
 from augcam.run.job import job
@@ -19,7 +20,8 @@ with job(snakemake) as this:
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     make_deterministic(training.threads, training.precision)
     device = pick_device(snakemake.resources.device)
-    store = ImageStore(Path(files.stats).parent, params.input_size, device)
+    room = room_on(device, snakemake.resources.jobs_per_gpu)
+    store = ImageStore(Path(files.stats).parent, params.input_size, device, room)
     course = Course(
         store,
         read_order(files.order),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from augcam.augment.draws import draw
 from augcam.augment.foreign import foreign
-from augcam.data.images import send
+from augcam.data.pixels import send
 from augcam.entries import Augmentation, augmentation_named
 
 

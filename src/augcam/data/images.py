@@ -1,5 +1,6 @@
 """The prepared images, in the form that networks take."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,30 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augcam.data.geometry import Fit
-from augcam.errors import AugcamError
+from augcam.data.pixels import open_pixels, room_on
 from augcam.files.arrays import read_array, read_arrays
 from augcam.files.checksums import verify
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns
-
-
-def send(tensor: Tensor, device: torch.device) -> Tensor:
-    """A CPU tensor on `device`. A GPU is not waited for, so that it computes meanwhile."""
-    if device.type == "cpu":
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True)
-
-
-def resident(pixels: Tensor, device: torch.device, folder: Path) -> Tensor:
-    """The images of `folder` on `device`. Raises AugcamError where it has no room for them."""
-    try:
-        return pixels.to(device)
-    except torch.OutOfMemoryError as error:
-        raise AugcamError(
-            f"{folder}: the images take {pixels.nbytes / 2**30:.2f} GiB, for which the GPU has no "
-            "room left; lower execution.jobs_per_gpu, end what else uses this GPU, or set "
-            "execution.device: cpu."
-        ) from error
 
 
 def read_order(path: str | Path) -> np.ndarray:
@@ -43,19 +25,25 @@ def read_order(path: str | Path) -> np.ndarray:
 class ImageStore:
     """The prepared images, in the form that networks take, on one device.
 
-    `pixels` uint8 (N, H, W, 3), resident on `device`; on the CPU a memory map.
-    Raises AugcamError naming a file that is missing or broken, or that a GPU has no room for.
+    `room`: bytes that the images may take there; they are read from their file, batch by batch,
+    where they take more. Where it is not given, what `augcam.data.pixels.room_on` says.
+    Raises AugcamError naming a file that is missing or broken.
     """
 
-    def __init__(self, folder: str | Path, input_size: int, device: torch.device):
+    def __init__(
+        self,
+        folder: str | Path,
+        input_size: int,
+        device: torch.device,
+        room: float | None = None,
+    ):
         folder = Path(folder)
         self.stats = read_json(folder / "stats.json")
         for name, checksum in self.stats["checksums"].items():
             verify(folder / name, checksum)
         self.index = read_columns(folder / "index.parquet", ["image_id", "split", "label"])
-        # Copy-on-write, so that torch accepts it; nothing here writes.
-        pixels = torch.from_numpy(read_array(folder / "images.npy", mmap="c"))
-        self.pixels = resident(pixels, device, folder)
+        room = room_on(device) if room is None else room
+        self.pixels = open_pixels(folder / "images.npy", device, room)
         self.labels = torch.tensor(self.index["label"], device=device)
         self.input_size = input_size
         self.fit = Fit(**self.stats["fit"])
@@ -74,7 +62,11 @@ class ImageStore:
 
     def raw(self, ids: Tensor) -> Tensor:
         """Images (B, 3, H, W), float32 in [0, 1], at the stored resolution, channels last."""
-        return self.pixels[send(ids, self.device)].permute(0, 3, 1, 2).float() / 255
+        return self.pixels.take(ids).permute(0, 3, 1, 2).float() / 255
+
+    def expect(self, ids: Tensor) -> None:
+        """Say which images are asked for next, so that they can be read meanwhile."""
+        self.pixels.expect(ids)
 
     def squared(self, images: Tensor) -> Tensor:
         """What networks see (`model.fit`) of images (B, 3, H, W) in [0, 1], at their resolution."""
@@ -124,3 +116,11 @@ class ImageStore:
     def inputs(self, ids: Tensor) -> Tensor:
         """Network inputs (B, 3, s, s) of images `ids`."""
         return self.prepared(self.raw(ids))
+
+    def inputs_in_turn(self, chunks: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Network inputs of each chunk of ids, the next being read meanwhile."""
+        for ids, following in zip(chunks, [*chunks[1:], None]):
+            images = self.inputs(ids)
+            if following is not None:
+                self.expect(following)
+            yield images

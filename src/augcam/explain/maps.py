@@ -85,11 +85,10 @@ def explain(
     layer = get_layer(model, layer_name)
     parts = []
     chunks = torch.arange(len(ids)).split(_BATCH)
+    shown = store.inputs_in_turn([ids[rows] for rows in chunks])
     for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
         wanted = [None if t is None else t[rows].to(store.device) for t in (targets, *others)]
-        outputs, maps, (classes, *_) = explain_each(
-            model, layer, store.inputs(ids[rows]), method, wanted
-        )
+        outputs, maps, (classes, *_) = explain_each(model, layer, next(shown), method, wanted)
         parts.append([result.cpu().numpy() for result in (outputs, classes, *maps)])
     logits, target, *cams = (np.concatenate(part) for part in zip(*parts))
     if not all(np.isfinite(values).all() for values in (logits, *cams)):

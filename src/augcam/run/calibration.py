@@ -66,6 +66,7 @@ def calibrate(
     import torch
 
     from augcam.data.images import ImageStore
+    from augcam.data.pixels import room_on
     from augcam.explain.maps import explain_each
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
@@ -79,7 +80,8 @@ def calibrate(
     make_deterministic(training.threads, training.precision)
     where = pick_device(device)
     on_gpu = where.type == "cuda"
-    store = ImageStore(folder / "data", network.input_size, where)
+    room = room_on(where, config.execution.jobs_per_gpu)
+    store = ImageStore(folder / "data", network.input_size, where, room)
     model = build(
         network.architecture,
         store.num_classes,

@@ -11,7 +11,8 @@ from torch import Tensor
 from augcam.augment.draws import generator
 from augcam.augment.recipe import Recipe
 from augcam.config.schema import Training
-from augcam.data.images import ImageStore, send
+from augcam.data.images import ImageStore
+from augcam.data.pixels import send
 from augcam.errors import AugcamError
 from augcam.train.loss import balanced_weights
 
@@ -103,16 +104,18 @@ class Course:
         """The batches of `epoch`; equal for equal arguments, whatever was asked for before."""
         order = self.epoch_order(epoch)
         for number in range(self.steps):
-            yield self._batch(order, epoch, number)
+            batch = self._batch(order, epoch, number)
+            if number + 1 < self.steps:
+                self.store.expect(self._ids(order, number + 1))
+            yield batch
 
     def batch(self, epoch: int, number: int) -> Batch:
         """One of the batches of `epoch`, counted from 0."""
         return self._batch(self.epoch_order(epoch), epoch, number)
 
     def _batch(self, order: np.ndarray, epoch: int, number: int) -> Batch:
-        store, size = self.store, self.training.batch_size
-        rows = order[number * size : (number + 1) * size]
-        ids = torch.from_numpy(rows[:, 0].copy())
+        store, ids = self.store, self._ids(order, number)
+        rows = self._rows(order, number)
         places = np.flatnonzero(self.augmented_rows(rows))
         labels = store.labels[send(ids, store.device)]
         images = self._pixels(ids)
@@ -133,6 +136,14 @@ class Course:
                 targets = F.one_hot(labels, store.num_classes).float()
                 targets = targets.index_copy(0, where, shown.targets)
         return Batch(store.prepared(images), labels, targets)
+
+    def _rows(self, order: np.ndarray, number: int) -> np.ndarray:
+        """The part of an epoch's order that is batch `number`."""
+        size = self.training.batch_size
+        return order[number * size : (number + 1) * size]
+
+    def _ids(self, order: np.ndarray, number: int) -> Tensor:
+        return torch.from_numpy(self._rows(order, number)[:, 0].copy())
 
     def _pixels(self, ids: Tensor) -> Tensor:
         """Images at the resolution at which they are augmented."""

@@ -25,8 +25,9 @@ def evaluate(model: nn.Module, store: ImageStore, ids: Tensor) -> tuple[float, f
 def _outputs(model: nn.Module, store: ImageStore, ids: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """(logits, labels) of images `ids`, batch by batch."""
     model.eval()
-    for chunk in ids.split(EVALUATION_BATCH):
-        yield model(store.inputs(chunk)), store.labels[chunk.to(store.device)]
+    chunks = ids.split(EVALUATION_BATCH)
+    for chunk, images in zip(chunks, store.inputs_in_turn(chunks)):
+        yield model(images), store.labels[chunk.to(store.device)]
 
 
 @torch.inference_mode()
