@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from test_step import needs_gpu
 from test_training import assert_equal_weights, run
 
 from augcam.config.conditions import built_in_step
@@ -52,6 +53,15 @@ def test_training_ends_with_the_same_weights(make_course, data_folder, tmp_path)
     assert_equal_weights(results[0][0], results[1][0])
     for column in ("train_loss", "val_loss"):
         assert results[0][1][column].equals(results[1][1][column])
+
+
+@needs_gpu
+def test_a_gpu_shows_the_same_batches(make_course, data_folder):
+    courses = [make_course("cutmix", built_in_step("cutmix")) for _ in range(2)]
+    for course, room in zip(courses, (None, LIMIT)):
+        course.store = ImageStore(data_folder, 24, GPU, room)
+    for a, b in zip(*(course.batches(0) for course in courses)):
+        assert all(map(torch.equal, a, b))
 
 
 def test_explaining_gives_the_same_maps(data_folder, store):

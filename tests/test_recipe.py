@@ -8,22 +8,26 @@ import torch
 import torch.nn.functional as F
 from killing import assert_same_after_kills
 from sklearn.utils.class_weight import compute_class_weight
-from test_step import assert_equal, everything, network
+from test_step import assert_equal, everything, needs_gpu, network
 from test_training import assert_equal_weights, interrupt_after_first_epoch, run
 from torch.optim import lr_scheduler as torchs
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from augcam.config.conditions import built_in_step
+from augcam.config.experiment import Config
 from augcam.config.recipe import SCHEDULES
 from augcam.config.schema import Training
+from augcam.config.states import remarks
+from augcam.data.images import ImageStore
 from augcam.errors import AugcamError
 from augcam.networks.build import build
+from augcam.run.estimate import headline
 from augcam.train import loop
 from augcam.train.loss import Loss, balanced_weights
 from augcam.train.optimizers import make_optimizer
 from augcam.train.schedules import learning_rate
 from augcam.train.selection import is_over, kept_epoch
-from augcam.train.step import RecordedStep, make_step
+from augcam.train.step import RecordedStep, cuda_graph, make_step
 
 NESTEROV = {"name": "sgd", "momentum": 0.8, "nesterov": True}
 OPTIMIZERS = [
@@ -109,7 +113,7 @@ RECIPES = {
 def stepped(course, record=None, frozen=False):
     """All that an epoch changes, by the steps or by a recording of one."""
     training = course.training
-    model = network("resnet20", "cpu").train()
+    model = network("resnet20", course.store.device).train()
     step = make_step(model, training, course.class_weights())
     if frozen:
         step.optimizer.learning_rate = training.learning_rate
@@ -137,6 +141,14 @@ def test_a_number_is_frozen_into_a_recorded_step(make_course):
     plain, recorded = stepped(course), stepped(course, Kernels, frozen=True)
     assert torch.equal(plain["fc.bias"], stepped(course, frozen=True)["fc.bias"])
     assert not torch.equal(plain["fc.bias"], recorded["fc.bias"])
+
+
+@needs_gpu
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_cuda_graph_follows_the_schedule(make_course, data_folder, recipe):
+    course = make_course("none", epochs=3, batch_size=60, **RECIPES[recipe])
+    course.store = ImageStore(data_folder, 24, torch.device("cuda"))
+    assert_equal(stepped(course), stepped(course, cuda_graph))
 
 
 # ------------------------------------------------------------------------------ the learning rate
@@ -370,3 +382,13 @@ def test_a_config_without_new_keys_hands_on_what_it_did_before():
     used = Training(optimizer="sgd", early_stopping=3)
     assert set(used.model_dump(mode="json")) - set(before) == {"optimizer", "early_stopping"}
     assert Training(**used.model_dump(mode="json")) == used
+
+
+def test_what_a_recipe_means_for_the_study_is_said():
+    config = Config(training={"early_stopping": 3})
+    assert config.setting("training.early_stopping") == 3
+    assert config.setting("training.weights") == "best"
+    assert config.setting("training.optimizer")["name"] == "adam"
+    assert any("training.early_stopping" in sentence for sentence in remarks(config))
+    assert not any("training.early_stopping" in sentence for sentence in remarks(Config()))
+    assert "at most 30 epochs" in headline(config, "cpu", 1)

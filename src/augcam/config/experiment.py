@@ -350,8 +350,11 @@ class Config(Section):
         for section in sections:
             holder = getattr(holder, section)
         if isinstance(holder, Section) and last in type(holder).model_fields:
-            return holder.model_dump(mode="json", include={last})[last]
-        return getattr(holder, last)
+            dumped = holder.model_dump(mode="json", include={last})
+            if last in dumped:
+                return dumped[last]
+        value = getattr(holder, last)
+        return value.model_dump(mode="json") if isinstance(value, Section) else value
 
     def record(self) -> dict[str, Any]:
         """All values that results depend on: nothing on figures, execution or what is not used."""

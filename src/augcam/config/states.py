@@ -54,6 +54,11 @@ def remarks(config: "Config") -> list[str]:
             f"take as many steps: the control '{STEP_CONTROL}' would equal '{SEED_CONTROL}', and "
             "is left out."
         )
+    if config.training.early_stopping is not None:
+        found.append(
+            "Trainings end early (training.early_stopping), each at an epoch of its own: effects "
+            "are those of images and of longer or shorter trainings together."
+        )
     others = [name for name in config.augmented if name not in config.of_paper]
     if others:
         known = _quoted(config.of_paper) or "none"

@@ -210,9 +210,10 @@ def as_text(
 def headline(config: Config, device: str, cores: int) -> str:
     """What is estimated, in one line."""
     model, training = config.model, config.training
+    at_most = "" if training.early_stopping is None else "at most "
     return (
         f"{config.experiment}: {len(config.models)} networks, {model.architecture} at "
-        f"{model.input_size}×{model.input_size}, {training.epochs} epochs, batches of "
+        f"{model.input_size}×{model.input_size}, {at_most}{training.epochs} epochs, batches of "
         f"{training.batch_size}, {training.precision}, device {device}, {cores} CPU cores"
     )
 
