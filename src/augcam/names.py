@@ -1,7 +1,7 @@
 """What everything is called: names in files, and names for people."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from augcam.entries import Augmentation, Metric, Network, entries, entry
 
@@ -78,17 +78,19 @@ NAMES = {
 
 
 class Called(NamedTuple):
-    """How a condition is shown: its name for people, and its colour (#rrggbb)."""
+    """How a condition is shown: its name for people, its colour (#rrggbb), and whether it is what
+    others are set against although it is no built-in control."""
 
     title: str
     colour: str
+    control: bool = False
 
 
 _CALLED: dict[str, Called] = {}  # of this process, as matplotlib's settings are
 
 
-def introduce(conditions: Mapping[str, Iterable[str]]) -> None:
-    """Have this process show conditions as their config says: name → title and colour."""
+def introduce(conditions: Mapping[str, Iterable[Any]]) -> None:
+    """Have this process show conditions as their config says: name → the fields of `Called`."""
     _CALLED.clear()
     _CALLED.update({name: Called(*shown) for name, shown in conditions.items()})
 
@@ -132,5 +134,7 @@ def headline(metrics: Iterable[str]) -> str:
 
 
 def is_control(condition: str) -> bool:
+    if condition in _CALLED and _CALLED[condition].control:
+        return True
     known = entries(Augmentation).get(condition)
     return known is not None and bool(known.control)

@@ -7,14 +7,13 @@ from augcam.run.provenance import provenance
 
 with job(snakemake):
     files = snakemake.input
-    histories = {
-        (condition, state): read_table(path)
-        for (condition, state), path in zip(snakemake.params.models, files.histories)
-    }
+    models = [tuple(model) for model in snakemake.params.models]
+    histories = dict(zip(models, map(read_table, files.get("histories", []))))
     record = provenance(
         snakemake.params.config,
         read_json(files.network),
         read_json(files.stats),
+        models,
         histories,
         read_table(files.excluded),
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from augcam.config.brought import BroughtMaps, Checkpoint, Checkpoints, Maps, with_brought
 from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, ControlName
 from augcam.config.conditions import Condition, conditions, control
 from augcam.config.definitions import Definitions
@@ -66,6 +67,12 @@ class Config(Section):
     """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
     training: Training = Training()
     """The protocol of every training."""
+    checkpoints: Checkpoints = {}
+    """Networks that were trained elsewhere, instead of any training: condition → state → file, or
+    `{file, architecture, cam_layer}`. See docs/checkpoints.md."""
+    maps: Maps = {}
+    """Their maps alone, from any method and framework: condition → state → file, or
+    `{file, predictions}`. See docs/checkpoints.md."""
     augmentations: Annotated[list[Text], Field(min_length=1), AfterValidator(unique)] = list(
         PAPER_AUGMENTATIONS
     )
@@ -108,6 +115,11 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
+    def _what_is_brought_is_not_trained(cls, values: Any) -> Any:
+        return with_brought(values)
+
+    @model_validator(mode="before")
+    @classmethod
     def _identity_needs_added_copies(cls, values: Any) -> Any:
         """Where augmented images replace the originals, `identity` would be `none` once more."""
         training = values.get("training") if isinstance(values, dict) else None
@@ -117,6 +129,15 @@ class Config(Section):
         if not isinstance(controls, list):
             return values
         return values | {"controls": [name for name in controls if name != STEP_CONTROL]}
+
+    @model_validator(mode="after")
+    def _a_baseline_is_a_control_or_brought(self):
+        if not self.brought and self.baseline.condition not in CONTROLS:
+            raise ValueError(
+                f"baseline.condition: unknown control '{self.baseline.condition}'"
+                f"{suggestion(self.baseline.condition, CONTROLS)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_stand_for_conditions(self):
@@ -224,6 +245,11 @@ class Config(Section):
         return self
 
     @property
+    def brought(self) -> dict[str, dict[int, Checkpoint]] | dict[str, dict[int, BroughtMaps]]:
+        """What stands for trainings: condition → state → file; empty where all is trained."""
+        return self.checkpoints or self.maps
+
+    @property
     def reference(self) -> tuple[str, int]:
         """(condition, state) of the baseline B."""
         state = self.baseline.state
@@ -247,6 +273,8 @@ class Config(Section):
     @cached_property
     def all_conditions(self) -> list[Condition]:
         """What is trained: augmentations in order, sweeps by their values, controls, baseline."""
+        if self.brought:
+            return [Condition(name, name, ()) for name in self.brought]
         studied = conditions(self.augmentations, self.augmentation_parameters)
         controls = dict.fromkeys([*self.controls, self.baseline.condition])
         return [*studied, *map(control, controls)]
@@ -279,8 +307,10 @@ class Config(Section):
 
     @property
     def augmented(self) -> list[str]:
-        """The names of the conditions that are no controls."""
-        return [c.name for c in self.all_conditions if c.name not in CONTROLS]
+        """The names of the conditions that are no controls; what is brought is set against the
+        baseline's condition."""
+        controls = [self.baseline.condition] if self.brought else CONTROLS
+        return [c.name for c in self.all_conditions if c.name not in controls]
 
     @property
     def of_paper(self) -> list[str]:
@@ -291,7 +321,8 @@ class Config(Section):
     @property
     def conditions(self) -> list[str]:
         """Augmentations, then controls: what is compared with the baseline."""
-        return [*self.augmented, *self.controls]
+        controls = [self.baseline.condition] if self.brought else self.controls
+        return [*self.augmented, *controls]
 
     def images_shown(self, condition: str) -> int:
         """How often an epoch shows each training image, itself or a copy."""
@@ -306,7 +337,12 @@ class Config(Section):
     @property
     def compared(self) -> list[tuple[str, int]]:
         """(condition, state) of every model but the baseline."""
-        every = [(c, s) for c in self.conditions for s in self.starting_states]
+        every = [
+            (c, s)
+            for c in self.conditions
+            for s in self.starting_states
+            if not self.brought or s in self.brought[c]
+        ]
         return [model for model in every if model not in (self.reference, *self.left_out)]
 
     @property
@@ -359,8 +395,11 @@ class Config(Section):
     def record(self) -> dict[str, Any]:
         """All values that results depend on: nothing on figures, execution or what is not used."""
         exclude: Any = {"figures": True, "execution": True, "augmentation_parameters": True}
+        if not self.brought:
+            exclude |= {"checkpoints": True, "maps": True}
         studied = {c.name: {"title": c.title, "steps": c.steps} for c in self.all_conditions}
-        return self.model_dump(mode="json", exclude=exclude) | {"conditions": studied}
+        record = self.model_dump(mode="json", exclude=exclude) | {"conditions": studied}
+        return record | {"variation": self.known_variation}
 
     def varies(self, *sources: str) -> bool:
         """Does a starting state vary any of `sources`?"""
@@ -371,9 +410,16 @@ class Config(Section):
         sources = ("augmentation", "network")
         return {name: state if self.varies(name) else self.reference[1] for name in sources}
 
+    @property
+    def known_variation(self) -> list[str]:
+        """What states vary; of what is brought nothing is known."""
+        return [] if self.brought else self.variation
+
     def repeating(self, random_layers: bool) -> list[str]:
         """Conditions of which all models will be equal, as nothing that states vary reaches them;
         `random_layers`: whether training the network draws random numbers."""
+        if self.brought:
+            return []
         if self.varies("order", "weights", "split") or (random_layers and self.varies("network")):
             return []
         trained = [condition for condition, _ in self.models]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -112,5 +112,10 @@ def _parameters(tag: str) -> list[str]:
 def _known_keys(path: list[str]) -> list[str]:
     section: Any = Config
     for part in path:
-        section = section.model_fields[part].annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            section = section.model_fields[part].annotation
+        else:  # a map from names to sections
+            section = get_args(section)[1]
+        while get_origin(section) is Annotated:
+            section = get_args(section)[0]
     return list(section.model_fields)

@@ -16,7 +16,6 @@ from pydantic import (
 
 from augcam.config.choices import (
     Architecture,
-    ControlName,
     DataKindName,
     MethodName,
     MetricName,
@@ -305,8 +304,8 @@ _CAME_LATER += ["weights", "best_by", "early_stopping"]
 
 
 class Baseline(Section):
-    condition: ControlName = SEED_CONTROL
-    """The condition that everything is compared with."""
+    condition: Text = SEED_CONTROL
+    """The condition that everything is compared with: a control, or one of what is brought."""
     state: Seed | None = None
     """Its starting state; the first of `starting_states` when not given."""
     states: Annotated[list[Seed], AfterValidator(unique)] | None = None

@@ -189,8 +189,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
     config, network = provenance["config"], provenance["network"]
     images, models, hardware = provenance["images"], provenance["models"], provenance["hardware"]
     counts = claims["holds"].value_counts()
-    seconds = sum(model["seconds"] for model in models)
     reference = models[0]
+    is_trained = "seconds" in reference
     layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
     gpus = ", ".join(hardware["gpus"]) or "no GPU"
     augmented = [name for name in config["conditions"] if not is_control(name)]
@@ -209,17 +209,29 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
         "Augmentations": ", ".join(map(display_name, augmented)),
         "Controls": ", ".join(map(display_name, config["controls"])) or "none",
         "Starting states": f"{', '.join(map(str, config['starting_states']))}, which vary "
-        f"{varied(config['variation'])}",
+        f"{varied(config['variation']) or 'what is not known here'}",
         "Baseline": f"{display_name(reference['condition'])}, state {reference['state']}",
-        "Training": recipe(Training(**config["training"])),
-        "Models trained": f"{len(models)}, {_epochs(models)}",
+        **(_of_trainings(config, models) if is_trained else _of_brought(config, models)),
         "Models left out": ", ".join(left_out) or "none",
-        "Time of training": f"{duration(seconds)} in all, {duration(seconds / len(models))} a "
-        "model (validation and explanation not counted)",
         "Hardware": f"{hardware['processor']}, {hardware['cores']} cores, "
         f"{hardware['memory_gib']} GiB, {gpus}",
         "The paper's claims": ", ".join(f"{n} {answer}" for answer, n in counts.items()),
     }
+
+
+def _of_trainings(config: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    seconds = sum(model["seconds"] for model in models)
+    return {
+        "Training": recipe(Training(**config["training"])),
+        "Models trained": f"{len(models)}, {_epochs(models)}",
+        "Time of training": f"{duration(seconds)} in all, {duration(seconds / len(models))} a "
+        "model (validation and explanation not counted)",
+    }
+
+
+def _of_brought(config: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    what = "checkpoints" if "checkpoints" in config else "maps"
+    return {"Models": f"{len(models)}, brought as {what}; nothing was trained here"}
 
 
 def _epochs(models: Sequence[Mapping[str, Any]]) -> str:

@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,24 +30,20 @@ def provenance(
     config: dict[str, Any],
     network: dict[str, Any],
     stats: dict[str, Any],
+    models: Iterable[tuple[str, int]],
     histories: Mapping[tuple[str, int], pd.DataFrame],
     excluded: pd.DataFrame,
 ) -> dict[str, Any]:
     """The record of a run, ready for JSON.
 
-    `histories`: (condition, state) → history of the training; `seconds` are the epochs' own, in
-    whatever number of parallel jobs they ran. `hardware` is that of the machine this runs on.
+    `models`: (condition, state) of each, the baseline first; `histories`: of those that were
+    trained, the history of the training; `seconds` are the epochs' own, in whatever number of
+    parallel jobs they ran. `hardware` is that of the machine this runs on.
     """
     training = Training(**config["training"])
     trained = [
-        {
-            "condition": condition,
-            "state": state,
-            "epochs": len(history),
-            "kept_epoch": 1 + kept_epoch(history.to_dict("records"), training),
-            "seconds": round(float(history["seconds"].sum()), 1),
-        }
-        for (condition, state), history in histories.items()
+        {"condition": model[0], "state": model[1]} | _trained(histories.get(model), training)
+        for model in models
     ]
     return {
         "config": config,
@@ -59,6 +55,16 @@ def provenance(
         "versions": versions(),
         "hardware": hardware(),
         "git_commit": git_commit(),
+    }
+
+
+def _trained(history: pd.DataFrame | None, training: Training) -> dict[str, Any]:
+    if history is None:
+        return {}
+    return {
+        "epochs": len(history),
+        "kept_epoch": 1 + kept_epoch(history.to_dict("records"), training),
+        "seconds": round(float(history["seconds"].sum()), 1),
     }
 
 

@@ -139,7 +139,7 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
             "smallest_p_sign_flip": smallest_p,
         }
     )
-    of_controls = table["condition"].map(is_control)
+    of_controls = table["condition"].map(is_control) | (table["condition"] == distances.base)
     for family in (of_controls, ~of_controls):
         table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy())
     table["farther_than_control"] = [

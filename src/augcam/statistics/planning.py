@@ -55,7 +55,7 @@ def plan(
     rows = []
     for control in controls:
         _, _, _, reference, names = paired_differences(distances, control)
-        augmentations = [name for name in names if not is_control(name)]
+        augmentations = [n for n in names if n != distances.base and not is_control(n)]
         if not augmentations or not reference.size:
             continue
         family = len(augmentations) * len(distances.metrics)
