@@ -116,6 +116,12 @@ def test_a_list_that_is_one_value_is_no_sweep():
             "augmentation_parameters.t: one parameter must have a list of values, e.g. `degrees: "
             "[5, 15]`; degrees and shear do: name one with `over`",
         ),
+        (
+            ["t"],
+            {"t": {"sweep": "gaussblur", "sigma": [0.1, 2.0]}},
+            "augmentation_parameters.t: one parameter must have a list of values, e.g. `degrees: "
+            "[5, 15]`; if sigma: [0.1, 2.0] are two values and not one range, say so with `over",
+        ),
         (["t"], {"t": {"sweep": "affine"}}, "augmentation_parameters.t: one parameter must have"),
         (
             ["t"],

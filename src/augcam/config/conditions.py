@@ -131,12 +131,14 @@ def _swept(name: str, sweep: Sweep, definitions: Mapping[str, Named]) -> list[Co
         raise ValueError(f"{where}.sweep: '{sweep.sweep}' is a sweep itself; name what it varies")
     steps = _checked(name, _steps(base))
     given = dict(sweep.model_extra or {})
-    lists = [
-        k for k, v in given.items() if isinstance(v, list) and not _is_value(where, steps, k, v)
-    ]
+    every = [k for k, v in given.items() if isinstance(v, list)]
+    lists = [k for k in every if not _is_value(where, steps, k, given[k])]
     key = sweep.over or (lists[0] if len(lists) == 1 else "")
     if not key:
         which = f"; {' and '.join(lists)} do: name one with `over`" if lists else ""
+        if every and not lists:  # two numbers may be the ends of one range
+            which = f"; if {every[0]}: {given[every[0]]} are two values and not one range, say so "
+            which += f"with `over: {every[0]}`"
         raise ValueError(
             f"{where}: one parameter must have a list of values, e.g. `degrees: [5, 15]`{which}"
         )
