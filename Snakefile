@@ -35,7 +35,7 @@ include: "workflow/rules/common.smk"
 wildcard_constraints:
     condition="|".join(map(re.escape, {*CONFIG.conditions, CONFIG.baseline.condition})),
     state="|".join({str(state) for _, state in CONFIG.models}),
-    architecture="|".join(CONFIG.candidates),
+    architecture="|".join(map(re.escape, CANDIDATES)),
     baseline="|".join(map(str, further_states())) or "none",
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from augcam.entries import Network, entries, entry_file, network_named
 from augcam.errors import AugcamError
 from augcam.explain.gradients import rehearse
-from augcam.networks.adapted import RepeatablePool, pooled_by_products, torchvision_network
+from augcam.networks.adapted import RepeatablePool, pooled_by_products
 from augcam.networks.build import build
 from augcam.networks.catalogue import describe
 from augcam.networks.layers import describe_network, find_cam_layer, get_layer, map_size
@@ -28,6 +28,7 @@ from augcam.networks.weights import load_weights, save_weights
         ("mobilenet_v2", "features.18"),
         ("convnext_tiny", "features.7.2"),
         ("swin_t", "permute"),
+        ("vit_b_32", "encoder.layers.encoder_layer_11.ln_1"),
     ],
 )
 def test_cam_layer_is_the_last_feature_map(architecture, layer):
@@ -38,19 +39,20 @@ def test_cam_layer_is_the_last_feature_map(architecture, layer):
 
 
 def described(architecture):
-    return describe(build(architecture, 10, {}, seed=0))
+    multiple = network_named(architecture).multiple_of
+    return describe(lambda size: build(architecture, 10, {}, 0, size), multiple)
 
 
 def known(architecture):
     network = network_named(architecture)
-    return {"cam_layer": network.cam_layer, "smallest_input": network.smallest_input}
+    facts = {"cam_layer": network.cam_layer, "smallest_input": network.smallest_input}
+    return facts | ({"multiple_of": network.multiple_of} if network.sized else {})
 
 
-def test_a_transformer_on_patches_has_no_feature_map():
-    with torch.device("meta"):
-        model = torchvision_network("vit_b_32", 10)
-        with pytest.raises(AugcamError, match="no feature map was found"):
-            find_cam_layer(model, 224)
+def test_a_network_without_maps_or_tokens_says_so():
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10))
+    with pytest.raises(AugcamError, match="no feature map was found"):
+        find_cam_layer(model, 32)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_a_transformer_on_patches_has_no_feature_map():
         "efficientnet_b0",
         "resnet18",
         "squeezenet1_1",
+        "maxvit_t",
         *(name for name in entries(Network) if entry_file(Network, name).stem != "torchvision"),
     ],
 )
@@ -195,7 +198,6 @@ def test_random_layers_are_noticed(architecture, arguments, random):
         ("resnet20", {"stochastic_depth_prob": 2}, 16, None),
         ("resnet20", {"stochastic_depth_prob": 1}, 16, None),  # divides by zero
         ("alexnet", {}, 16, "features.0"),
-        ("googlenet", {"aux_logits": True}, 224, None),
     ],
 )
 @pytest.mark.filterwarnings("ignore")

@@ -166,6 +166,8 @@ class Network:
     `build(num_classes=…, **arguments)`: the network, with weights from torch's global generator;
     `arguments` are those of `architecture_arguments`. `cam_layer`: dotted name of the last feature
     map before pooling; `smallest_input`: side in pixels from which on that map has 4×4 cells.
+    `multiple_of` above 1: it is built for inputs of one size, a multiple of it, which `build` takes
+    as `input_size`. `pretrained`: whether weights are known (`augcam.networks.pretrained`).
     """
 
     name: str
@@ -173,6 +175,26 @@ class Network:
     build: Callable[..., Any]
     cam_layer: str
     smallest_input: int
+    multiple_of: int = 1
+    pretrained: bool = False
+
+    @property
+    def sized(self) -> bool:
+        return self.multiple_of > 1
+
+
+TIMM = "timm/"
+"""How the name of a network of timm begins."""
+
+
+def is_elsewhere(architecture: str) -> bool:
+    """Whether a network is timm's (`timm/<name>`) or the user's own (`<file>.py:<name>`): nothing
+    is known of it before it is built."""
+    return architecture.startswith(TIMM) or is_own(architecture)
+
+
+def is_own(architecture: str) -> bool:
+    return ":" in architecture
 
 
 @dataclass(frozen=True, kw_only=True)

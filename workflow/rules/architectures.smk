@@ -12,7 +12,7 @@ rule architectures:
 use rule initial_weights as initial_weights_of_architecture with:
     input:
         stats=DATA["stats"],
-        code=lambda wildcards: code("initial_weights", network=[wildcards.architecture]),
+        code=lambda wildcards: network_code("initial_weights", CANDIDATES[wildcards.architecture]),
     output:
         f"{OUT}/architectures/{{architecture}}/initial.safetensors",
     log:
@@ -20,10 +20,11 @@ use rule initial_weights as initial_weights_of_architecture with:
     benchmark:
         f"{OUT}/benchmarks/initial_weights_of_architecture/{{architecture}}.tsv"
     params:
-        network=lambda wildcards: network(wildcards.architecture),
+        **pretrained_weights(),
+        network=lambda wildcards: network(CANDIDATES[wildcards.architecture]),
         weight_seed=CONFIG.model.weight_seed,
     message:
-        "Drawing the starting weights of {wildcards.architecture}"
+        "Making the starting weights of {wildcards.architecture}"
 
 
 # The paper's choice of an architecture: trained without augmentation, tested after every epoch.
@@ -31,11 +32,7 @@ use rule train as train_architecture with:
     input:
         **DATA,
         initial=f"{OUT}/architectures/{{architecture}}/initial.safetensors",
-        code=lambda wildcards: code(
-            "train",
-            augmentation=CONFIG.condition(SEED_CONTROL).built_ins,
-            network=[wildcards.architecture],
-        ),
+        code=lambda wildcards: training_code(SEED_CONTROL, CANDIDATES[wildcards.architecture]),
     output:
         weights=f"{OUT}/architectures/{{architecture}}/weights.safetensors",
         history=f"{OUT}/architectures/{{architecture}}/history.parquet",
@@ -44,12 +41,13 @@ use rule train as train_architecture with:
     benchmark:
         f"{OUT}/benchmarks/train_architecture/{{architecture}}.tsv"
     params:
+        **normalisation(),
         condition=SEED_CONTROL,
         state=REFERENCE_STATE,
         seeds=CONFIG.seeds(REFERENCE_STATE),
-        network=lambda wildcards: network(wildcards.architecture),
+        network=lambda wildcards: network(CANDIDATES[wildcards.architecture]),
         input_size=CONFIG.model.input_size,
-        training=section("training"),
+        training=training_of_candidates(),
         steps=CONFIG.condition(SEED_CONTROL).steps,
         sampling_seed=CONFIG.split.sampling_seed,
         test_every_epoch=True,
@@ -60,7 +58,7 @@ use rule train as train_architecture with:
 
 rule compare_architectures:
     input:
-        histories=[f"{OUT}/architectures/{name}/history.parquet" for name in CONFIG.candidates],
+        histories=[f"{OUT}/architectures/{name}/history.parquet" for name in CANDIDATES],
         code=code("compare_architectures"),
     output:
         table("architectures"),
@@ -84,7 +82,9 @@ rule compare_architectures:
 rule draw_architectures:
     input:
         table=f"{OUT}/tables/architectures.parquet",
-        code=code("draw_architectures", network=CONFIG.candidates),
+        code=code(
+            "draw_architectures", network=[n for n in CONFIG.candidates if n in entries(Network)]
+        ),
     output:
         png=pictures("architectures"),
         pdf=figure_files("pdf", "architectures"),

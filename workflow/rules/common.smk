@@ -24,9 +24,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.messages import parse_config, repeated_keys
+    from augcam.config.network import folder
     from augcam.config.states import note, remarks
     from augcam.data.files import source_files
-    from augcam.entries import FOLDERS, DataKind, Figure, Table, entries
+    from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
     from augcam.files.json import read_json
     from augcam.names import PAIR_METRICS, SEED_CONTROL, introduce
     from augcam.report.catalogue import SECTIONS, figures, tables
@@ -108,6 +109,9 @@ INITIAL_WEIGHTS = f"{OUT}/models/initial.safetensors"
 if CONFIG.varies("weights"):
     INITIAL_WEIGHTS = f"{OUT}/models/initial/{{state}}.safetensors"
 
+# The networks that are compared, by the names of their folders.
+CANDIDATES = {folder(name): name for name in CONFIG.candidates}
+
 # Which models are another one again; these count once.
 EQUAL_MODELS = f"{OUT}/tables/equal_models.parquet"
 
@@ -155,15 +159,28 @@ def code(script, **others):
 
 def own_files(*conditions):
     """Files of the user's that conditions are made with."""
-    steps = [step["use"] for name in conditions for step in CONFIG.condition(name).foreign]
-    files = {use.rpartition(":")[0] for use in steps if ":" in use}
+    return files_of(step["use"] for name in conditions for step in CONFIG.condition(name).foreign)
+
+
+def files_of(uses):
+    """The files of the user's among what a config names with `<file>.py:<name>`, and what these
+    import from beside them."""
+    files = {use.rpartition(":")[0] for use in uses if ":" in use}
     return sorted({literal(path) for file in files for path in with_neighbours(file)})
 
 
-def training_code(condition):
+def network_code(script, *architectures, **others):
+    """What a script uses that builds networks: modules, entries, and files of the user's."""
+    names = architectures or [CONFIG.model.architecture]
+    known = [name for name in names if name in entries(Network)]
+    return [*code(script, network=known, **others), *files_of(names)]
+
+
+def training_code(condition, architecture=CONFIG.model.architecture):
     """What a training uses: modules, built-ins, and files of the user's."""
     of = CONFIG.condition(condition)
-    return [*code("train", augmentation=of.built_ins), *own_files(condition)]
+    used = network_code("train", architecture, augmentation=of.built_ins)
+    return [*used, *own_files(condition)]
 
 
 def templates():
@@ -185,10 +202,53 @@ def settings(entry):
 
 def network(architecture=CONFIG.model.architecture):
     """What defines a network, for `params`."""
-    return {
-        "architecture": architecture,
-        "arguments": CONFIG.builder_arguments(architecture),
-    }
+    return CONFIG.network(architecture)
+
+
+def starting_weights():
+    """Where starting weights come from, for `params`; nothing where they are drawn."""
+    model = CONFIG.model
+    given = {"weights": model.weights, "weights_root": model.weights_root}
+    return given if model.weights != "random" else {}
+
+
+def pretrained_weights():
+    """The same for networks that are compared: a file is one network's."""
+    return starting_weights() if CONFIG.model.weights == "pretrained" else {}
+
+
+def weights_file():
+    """The file of starting weights, as an input, where the config names one."""
+    file = CONFIG.model.weights_file
+    return {"weights": literal(file)} if file else {}
+
+
+def described_weights():
+    """Starting weights with what is said of them, as an input, where they are not drawn."""
+    state = CONFIG.reference[1]
+    return {"initial": INITIAL_WEIGHTS.format(state=state)} if starting_weights() else {}
+
+
+def normalisation():
+    """How inputs are normalised, for `params`; nothing where it is by the data set."""
+    given = CONFIG.model.normalisation != "dataset"
+    return section("model", "normalisation") if given else {}
+
+
+def explained_layer():
+    """Which layer is explained, for `params`."""
+    keys = ["input_size", "cam_layer", *(["cam_grid"] if CONFIG.model.cam_grid else [])]
+    return section("model", *keys)
+
+
+def frozen():
+    """What training leaves as it is, for `params`; nothing where that is nothing."""
+    return section("training", "freeze") if CONFIG.training.freeze else {}
+
+
+def training_of_candidates():
+    """`training`, without what names parts of one network."""
+    return {key: value for key, value in section("training").items() if key != "freeze"}
 
 
 def trained_conditions():

@@ -13,7 +13,7 @@ rule explain:
         network=f"{OUT}/models/network.json",
         weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
         baseline=predictions_of_baseline,
-        code=code("explain"),
+        code=network_code("explain"),
     output:
         **({"targets": f"{EXPLANATIONS}/targets.npz"} if CONFIG.statistics.targets else {}),
         cams=f"{EXPLANATIONS}/cams.npz",
@@ -32,6 +32,7 @@ rule explain:
         mem_mb=growing(6000),
         runtime=growing(240),
     params:
+        **normalisation(),
         network=network(),
         input_size=CONFIG.model.input_size,
         cam=section("cam"),

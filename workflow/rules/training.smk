@@ -9,7 +9,7 @@ rule models:
 rule rehearse_network:
     input:
         stats=DATA["stats"],
-        code=code("rehearse_network"),
+        code=network_code("rehearse_network"),
     output:
         f"{OUT}/models/rehearsal.json",
     log:
@@ -22,6 +22,7 @@ rule rehearse_network:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
+        **frozen(),
         network=network(),
         input_size=CONFIG.model.input_size,
     message:
@@ -33,9 +34,10 @@ rule rehearse_network:
 # First, so that a layer that cannot be explained is refused before anything is trained.
 rule describe_network:
     input:
+        **described_weights(),
         stats=DATA["stats"],
         rehearsal=f"{OUT}/models/rehearsal.json",
-        code=code("describe_network"),
+        code=network_code("describe_network"),
     output:
         f"{OUT}/models/network.json",
     log:
@@ -49,8 +51,9 @@ rule describe_network:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
+        **normalisation(),
         network=network(),
-        model=section("model", "input_size", "cam_layer"),
+        model=explained_layer(),
     message:
         "Finding the layer to explain"
     script:
@@ -59,9 +62,10 @@ rule describe_network:
 
 rule initial_weights:
     input:
+        **weights_file(),
         stats=DATA["stats"],
         rehearsal=f"{OUT}/models/rehearsal.json",
-        code=code("initial_weights"),
+        code=network_code("initial_weights"),
     output:
         f"{OUT}/models/initial.safetensors",
     log:
@@ -74,10 +78,11 @@ rule initial_weights:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
+        **starting_weights(),
         network=network(),
         weight_seed=CONFIG.model.weight_seed,
     message:
-        "Drawing the starting weights that all models share"
+        "Making the starting weights that all models share"
     script:
         "../scripts/initial_weights.py"
 
@@ -90,11 +95,12 @@ use rule initial_weights as initial_weights_of_state with:
     benchmark:
         f"{OUT}/benchmarks/initial_weights/{{state}}.tsv"
     params:
+        **starting_weights(),
         network=network(),
         weight_seed=CONFIG.model.weight_seed,
         state=lambda wildcards: int(wildcards.state),
     message:
-        "Drawing the starting weights of state {wildcards.state}"
+        "Making the starting weights of state {wildcards.state}"
 
 
 rule train:
@@ -119,6 +125,7 @@ rule train:
         mem_mb=growing(6000),
         runtime=growing(1440),
     params:
+        **normalisation(),
         condition=lambda wildcards: wildcards.condition,
         state=lambda wildcards: int(wildcards.state),
         network=network(),

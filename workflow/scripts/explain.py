@@ -12,6 +12,8 @@ from augcam.files.arrays import write_arrays
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns
 from augcam.networks.build import build
+from augcam.networks.layouts import layout_in
+from augcam.networks.normalisation import normalisation
 from augcam.networks.weights import load_weights
 from augcam.run.job import job
 from augcam.run.lease import lease_gpu
@@ -23,10 +25,12 @@ with job(snakemake):
     make_deterministic(params.threads)
     device = pick_device(snakemake.resources.device)
     room = room_on(device, snakemake.resources.jobs_per_gpu)
-    store = ImageStore(Path(files.stats).parent, params.input_size, device, room)
+    looks = normalisation(params.network["architecture"], params.get("normalisation"))
+    store = ImageStore(Path(files.stats).parent, params.input_size, device, room, looks)
     model = build(**params.network, num_classes=store.num_classes, seed=0)
     model = model.to(device, memory_format=torch.channels_last)
-    layer = read_json(files.network)["cam_layer"]
+    description = read_json(files.network)
+    layer, layout = description["cam_layer"], layout_in(description)
     ids = store.ids("test")
     labels = store.labels.cpu()[ids]
     classes = {"predicted": None, "label": labels, "baseline": None}
@@ -38,7 +42,7 @@ with job(snakemake):
     load_weights(model, files.weights)
     wanted = [classes[name] for name in others]
     try:
-        found = explain(model, layer, store, ids, method, classes[target], wanted)
+        found = explain(model, layer, store, ids, method, classes[target], wanted, layout)
     except AugcamError as error:
         raise AugcamError(f"{files.weights}: {error}") from None
     save_explanations(found, labels.numpy(), layer, method, output.cams, output.predictions)

@@ -7,6 +7,8 @@ from augcam.data.images import ImageStore, read_order
 from augcam.data.pixels import room_on
 from augcam.files.atomic import refuse_future
 from augcam.networks.build import build
+from augcam.networks.freezing import freeze
+from augcam.networks.normalisation import normalisation
 from augcam.run.job import job
 from augcam.run.lease import lease_gpu
 from augcam.train.batches import Course
@@ -21,7 +23,8 @@ with job(snakemake) as this:
     make_deterministic(training.threads, training.precision)
     device = pick_device(snakemake.resources.device)
     room = room_on(device, snakemake.resources.jobs_per_gpu)
-    store = ImageStore(Path(files.stats).parent, params.input_size, device, room)
+    looks = normalisation(params.network["architecture"], params.get("normalisation"))
+    store = ImageStore(Path(files.stats).parent, params.input_size, device, room, looks)
     course = Course(
         store,
         read_order(files.order),
@@ -33,13 +36,18 @@ with job(snakemake) as this:
         params.seeds,
     )
     model = build(**params.network, num_classes=store.num_classes, seed=0)
+    model = prepare_model(model, files.initial, device)
+    if frozen := freeze(model, training.freeze):
+        print(f"frozen: {len(frozen)} of {len(list(model.parameters()))} parameters")
     settings = {
         "model": [params.condition, params.seeds, params.network, params.input_size],
         "training": [params.training, params.steps, params.sampling_seed, device.type],
     }
+    if looks:
+        settings["normalisation"] = looks
     determining = [files.stats, files.order, files.initial, *files.code]
     train(
-        prepare_model(model, files.initial, device),
+        model,
         course,
         checkpoint=params.checkpoint,
         identity=fingerprint(settings, *determining),

@@ -6,24 +6,20 @@ are seeded with a number drawn for this image, and afterwards they are as before
 nor threads, nor the device change what is drawn.
 """
 
-import importlib
-import importlib.util
 import inspect
 import random
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from augcam.config.suggestions import suggestion
 from augcam.entries import Augmentation
 from augcam.errors import AugcamError
+from augcam.files.usercode import named, one_line
 
 
 def foreign(use: str, batched: bool = False, **arguments: Any) -> Augmentation:
@@ -31,7 +27,7 @@ def foreign(use: str, batched: bool = False, **arguments: Any) -> Augmentation:
 
     Raises AugcamError where it cannot be imported or does not take its arguments.
     """
-    transform = _made(use, _found(use), arguments)
+    transform = _made(use, named(use), arguments)
     by_batch = batched or bool(getattr(transform, "batched", False))
 
     def apply(images: Tensor, seed: Tensor) -> Tensor:
@@ -50,46 +46,6 @@ def _draw_seeds(rng, count, _size, _parameters):
     return {"seed": rng.integers(2**63, size=count)}
 
 
-def _found(use: str) -> Callable[..., Any]:
-    """The class or function that `use` names."""
-    where, separator, name = use.rpartition(":")
-    if not separator:
-        where, _, name = use.rpartition(".")
-    try:
-        module = _module_of(where) if separator else importlib.import_module(where)
-    except AugcamError:
-        raise
-    except (Exception, SystemExit) as error:  # whatever a user's file does
-        raise AugcamError(
-            f"{use}: {where} cannot be imported ({type(error).__name__}: {_line(error)})."
-        ) from error
-    found = getattr(module, name, None)
-    if not callable(found):
-        own = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-        named = [n for n in own if getattr(module, n).__module__ == module.__name__]
-        raise AugcamError(
-            f"{use}: {where} has no class or function '{name}'{suggestion(name, named or own)}"
-        )
-    return found
-
-
-@cache
-def _module_of(file: str) -> Any:
-    """A user's file as a module; its folder is searched for what it imports."""
-    path = Path(file)
-    if not path.is_file():
-        raise AugcamError(f"{file}: there is no such file (looked for from {Path.cwd()}).")
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise AugcamError(f"{file}: a file of Python is needed, ending in .py.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _made(use: str, found: Callable, arguments: Mapping[str, Any]) -> Callable[[Tensor], Any]:
     """An object of a class; a function with its arguments filled in."""
     try:
@@ -100,7 +56,9 @@ def _made(use: str, found: Callable, arguments: Mapping[str, Any]) -> Callable[[
             return made
         inspect.signature(found).bind(torch.zeros(3, 1, 1), **arguments)
     except Exception as error:  # whatever it raises
-        raise AugcamError(f"{use}: it does not take these parameters ({_line(error)}).") from error
+        raise AugcamError(
+            f"{use}: it does not take these parameters ({one_line(error)})."
+        ) from error
     made = partial(found, **arguments)
     made.batched = getattr(found, "batched", False)  # type: ignore[attr-defined]
     return made
@@ -117,7 +75,7 @@ def _called(use: str, transform: Callable[[Tensor], Any], images: Tensor, seed: 
         except Exception as error:  # whatever it raises
             raise AugcamError(
                 f"{use}: it fails on an image of shape {tuple(images.shape)}, a float32 tensor in "
-                f"[0, 1] ({type(error).__name__}: {_line(error)})."
+                f"[0, 1] ({type(error).__name__}: {one_line(error)})."
             ) from error
     if not isinstance(changed, Tensor):
         raise AugcamError(
@@ -161,9 +119,3 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(before[0])
             np.random.set_state(before[1])  # noqa: NPY002
-
-
-def _line(error: BaseException) -> str:
-    """The first sentence of an error, on one line, without a full stop."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return (text if len(text) <= 200 else f"{text[:197]}...").rstrip(".")

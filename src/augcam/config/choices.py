@@ -1,9 +1,18 @@
 """What a config chooses from: names of entries."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from augcam.config.fields import OneOf
-from augcam.entries import Augmentation, CamMethod, DataKind, Metric, Network, entries, in_order
+from augcam.entries import (
+    TIMM,
+    Augmentation,
+    CamMethod,
+    DataKind,
+    Metric,
+    Network,
+    entries,
+    in_order,
+)
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_DATA, PAPER_METHOD, PAPER_METRICS
 
 _KINDS = {kind.name: kind.display_name for kind in in_order(DataKind, [PAPER_DATA])}
@@ -44,4 +53,24 @@ MethodName = Annotated[
 ]
 
 
-Architecture = Annotated[str, OneOf(entries(Network), "architecture")]
+class _Architecture(OneOf):
+    """The name of a network: of the catalogue, or of one that is only known once it is built."""
+
+    def check(self, name: str) -> str:
+        if name.startswith(TIMM) and name != TIMM:
+            return name
+        file, separator, what = name.rpartition(":")
+        if not separator:
+            return super().check(name)
+        if not file.endswith(".py") or not what.isidentifier():
+            raise ValueError(
+                f"'{name}' names no class or function of a file; write it as `my_model.py:Net`"
+            )
+        return name
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        elsewhere = {"type": "string", "pattern": rf"^{TIMM}.+|\.py:\w+$"}
+        return {"anyOf": [super().__get_pydantic_json_schema__(schema, handler), elsewhere]}
+
+
+Architecture = Annotated[str, _Architecture(entries(Network), "architecture")]

@@ -11,6 +11,7 @@ from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, Control
 from augcam.config.conditions import Condition, conditions, control
 from augcam.config.definitions import Definitions
 from augcam.config.fields import OneOf, Section, Seed, Text, in_order_of, unique
+from augcam.config.network import Model, too_small, unsuited
 from augcam.config.schema import (
     Analysis,
     Baseline,
@@ -18,7 +19,6 @@ from augcam.config.schema import (
     Dataset,
     Execution,
     Figures,
-    Model,
     Similarity,
     Split,
     Statistics,
@@ -61,8 +61,8 @@ class Config(Section):
         Annotated[list[Architecture], Field(min_length=1), AfterValidator(unique)] | None
     ) = None
     """Networks that `snakemake … -- architectures` compares on the original images (figures 9 to
-    13); when not given the paper's three, or `resnet20`, `resnet32` and `resnet44` for inputs that
-    are too small for them."""
+    13), from random weights, or all from `pretrained` ones; when not given the paper's three, or
+    `resnet20`, `resnet32` and `resnet44` for inputs that are too small for them."""
     architecture_arguments: dict[Architecture, dict[str, bool | int | float | str]] = {}
     """Options of an architecture's builder, e.g. `resnet20: {dropout: 0.2}`."""
     training: Training = Training()
@@ -202,12 +202,11 @@ class Config(Section):
     @model_validator(mode="after")
     def _compared_networks_could_be_explained(self):
         for name in self.architectures or []:
-            smallest = entries(Network)[name].smallest_input
-            if self.model.input_size < smallest:
+            size = self.model.input_size
+            if reason := too_small(name, size) or unsuited(name, size):
                 raise ValueError(
-                    f"architectures: '{name}' is no candidate at model.input_size "
-                    f"{self.model.input_size}, as its last feature map would be smaller than 4×4; "
-                    f"the smallest that works is {smallest}"
+                    f"architectures: '{name}' is no candidate at model.input_size {size}, as "
+                    f"{reason}"
                 )
         return self
 
@@ -374,7 +373,7 @@ class Config(Section):
             ),
             Metric: self.similarity.metrics,
             CamMethod: [self.cam.method],
-            Network: [self.model.architecture],
+            Network: [n for n in [self.model.architecture] if n in entries(Network)],
             Table: list(entries(Table)),
             Figure: list(entries(Figure)),
         }
@@ -436,6 +435,14 @@ class Config(Section):
         so that none counts as both strong and weak; 0 where that leaves none."""
         count = len(self.augmented)
         return min(self.analysis.pair_k, max(0, (count * (count - 1) // 2 - 1) // 2))
+
+    def network(self, architecture: str) -> dict[str, Any]:
+        """What `augcam.networks.build.build` takes to build `architecture`, but classes and seed;
+        the input's size only where the network may be built for one."""
+        known = entries(Network).get(architecture)
+        sized = {"input_size": self.model.input_size} if known is None or known.sized else {}
+        arguments = self.builder_arguments(architecture)
+        return {"architecture": architecture, "arguments": arguments, **sized}
 
     def builder_arguments(self, architecture: str) -> dict[str, Any]:
         """Options for the builder of `architecture`."""

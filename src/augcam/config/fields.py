@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
 )
 from pydantic_core import PydanticKnownError, core_schema
 
@@ -39,6 +40,22 @@ class Section(BaseModel):
         if not takes_it and True in map(_is_bool, value if isinstance(value, list) else [value]):
             raise ValueError(f"a number or a name is needed, not true or false (it is {value})")
         return value
+
+
+class Grown(Section):
+    """A section of which some keys came later. Where they have their defaults they are left out of
+    its values: to the steps that take these, and so to finished results, a config without them is
+    what it was."""
+
+    came_later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before_where_not_used(self, values: Any) -> dict[str, Any]:
+        dumped = values(self)
+        for key in self.came_later:
+            if getattr(self, key) == type(self).model_fields[key].default:
+                dumped.pop(key, None)
+        return dumped
 
 
 def _is_bool(value: Any) -> bool:

@@ -3,19 +3,17 @@
 The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the paper gives a value.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
     PositiveFloat,
     PositiveInt,
-    model_serializer,
     model_validator,
 )
 
 from augcam.config.choices import (
-    Architecture,
     DataKindName,
     MethodName,
     MetricName,
@@ -24,6 +22,7 @@ from augcam.config.fields import (
     SCENES,
     Background,
     Fraction,
+    Grown,
     NonNegative,
     Pixels,
     Section,
@@ -40,9 +39,8 @@ from augcam.config.recipe import (
     check_kept_epoch,
     check_schedule,
 )
-from augcam.entries import DataKind, Network, entries
+from augcam.entries import DataKind, entries
 from augcam.names import (
-    PAPER_ARCHITECTURES,
     PAPER_CLUSTERS,
     PAPER_DATA,
     PAPER_METHOD,
@@ -188,35 +186,12 @@ class Split(Section):
     (`variation`)."""
 
 
-class Model(Section):
-    architecture: Architecture = PAPER_ARCHITECTURES[0]
-    """A torchvision classifier by name, or one of the CIFAR networks of He et al. 2016: `resnet20`,
-    `resnet32`, `resnet44`, `resnet56`, and the smaller `resnet8` and `resnet14`."""
-    input_size: Pixels = 224
-    """Side in pixels of the network's input; images are resized to it."""
-    fit: Literal["crop", "pad", "squash"] = "crop"
-    """What networks see of images that are not square: the largest square in their centre (`crop`),
-    all of them on `dataset.background` (`pad`), or all of them, squashed (`squash`)."""
-    cam_layer: Text | None = None
-    """Dotted name of the layer to explain; found automatically (the last feature map before
-    pooling) when not given."""
-    weight_seed: Seed = 0
-    """Seed of the starting weights, shared by all models, or by those of one state
-    (`variation`)."""
+class Training(Grown):
+    came_later = (
+        "optimizer", "schedule", "label_smoothing", "class_weights", "gradient_clipping",
+        "weights", "best_by", "early_stopping", "freeze",
+    )  # fmt: skip
 
-    @model_validator(mode="after")
-    def _feature_map_is_large_enough(self):
-        smallest = entries(Network)[self.architecture].smallest_input
-        # Another layer has another resolution: it is checked where the network is at hand.
-        if self.cam_layer is None and self.input_size < smallest:
-            raise ValueError(
-                f"model.input_size {self.input_size} is too small for '{self.architecture}': its "
-                f"last feature map would be smaller than 4×4; the smallest that works is {smallest}"
-            )
-        return self
-
-
-class Training(Section):
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 30
     """Epochs of every training; `weights` says which is kept."""
     batch_size: Annotated[int, Field(ge=2, le=1_000_000)] = 32
@@ -260,22 +235,15 @@ class Training(Section):
     """Augmented copies of each image, where they are added."""
     augment_at: Literal["stored", "input"] = "stored"
     """Augment at the stored resolution, before resizing, or at the network's input resolution."""
+    freeze: Annotated[list[Text], AfterValidator(unique)] = []
+    """Parts of the network that stay as they start, by the beginnings of their dotted names, e.g.
+    `[conv_stem, bn1, blocks.0]`: no gradient, batch normalisation and dropout as in evaluation."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """How exactly networks are trained: `tf32` rounds the factors of products on a GPU (the same
     as `float32` elsewhere), `bfloat16` is mixed precision. Explanations are made in float32."""
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
     """CPU threads of one training. Results are bitwise repeatable for one value, so it belongs to
     the experiment; on a CPU, one thread a training and one training a core is fastest."""
-
-    @model_serializer(mode="wrap")
-    def _as_before_where_not_used(self, values: Any) -> dict[str, Any]:
-        """Keys that came later are left out where they have their defaults: to the steps that take
-        these values, and to finished trainings, a config without them is what it was."""
-        dumped = values(self)
-        for key in _CAME_LATER:
-            if getattr(self, key) == type(self).model_fields[key].default:
-                dumped.pop(key, None)
-        return dumped
 
     @model_validator(mode="after")
     def _recipe_makes_sense(self):
@@ -297,10 +265,6 @@ class Training(Section):
         if self.refresh == "once" and self.reshuffle:
             raise ValueError("training.refresh: once needs training.reshuffle: false")
         return self
-
-
-_CAME_LATER = ["optimizer", "schedule", "label_smoothing", "class_weights", "gradient_clipping"]
-_CAME_LATER += ["weights", "best_by", "early_stopping"]
 
 
 class Baseline(Section):

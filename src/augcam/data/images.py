@@ -27,7 +27,8 @@ class ImageStore:
 
     `room`: bytes that the images may take there; they are read from their file, batch by batch,
     where they take more. Where it is not given, what `augcam.data.pixels.room_on` says.
-    Raises AugcamError naming a file that is missing or broken.
+    `normalisation`: mean and deviation of each channel, where they are not to be those of the
+    training images. Raises AugcamError naming a file that is missing or broken.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class ImageStore:
         input_size: int,
         device: torch.device,
         room: float | None = None,
+        normalisation: tuple[Sequence[float], Sequence[float]] | None = None,
     ):
         folder = Path(folder)
         self.stats = read_json(folder / "stats.json")
@@ -48,8 +50,9 @@ class ImageStore:
         self.input_size = input_size
         self.fit = Fit(**self.stats["fit"])
         self.device = device
-        self._mean = torch.tensor(self.stats["mean"], device=device)[:, None, None]
-        self._std = torch.tensor(self.stats["std"], device=device)[:, None, None]
+        mean, std = normalisation or (self.stats["mean"], self.stats["std"])
+        self._mean = torch.tensor(mean, device=device)[:, None, None]
+        self._std = torch.tensor(std, device=device)[:, None, None]
         self._ground = torch.tensor(self.fit.ground, device=device)[:, None, None] / 255
 
     @property
@@ -97,7 +100,7 @@ class ImageStore:
         return torch.ops.aten.upsample_bilinear2d(images, size, False)
 
     def normalised(self, images: Tensor) -> Tensor:
-        """Mean 0 and deviation 1 of each channel over the training images."""
+        """Mean 0 and deviation 1 of each channel over the training images, or others."""
         images = (images - self._mean) / self._std
         return images.contiguous(memory_format=torch.channels_last)
 

@@ -17,6 +17,7 @@ from augcam.files.arrays import write_arrays
 from augcam.files.tables import write_columns
 from augcam.names import PAPER_METHOD
 from augcam.networks.layers import get_layer
+from augcam.networks.layouts import Layout
 
 _BATCH = 32  # fits caches; larger ones are slower on a CPU and no faster on a GPU
 
@@ -27,14 +28,15 @@ def explain_each(
     images: Tensor,
     method: str,
     targets: Sequence[Tensor | None],
+    layout: Layout | None = None,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """Logits (B, C) of `images`, and of each of `targets` the raw CAMs (B, h, w) and the classes
     (B,): one forward pass, and one gradient per target where the method needs it.
 
-    `model` and targets as for `augcam.explain.gradients.forward`.
+    `model`, targets and `layout` as for `augcam.explain.gradients.forward`.
     """
     cam = method_named(method)
-    done = forward(model, layer, images, targets, cam.needs == "gradients")
+    done = forward(model, layer, images, targets, cam.needs == "gradients", layout)
     with torch.no_grad():
         if cam.needs == "gradients":
             cams = [cam.function(done.activations, gradient) for gradient in done.gradients]
@@ -75,9 +77,11 @@ def explain(
     method: str = PAPER_METHOD,
     targets: Tensor | None = None,
     others: Sequence[Tensor | None] = (),
+    layout: Layout | None = None,
 ) -> Explanations:
     """Explain images `ids` of `store`: the classes `targets` (N,), and those of each of `others`,
-    from the same forward pass; None: the predicted ones.
+    from the same forward pass; None: the predicted ones. `layout`: of the layer's output, where it
+    shall not be found from its shape.
 
     Raises AugcamError where logits or maps are not finite numbers.
     """
@@ -88,7 +92,9 @@ def explain(
     shown = store.inputs_in_turn([ids[rows] for rows in chunks])
     for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
         wanted = [None if t is None else t[rows].to(store.device) for t in (targets, *others)]
-        outputs, maps, (classes, *_) = explain_each(model, layer, next(shown), method, wanted)
+        outputs, maps, (classes, *_) = explain_each(
+            model, layer, next(shown), method, wanted, layout
+        )
         parts.append([result.cpu().numpy() for result in (outputs, classes, *maps)])
     logits, target, *cams = (np.concatenate(part) for part in zip(*parts))
     if not all(np.isfinite(values).all() for values in (logits, *cams)):

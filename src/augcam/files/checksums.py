@@ -34,6 +34,12 @@ def verify(path: str | Path, checksum: str) -> None:
         compare_checksums(found, checksum)
 
 
+def sha256_of_file(path: str | Path) -> str:
+    """SHA-256 of one file, as sha256sum and those who publish files give it."""
+    with reading(path), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sha256(*paths: str | Path) -> str:
     """Hex digest over the contents of the files, in the order given."""
 

@@ -10,10 +10,17 @@ Size = tuple[int, int]
 
 
 def torchvision_network(architecture: str, num_classes: int, **arguments: Any) -> nn.Module:
-    """A classifier of torchvision by its name there, with random weights."""
+    """A classifier of torchvision by its name there, with random weights.
+
+    `input_size`, in pixels, goes to those that are built for one: vision transformers and MaxViT.
+    """
     from torchvision.models import DenseNet, get_model
 
+    size = arguments.pop("input_size", None)
     defaults: dict[str, Any] = {}
+    if size is not None:
+        is_vit = architecture.startswith("vit")
+        defaults = {"image_size": size} if is_vit else {"input_size": (size, size)}
     if architecture in ("googlenet", "inception_v3"):  # otherwise several outputs in training
         defaults = {"aux_logits": False, "init_weights": True}
     model = get_model(architecture, weights=None, num_classes=num_classes, **defaults | arguments)

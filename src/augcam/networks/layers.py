@@ -1,7 +1,8 @@
-"""Which layer is explained: the last feature map before pooling."""
+"""Which layer is explained: the last feature map before pooling, or the last block's tokens."""
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from augcam.errors import AugcamError
+from augcam.networks.layouts import Layout, find_layout
 
 SMALLEST_MAP = 4  # a coarser feature map localises nothing
 
 
+USUAL_SIZE = 224
 _CHANNELS = 3
 
 
@@ -34,24 +37,25 @@ def outputs_recorded(model: nn.Module) -> Iterator[list[tuple[str, nn.Module, An
 
 
 def find_cam_layer(model: nn.Module, input_size: int) -> str:
-    """Dotted name of the last feature map before pooling, e.g. `layer4.1` of a ResNet-18.
+    """Dotted name of the layer to explain: `layer4.1` of a ResNet-18, `blocks.11.norm1` of a ViT.
 
-    It is the last module to finish whose output is a map (N, C, h, w) and which is neither a
-    pooling layer nor a plain `nn.Sequential`, which may end in one.
+    The last feature map before pooling is the last module to finish whose output is a map, (N, C,
+    h, w) or (N, h, w, C), and which is neither a pooling layer nor a plain `nn.Sequential`, which
+    may end in one. Where tokens (N, L, C) follow, it is the last normalisation of tokens before the
+    last attention: what comes later may meet the patches no more (jacobgil/pytorch-grad-cam#513).
     Runs the model once on an input of zeros (on the model's device; `meta` costs nothing).
-    Raises AugcamError for networks without such a map, such as vision transformers.
+    Raises AugcamError for networks with neither.
     """
-    record = _run(model, input_size)
-    maps = [
-        i
-        for i, (_, module, output) in enumerate(record)
-        if _is_map(output) and type(module) is not nn.Sequential and not isinstance(module, _NO_MAP)
-    ]
-    if not maps or any(_is_sequence(output) for _, _, output in record[maps[-1] :]):
-        raise AugcamError(
-            "model.cam_layer: no feature map was found in this network; name the layer to explain."
-        )
-    return record[maps[-1]][0]
+    record = run_recorded(model, input_size)
+    maps = [i for i, (_, module, output) in enumerate(record) if _is_map(module, output)]
+    if maps and not any(_is_sequence(output) for _, _, output in record[maps[-1] :]):
+        return record[maps[-1]][0]
+    if tokens := _last_normalised_tokens(record):
+        return tokens
+    raise AugcamError(
+        "model.cam_layer: no feature map was found in this network, and no normalised tokens of a "
+        "transformer; name the layer to explain."
+    )
 
 
 _NO_MAP = (
@@ -61,11 +65,16 @@ _NO_MAP = (
     nn.AdaptiveMaxPool2d,
     nn.Dropout,
     nn.Dropout2d,
+    nn.Identity,
 )
 
 
-def _is_map(output: Any) -> bool:
-    return isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1
+def _is_map(module: nn.Module, output: Any) -> bool:
+    """A map of one image; not what pools, or passes on what another layer has made."""
+    passes_on = type(module) is nn.Sequential or isinstance(module, _NO_MAP)
+    if passes_on or not isinstance(output, Tensor) or output.ndim != 4 or output.shape[0] != 1:
+        return False
+    return output.shape[1:].numel() > max(output.shape[1:])
 
 
 def _is_sequence(output: Any) -> bool:
@@ -73,7 +82,30 @@ def _is_sequence(output: Any) -> bool:
     return isinstance(output, Tensor) and output.ndim == 3
 
 
-def _run(model: nn.Module, input_size: int) -> list[tuple[str, nn.Module, Any]]:
+def _last_normalised_tokens(record: list[tuple[str, nn.Module, Any]]) -> str | None:
+    """The last normalisation of tokens to finish before the last attention; the last one of all in
+    networks without attention."""
+    attention = [(i, name) for i, (name, module, _) in enumerate(record) if _attends(module)]
+    end, inside = attention[-1] if attention else (len(record), "")
+    names = [
+        name
+        for name, module, output in record[:end]
+        if "norm" in type(module).__name__.lower()
+        and _is_sequence(output)
+        and output.shape[0] == 1
+        and output.shape[1] > 1  # not a class token alone
+        and not (inside and name.startswith(f"{inside}."))
+    ]
+    return names[-1] if names else None
+
+
+def _attends(module: nn.Module) -> bool:
+    """Whether tokens meet here, by the name of its class: Attention, MultiheadAttention, …"""
+    return re.search("attention|attn$|^xca$", type(module).__name__.lower()) is not None
+
+
+def run_recorded(model: nn.Module, input_size: int) -> list[tuple[str, nn.Module, Any]]:
+    """(name, module, output) of all modules, as they finish with one image of zeros."""
     training = model.training
     device = next(model.parameters()).device
     model.eval()
@@ -96,33 +128,65 @@ def get_layer(model: nn.Module, name: str) -> nn.Module:
     )
 
 
-def map_size(model: nn.Module, layer: str, input_size: int) -> tuple[int, int]:
-    """(h, w) of the output of `layer`. Raises AugcamError where it is not a map of 4×4 or more."""
+def map_layout(
+    model: nn.Module, layer: str, input_size: int, grid: Sequence[int] | None = None
+) -> Layout:
+    """How the output of `layer` holds its map; `grid` as in `augcam.networks.layouts.find_layout`.
+
+    Raises AugcamError where it is no map, or one smaller than 4×4.
+    """
     module = get_layer(model, layer)
-    output = next((o for _, m, o in _run(model, input_size) if m is module), None)
-    if not (isinstance(output, Tensor) and output.ndim == 4):
-        raise AugcamError(f"model.cam_layer: the output of '{layer}' is no map (N, C, h, w).")
-    height, width = output.shape[2:]
-    if min(height, width) < SMALLEST_MAP:
+    outputs = [output for _, m, output in run_recorded(model, input_size) if m is module]
+    found = find_layout(next(iter(outputs), None), layer, prefix_tokens(model), grid)
+    if min(found.height, found.width) < SMALLEST_MAP:
         raise AugcamError(
             f"model.input_size {input_size} is too small: the feature map of '{layer}' is "
-            f"{height}×{width}, and a CAM needs {SMALLEST_MAP}×{SMALLEST_MAP}; "
+            f"{found.height}×{found.width}, and a CAM needs {SMALLEST_MAP}×{SMALLEST_MAP}; "
             "take a larger input or an earlier layer (model.cam_layer)."
         )
-    return height, width
+    return found
+
+
+def prefix_tokens(model: nn.Module) -> int | None:
+    """How many tokens stand before those of the patches, where the network says so, as timm's."""
+    count = getattr(model, "num_prefix_tokens", None)
+    return count if isinstance(count, int) else None
+
+
+def map_size(model: nn.Module, layer: str, input_size: int) -> tuple[int, int]:
+    """(h, w) of the map of `layer`. Raises AugcamError where it is no map of 4×4 or more."""
+    found = map_layout(model, layer, input_size)
+    return found.height, found.width
+
+
+def _found_at_usual_size(model: nn.Module, input_size: int) -> str:
+    """The layer to explain. For a small input the last maps are single pixels, and a layer before
+    them would be found, so it is looked for at a usual size, where the network takes that."""
+    if input_size < USUAL_SIZE:
+        try:
+            return find_cam_layer(model, USUAL_SIZE)
+        except Exception:  # it takes inputs of one size
+            pass
+    return find_cam_layer(model, input_size)
 
 
 def describe_network(
-    model: nn.Module, input_size: int, cam_layer: str | None = None
+    model: nn.Module,
+    input_size: int,
+    cam_layer: str | None = None,
+    cam_grid: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """The layer to explain (`cam_layer`, or the one found), its feature map [h, w] and the number
-    of parameters.
+    of parameters; where channels do not come first the `layout`, and the tokens before its grid.
 
     Raises AugcamError where the map is smaller than 4×4.
     """
-    layer = cam_layer or find_cam_layer(model, input_size)
+    layer = cam_layer or _found_at_usual_size(model, input_size)
+    layout = map_layout(model, layer, input_size, cam_grid)
+    more = {} if layout.order == "NCHW" else {"layout": layout.order, "prefix": layout.prefix}
     return {
         "cam_layer": layer,
-        "feature_map": list(map_size(model, layer, input_size)),
+        "feature_map": [layout.height, layout.width],
+        **more,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }

@@ -70,7 +70,9 @@ def calibrate(
     from augcam.explain.maps import explain_each
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
-    from augcam.networks.layers import get_layer
+    from augcam.networks.freezing import freeze
+    from augcam.networks.layers import get_layer, map_layout
+    from augcam.networks.normalisation import normalisation
     from augcam.train.batches import Course
     from augcam.train.determinism import autocast, make_deterministic, pick_device
     from augcam.train.evaluation import EVALUATION_BATCH
@@ -81,13 +83,10 @@ def calibrate(
     where = pick_device(device)
     on_gpu = where.type == "cuda"
     room = room_on(where, config.execution.jobs_per_gpu)
-    store = ImageStore(folder / "data", network.input_size, where, room)
-    model = build(
-        network.architecture,
-        store.num_classes,
-        config.builder_arguments(network.architecture),
-        seed=0,
-    )
+    looks = normalisation(network.architecture, network.normalisation)
+    store = ImageStore(folder / "data", network.input_size, where, room, looks)
+    model = build(**config.network(network.architecture), num_classes=store.num_classes, seed=0)
+    freeze(model, training.freeze)
     model = model.to(where).to(memory_format=torch.channels_last).train()
     step = make_step(model, training)
     order = read_array(folder / "data" / "order.npy")
@@ -114,6 +113,7 @@ def calibrate(
 
     rates = {"training": rate(train, seconds)}
     model.eval().requires_grad_(False)
+    layout = map_layout(model, layer, network.input_size, network.cam_grid)
     ids = store.ids("test")
 
     def infer() -> int:
@@ -127,7 +127,7 @@ def calibrate(
         targets = [None] * (3 if config.statistics.targets else 1)
         images = store.inputs(chunk)
         _, cams, _ = explain_each(
-            model, get_layer(model, layer), images, config.cam.method, targets
+            model, get_layer(model, layer), images, config.cam.method, targets, layout
         )
         shapes.append(torch.stack(cams).cpu().shape[2:])
         return len(chunk)

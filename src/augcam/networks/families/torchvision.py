@@ -1,4 +1,4 @@
-"""torchvision's classifiers that have a feature map to explain.
+"""torchvision's classifiers: a feature map, or the tokens of a vision transformer, is explained.
 
 Which ones, and what must be known of them without importing torch, is in `torchvision.json` beside
 this file, written by `python -m augcam.networks.catalogue`.
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def build(architecture: str, num_classes: int, **arguments: Any) -> nn.Module:
-    """`arguments`: what torchvision's builder of this architecture takes."""
+    """`arguments`: what torchvision's builder of this architecture takes, and `input_size` of those
+    that are built for one."""
     from augcam.networks.adapted import torchvision_network
 
     return torchvision_network(architecture, num_classes, **arguments)
@@ -33,7 +34,13 @@ def display_name(architecture: str) -> str:
 
 
 ENTRIES = [
-    Network(name=name, display_name=display_name(name), build=partial(build, name), **facts)
+    Network(
+        name=name,
+        display_name=display_name(name),
+        build=partial(build, name),
+        pretrained=True,
+        **facts,
+    )
     for name, facts in json.loads(
         Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
     ).items()
