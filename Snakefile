@@ -8,7 +8,8 @@
 #                      report.parquet, notes.json, masks.npz (where there are masks)
 #     models/          initial.safetensors (initial/<state>.safetensors), network.json
 #     architectures/<architecture>/        history.parquet, weights.safetensors
-#     models/<condition>/<state>/          weights.safetensors, history.parquet
+#     models/<condition>/<state>/          weights.safetensors, history.parquet (network.json
+#                                          instead where the config brings networks or maps)
 #     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
 #     similarity/<view>/<condition>/<state>.parquet
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
@@ -88,12 +89,16 @@ rule all:
 
 
 include: "workflow/rules/data.smk"
-include: "workflow/rules/training.smk"
+include: f"workflow/rules/{'brought' if CONFIG.brought else 'training'}.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/architectures.smk"
-include: "workflow/rules/estimate.smk"
 include: "workflow/rules/statistics.smk"
+
+
+if not CONFIG.brought:
+
+    include: "workflow/rules/architectures.smk"
+    include: "workflow/rules/estimate.smk"

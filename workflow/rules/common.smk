@@ -23,6 +23,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from augcam.errors import AugcamError
+    from augcam.config.brought import missing_files, predictions_beside
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import folder
     from augcam.config.states import note, remarks
@@ -70,11 +71,16 @@ except AugcamError as error:
 
 # How conditions are shown, for the params of what draws and writes.
 CALLED = {name: [CONFIG.titles[name], colour] for name, colour in condition_colours(CONFIG).items()}
+if CONFIG.brought:  # no control by its name, but by what it is for
+    CALLED[CONFIG.baseline.condition].append(True)
 CALLED |= {sweep["name"]: [sweep["title"], ""] for sweep in CONFIG.sweeps}
 introduce(CALLED)
 
 if workflow.is_main_process and (faults := faults_of_foreign(CONFIG)):
     raise WorkflowError(faults)
+
+if workflow.is_main_process and (missing := missing_files(CONFIG.brought)):
+    raise WorkflowError(missing)
 
 OUT = f"results/{CONFIG.experiment}"
 VIEW = "main"  # the way in which models are explained
@@ -108,6 +114,11 @@ ORDER = f"{OUT}/data/order/{{state}}.npz" if CONFIG.varies("order", "split") els
 INITIAL_WEIGHTS = f"{OUT}/models/initial.safetensors"
 if CONFIG.varies("weights"):
     INITIAL_WEIGHTS = f"{OUT}/models/initial/{{state}}.safetensors"
+
+# Of all models, or of one; where maps are brought it says so.
+NETWORK = f"{OUT}/models/network.json"
+if CONFIG.brought:
+    NETWORK = f"{OUT}/models/{{condition}}/{{state}}/network.json"
 
 # The networks that are compared, by the names of their folders.
 CANDIDATES = {folder(name): name for name in CONFIG.candidates}
@@ -176,6 +187,11 @@ def network_code(script, *architectures, **others):
     return [*code(script, network=known, **others), *files_of(names)]
 
 
+def applied():
+    """The conditions whose augmentation is known."""
+    return [] if CONFIG.brought else CONFIG.augmented
+
+
 def training_code(condition, architecture=CONFIG.model.architecture):
     """What a training uses: modules, built-ins, and files of the user's."""
     of = CONFIG.condition(condition)
@@ -235,10 +251,27 @@ def normalisation():
     return section("model", "normalisation") if given else {}
 
 
-def explained_layer():
-    """Which layer is explained, for `params`."""
+def explained_layer(cam_layer=None):
+    """Which layer is explained, for `params`: another one where it is given."""
     keys = ["input_size", "cam_layer", *(["cam_grid"] if CONFIG.model.cam_grid else [])]
-    return section("model", *keys)
+    values = section("model", *keys)
+    return values | {"cam_layer": cam_layer} if cam_layer else values
+
+
+def brought(wildcards):
+    """What the config names for one model."""
+    return CONFIG.brought[wildcards.condition][int(wildcards.state)]
+
+
+def architecture_of(wildcards):
+    """The architecture of one model."""
+    own = brought(wildcards).architecture if CONFIG.checkpoints else None
+    return own or CONFIG.model.architecture
+
+
+def predictions_of(maps):
+    """The predictions that belong to brought maps."""
+    return maps.predictions or predictions_beside(maps.file)
 
 
 def frozen():
@@ -254,6 +287,16 @@ def training_of_candidates():
 def trained_conditions():
     """All conditions with a model; the baseline's, too, where it is no control."""
     return list(dict.fromkeys([*CONFIG.conditions, REFERENCE_CONDITION]))
+
+
+def network_of_baseline():
+    """What is known of the network, or of the baseline's where models are brought."""
+    return NETWORK.format(condition=REFERENCE_CONDITION, state=REFERENCE_STATE)
+
+
+def histories():
+    """The histories of all trainings."""
+    return [] if CONFIG.brought else model_files("models/{condition}/{state}/history.parquet")
 
 
 def model_files(pattern, models=CONFIG.models):
@@ -371,7 +414,7 @@ def entry(path, item):
 
 def targets_files():
     """The maps of three targets of every model, if they are wanted."""
-    wanted = CONFIG.statistics.targets
+    wanted = CONFIG.statistics.targets and not CONFIG.maps
     return model_files("explanations/{view}/{condition}/{state}/targets.npz") if wanted else []
 
 

@@ -9,7 +9,7 @@ rule draw_examples:
         **(DATA | {"order": orders(CONFIG.starting_states)}),
         cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
         predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
-        code=[*code("draw_examples"), *own_files(*CONFIG.augmented)],
+        code=[*code("draw_examples"), *own_files(*applied())],
     output:
         png=pictures("examples"),
         pdf=figure_files("pdf", "examples"),
@@ -24,7 +24,7 @@ rule draw_examples:
         runtime=growing(30),
     params:
         called=CALLED,
-        steps={name: CONFIG.condition(name).steps for name in CONFIG.augmented},
+        steps={name: CONFIG.condition(name).steps for name in applied()},
         seeds={state: CONFIG.seeds(state) for state in CONFIG.starting_states},
         training=section("training"),
         input_size=CONFIG.model.input_size,

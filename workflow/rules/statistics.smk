@@ -265,7 +265,7 @@ rule conclude:
     input:
         tables=[f"{OUT}/tables/{name}.parquet" for name in ["equal_models", *statistic_tables()]],
         warnings=f"{OUT}/tables/warnings.parquet",
-        network=f"{OUT}/models/network.json",
+        network=network_of_baseline(),
         code=code("conclude"),
     output:
         table("conclusions"),
@@ -286,7 +286,7 @@ rule conclude:
             controls=CONFIG.effect_controls,
             base=REFERENCE_CONDITION,
             n_states=len(CONFIG.starting_states),
-            variation=CONFIG.variation,
+            variation=CONFIG.known_variation,
             pair_k=CONFIG.counted_pairs,
             wanted_pair_k=CONFIG.analysis.pair_k,
             **section("statistics", "alpha", "smallest_effect"),

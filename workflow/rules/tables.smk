@@ -24,7 +24,7 @@ rule performance:
         runtime=growing(30),
     params:
         models=CONFIG.models,
-        variation=CONFIG.variation,
+        variation=CONFIG.known_variation,
     message:
         "Measuring the performance of {params.models}, and holding it against chance"
     script:
@@ -66,7 +66,7 @@ rule warnings:
         stats=DATA["stats"],
         notes=NOTES,
         chance=f"{OUT}/tables/chance.parquet",
-        histories=model_files("models/{condition}/{state}/history.parquet"),
+        histories=histories(),
         excluded=f"{OUT}/tables/excluded_values.parquet",
         equal=EQUAL_MODELS,
         code=code("warnings"),
@@ -86,7 +86,7 @@ rule warnings:
         called=CALLED,
         models=CONFIG.models,
         left_out=CONFIG.left_out,
-        variation=CONFIG.variation,
+        variation=CONFIG.known_variation,
         remarks=remarks(CONFIG),
     message:
         "Saying what is wrong with data, trainings and maps"
@@ -185,8 +185,8 @@ rule check_claims:
 
 rule provenance:
     input:
-        histories=model_files("models/{condition}/{state}/history.parquet"),
-        network=f"{OUT}/models/network.json",
+        histories=histories(),
+        network=network_of_baseline(),
         stats=DATA["stats"],
         excluded=f"{OUT}/tables/excluded_values.parquet",
         code=code("provenance"),

@@ -2,7 +2,7 @@
 
 from augcam.explain.brought import brought
 from augcam.explain.maps import save_explanations
-from augcam.files.json import read_json
+from augcam.files.json import read_json, write_json
 from augcam.files.tables import read_table
 from augcam.run.job import job
 
@@ -15,4 +15,8 @@ with job(snakemake):
     found = brought(files.maps, files.predictions, ids, list(test["source"]), labels, len(classes))
     right = (found.target == labels).mean()
     print(f"accuracy of these predictions on the {len(labels)} test images: {right:.3f}")
+    height, width = found.cam.shape[1:]
+    record = {"architecture": "", "arguments": {}, "cam_layer": "", "parameters": 0}
+    record |= {"feature_map": [height, width], "random_layers": False}
+    write_json(record, output.network)
     save_explanations(found, labels, "", "brought", output.cams, output.predictions)

@@ -124,12 +124,26 @@ def with_brought(values: Any) -> Any:
     return {**values, **filled}
 
 
-def missing_files(models: Mapping[str, Mapping[int, Checkpoint | BroughtMaps]], key: str) -> str:
+def predictions_beside(maps: str) -> str:
+    """The predictions of maps: the file beside them with their name, `.parquet` before `.csv`."""
+    parquet = Path(maps).with_suffix(".parquet")
+    return str(parquet if parquet.exists() else parquet.with_suffix(".csv"))
+
+
+def missing_files(models: Mapping[str, Mapping[int, Checkpoint | BroughtMaps]]) -> str:
     """One sentence for each file that is not there; empty where all are."""
     return "\n".join(
-        f"config: {key}.{condition}.{state}: there is no file '{path}'."
+        f"config: {key}.{condition}.{state}: there is no file '{path}'{hint}."
         for condition, states in models.items()
         for state, model in states.items()
-        for path in [model.file]
+        for key, path, hint in _files(model)
         if not Path(path).is_file()
     )
+
+
+def _files(model: Checkpoint | BroughtMaps) -> list[tuple[str, str, str]]:
+    if isinstance(model, Checkpoint):
+        return [("checkpoints", model.file, "")]
+    predictions = model.predictions or predictions_beside(model.file)
+    hint = "" if model.predictions else ", the predictions beside the maps, nor a .parquet"
+    return [("maps", model.file, ""), ("maps", predictions, hint)]

@@ -48,6 +48,15 @@ def note(config: "Config", random_layers: bool) -> str:
 def remarks(config: "Config") -> list[str]:
     """What the config does not say in so many words, a sentence each."""
     found = []
+    if config.brought:
+        what = "Networks" if config.checkpoints else "Maps"
+        found.append(
+            f"{what} were brought, and nothing was trained here: in what the states of a condition "
+            "differ, and how conditions were trained, is not known. There are no examples of "
+            "augmentations, there is no control of the step count, and the paper's claims say "
+            f"nothing of {_quoted(config.augmented)}."
+        )
+        return found
     if config.training.augmented == "replaced":
         found.append(
             "Augmented images replace the originals (training.augmented), so that all conditions "

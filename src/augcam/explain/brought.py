@@ -55,12 +55,6 @@ def brought(
     return Explanations(image_id, cam, logits.argmax(1).astype(np.int64), logits, [])
 
 
-def predictions_beside(maps_path: str | Path) -> Path:
-    """The predictions of maps: the file beside them with their name, `.parquet` before `.csv`."""
-    parquet = Path(maps_path).with_suffix(".parquet")
-    return parquet if parquet.exists() else parquet.with_suffix(".csv")
-
-
 def read_predictions(path: Path) -> pd.DataFrame:
     """A user's table. Raises AugcamError naming a file that cannot be read."""
     with reading(path):

@@ -23,11 +23,11 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 """What DataParallel, torch.compile and Lightning put in front of names."""
 
 
-def start_from(model: nn.Module, path: str | Path, head: Collection[str]) -> list[str]:
+def start_from(model: nn.Module, path: str | Path, head: Collection[str] = ()) -> list[str]:
     """Fill `model` with the weights in `path`; a sentence each on what is not taken over as it is.
 
     `head`: the tensors whose shape depends on the number of classes; where the file has none of
-    them, or of other shapes, they stay as they were drawn.
+    them, or of other shapes, they stay as they were drawn. Without any, all must be there.
     Raises AugcamError where the file cannot be read without running code, or is of another network.
     """
     own = model.state_dict()
@@ -45,7 +45,7 @@ def start_from(model: nn.Module, path: str | Path, head: Collection[str]) -> lis
     if drawn:
         shown = ", ".join(f"{n} {_compared(state.get(n), own[n])}" for n in drawn)
         said.append(f"{path}: the head is drawn anew ({shown}).")
-    else:
+    elif head:
         said.append(f"{path}: the head is taken over, too ({', '.join(sorted(head))}).")
     state |= {name: own[name] for name in drawn}
     _refuse_another_network(state, own, path)
@@ -199,7 +199,7 @@ def _refuse_another_network(
     if parts:
         raise AugcamError(
             f"{path}: these are not weights of this network: {'; '.join(parts)}; see that "
-            "model.architecture and architecture_arguments are those of the file."
+            "model.architecture, architecture_arguments and the number of classes are the file's."
         )
 
 

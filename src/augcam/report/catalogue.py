@@ -81,7 +81,7 @@ def figures(config: Config) -> list[Item]:
     items = [
         *(
             _item(f"augmentation_{name}", "examples", "augmentations", condition=name)
-            for name in config.augmented
+            for name in ([] if config.brought else config.augmented)
         ),
         _item("cam_example", "examples", "cams"),
         *(

@@ -131,6 +131,7 @@ def status(config: Config, folder: Path, now: float) -> Status:
             shown=config.images_shown(condition)
         )
         for of, (condition, _) in zip(models, config.models)
+        if not config.brought
     ]
     for of in config.candidates:
         job = job_status("train_architecture", of, logs, now, since)
@@ -179,7 +180,8 @@ def table(status: Status) -> str:
         lines += ["", f"{job.name}: {job.state},{age}{ends}"]
         lines += [f"  {words}" for words in job.words]
     states = Counter(job.state for job in status.trainings)
-    lines += ["", "trained: " + ", ".join(f"{count} {state}" for state, count in states.items())]
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    lines += ["", f"trained: {counts or 'nothing, as models are brought'}"]
     lines += [f"{stage}: {made} of {wanted}" for stage, (made, wanted) in status.stages.items()]
     if status.left_out:
         lines.append(f"left out of everything: {', '.join(status.left_out)}")

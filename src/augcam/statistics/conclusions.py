@@ -35,8 +35,8 @@ def conclude(
     What cannot be told gives no sentence, or one that says so: undefined metrics, too few pairs.
     Controls whose models are equal have none: `augcam.statistics.warnings.of_states` says so.
     """
-    reaching = [s for s in variation if s in ("order", "weights", "split")]
-    if random_layers and "network" in variation:
+    reaching = [s for s in variation if s in ("order", "weights", "split")] if variation else None
+    if reaching is not None and random_layers and "network" in variation:
         reaching.insert(0, "network")
     repeated = list(dict.fromkeys(tables["equal_models"]["condition"]))
     findings = [
@@ -91,10 +91,11 @@ def _scale(tables, base, trained_again, reaching):
     titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
     ends = [f"{title} {levels[null]:.3f}" for null, title in titles.items() if null in levels]
     which = "" if reaching == ["network"] else f" ({varied(reaching) or 'of other hardware'})"
-    text = (
-        f"{display_name(metric)}: two trainings that differ in nothing but random numbers{which} "
-        f"reach {floor:.3f} on average"
-        + (f"; {', '.join(ends)}. Values must be read between these." if ends else ".")
+    two = f"two trainings that differ in nothing but random numbers{which}"
+    if reaching is None:
+        two = f"two networks of '{base}'"
+    text = f"{display_name(metric)}: {two} reach {floor:.3f} on average" + (
+        f"; {', '.join(ends)}. Values must be read between these." if ends else "."
     )
     yield "scale", text
 

@@ -7,6 +7,7 @@ and before the conclusions, which are withheld where the networks learned nothin
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from augcam.config.states import joined, varied
@@ -45,6 +46,7 @@ def warnings(
     found = [
         *of_chance(chance, set(zip(learned["condition"], learned["state"]))),
         *_of_validation(trainings, sum(stats["counts"]["val"].values())),
+        *([] if histories else _of_preprocessing(trainings)),
         *of_left_out(left_out),
         *_of_maps(excluded, (chance["condition"].iloc[0], chance["state"].iloc[0])),
         *notes,
@@ -135,8 +137,10 @@ def _trainings(
     accuracy of any epoch, whether it shows that they `learned` something, and whether it could
     (`testable`). Tested is the best of E epochs: p is multiplied by E."""
     counts = stats["counts"]["val"].values()
-    n, majority = sum(counts), max(counts) / sum(counts)
     at = chance[chance["better_than_chance"] == NO].copy()
+    if not histories:  # nothing was trained here
+        return at.assign(best=np.nan, learned=False, testable=False)
+    n, majority = sum(counts), max(counts) / sum(counts)
     trained = [histories[model] for model in zip(at["condition"], at["state"])]
     at["best"] = [history["val_accuracy"].max() for history in trained]
 
@@ -147,6 +151,17 @@ def _trainings(
     for column, accuracies in (("learned", at["best"]), ("testable", [1.0] * len(at))):
         at[column] = pd.Series(significant(accuracies), at.index, dtype=bool)
     return at
+
+
+def _of_preprocessing(at: pd.DataFrame) -> Iterator[Note]:
+    """What is amiss, most likely, where networks that were trained elsewhere are at chance."""
+    if len(at):
+        text = (
+            f"If {_names(at)} serve elsewhere, their images were prepared in another way, or their "
+            "classes have another order: compare model.normalisation, model.input_size, model.fit, "
+            "and class_names in data/stats.json with those of their training."
+        )
+        yield warning("preprocessing", text)
 
 
 def _of_validation(at: pd.DataFrame, n: int) -> Iterator[Note]:
@@ -189,6 +204,13 @@ def of_states(equal: pd.DataFrame, variation: Sequence[str]) -> Iterator[Note]:
     `equal_models`."""
     names = list(dict.fromkeys(equal["condition"]))
     if not names:
+        return
+    if not variation:  # nothing was trained here
+        text = (
+            f"Models of {joined(map(display_name, names))} are equal to an earlier one of the same "
+            "condition, and count once: are their files the right ones?"
+        )
+        yield warning("equal models", text)
         return
     controls = [name for name in names if is_control(name)]
     text = (
