@@ -10,12 +10,10 @@ from killing import assert_same_after_kills
 from sklearn.utils.class_weight import compute_class_weight
 from test_step import assert_equal, everything, needs_gpu, network
 from test_training import assert_equal_weights, interrupt_after_first_epoch, run
-from torch.optim import lr_scheduler as torchs
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from augcam.config.conditions import built_in_step
 from augcam.config.experiment import Config
-from augcam.config.recipe import SCHEDULES
 from augcam.config.schema import Training
 from augcam.config.states import remarks
 from augcam.data.images import ImageStore
@@ -39,6 +37,18 @@ OPTIMIZERS = [
     ("sgd", torch.optim.SGD, {"momentum": 0.9}),
     (NESTEROV, torch.optim.SGD, {"momentum": 0.8, "nesterov": True}),
 ]  # fmt: skip
+
+
+@pytest.fixture
+def small_course(make_course):
+    """As `make_course`, with 40 training images."""
+    course = make_course("none")
+    order = course.order[np.isin(course.order[:, 0], course.train_ids[:40])]
+
+    def make(*arguments, **options):
+        return make_course(*arguments, order=order, **{"batch_size": 16, **options})
+
+    return make
 
 
 # ------------------------------------------------------------------------------------ optimisers
@@ -129,15 +139,15 @@ def stepped(course, record=None, frozen=False):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recorded_step_follows_the_schedule(make_course, recipe):
+def test_a_recorded_step_follows_the_schedule(small_course, recipe):
     parameters = built_in_step("cutmix") | {"label": "mixed"}
-    course = make_course("cutmix", parameters, epochs=3, batch_size=60, **RECIPES[recipe])
+    course = small_course("cutmix", parameters, epochs=3, **RECIPES[recipe])
     assert_equal(stepped(course), stepped(course, Kernels))
 
 
-def test_a_number_is_frozen_into_a_recorded_step(make_course):
+def test_a_number_is_frozen_into_a_recorded_step(small_course):
     """Or the test above could not fail."""
-    course = make_course("none", schedule="cosine")
+    course = small_course("none", schedule="cosine")
     plain, recorded = stepped(course), stepped(course, Kernels, frozen=True)
     assert torch.equal(plain["fc.bias"], stepped(course, frozen=True)["fc.bias"])
     assert not torch.equal(plain["fc.bias"], recorded["fc.bias"])
@@ -149,55 +159,6 @@ def test_a_cuda_graph_follows_the_schedule(make_course, data_folder, recipe):
     course = make_course("none", epochs=3, batch_size=60, **RECIPES[recipe])
     course.store = ImageStore(data_folder, 24, torch.device("cuda"))
     assert_equal(stepped(course), stepped(course, cuda_graph))
-
-
-# ------------------------------------------------------------------------------ the learning rate
-
-
-def after_warmup(optimizer, warmup, main):
-    if not warmup:
-        return main
-    first = torchs.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1)
-    return torchs.SequentialLR(optimizer, [first, main], [warmup])
-
-
-STEPS = 7  # an epoch
-THEIRS = [
-    ("constant", lambda o: torchs.ConstantLR(o, 1)),
-    ({"name": "constant", "warmup": 2},
-     lambda o: after_warmup(o, 14, torchs.ConstantLR(o, 1))),
-    ("cosine", lambda o: torchs.CosineAnnealingLR(o, 70)),
-    ({"name": "cosine", "warmup": 3, "eta_min": 1e-3},
-     lambda o: after_warmup(o, 21, torchs.CosineAnnealingLR(o, 49, 1e-3))),
-    ({"name": "step", "step_size": 3, "gamma": 0.2}, lambda o: torchs.StepLR(o, 21, 0.2)),
-    ({"name": "step", "step_size": 3, "warmup": 1},
-     lambda o: after_warmup(o, 7, torchs.StepLR(o, 21))),
-    ("one_cycle", lambda o: torchs.OneCycleLR(o, 0.05, 70, cycle_momentum=False)),
-    ({"name": "one_cycle", "pct_start": 0.2, "div_factor": 10, "final_div_factor": 100},
-     lambda o: torchs.OneCycleLR(o, 0.05, 70, 0, 0, 0.2, "cos", False, 0, 0, 10, 100)),
-]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore:.*epoch parameter in `scheduler.step:UserWarning")
-@pytest.mark.parametrize("schedule,theirs", THEIRS)
-def test_learning_rates_are_those_of_torchs_schedulers(schedule, theirs):
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.05)
-    scheduler, expected = theirs(optimizer), []
-    for _ in range(10 * STEPS):
-        expected.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    chosen = Training(epochs=10, learning_rate=0.05, schedule=schedule).schedule
-    rates = [learning_rate(chosen, 0.05, step, STEPS, 10) for step in range(10 * STEPS)]
-    np.testing.assert_allclose(rates, expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("steps,epochs", [(1, 1), (1, 2), (1, 3), (2, 1)])
-def test_the_shortest_trainings_have_learning_rates(name, steps, epochs):
-    schedule = SCHEDULES[name]()
-    rates = [learning_rate(schedule, 0.1, step, steps, epochs) for step in range(steps * epochs)]
-    assert all(0 <= rate <= 0.1 for rate in rates) and max(rates) > 0
 
 
 # ----------------------------------------------------------------------------------------- losses
@@ -287,14 +248,14 @@ def test_a_training_ends_with_its_patience():
 
 
 @pytest.mark.parametrize("options", [{}, {"best_by": "loss"}, {"weights": "last"}])
-def test_the_kept_epoch_is_written(make_course, tmp_path, monkeypatch, options, capsys):
+def test_the_kept_epoch_is_written(small_course, tmp_path, monkeypatch, options, capsys):
     """That of one training which ends there and of another which goes on."""
     kept = kept_epoch(HISTORY, Training(**options))
 
     def trained(name, epochs, **more):
         rows = iter(HISTORY)
         monkeypatch.setattr(loop, "evaluate", lambda *_: tuple(next(rows).values())[::-1])
-        return run(make_course("none", epochs=epochs, **more), tmp_path / name)
+        return run(small_course("none", epochs=epochs, **more), tmp_path / name)
 
     weights, history = trained("a", 5, **options)
     short, _ = trained("b", kept + 1, weights="last")
@@ -328,11 +289,10 @@ SURVIVORS = {
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_resumes_bit_by_bit(make_course, tmp_path, recipe):
-    options = {"epochs": 2, "batch_size": 90, **RECIPES[recipe]}
+def test_a_recipe_resumes_bit_by_bit(small_course, tmp_path, recipe):
 
     def course():
-        return make_course("mixup", built_in_step("mixup"), **options)
+        return small_course("mixup", built_in_step("mixup"), **RECIPES[recipe])
 
     expected, history = run(course(), tmp_path / "a")
     interrupt_after_first_epoch(course(), tmp_path / "b")

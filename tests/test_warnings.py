@@ -271,6 +271,12 @@ def test_trainings_that_may_not_have_ended_are_a_note():
     assert "2 of 2 trainings were best in their last epoch" in table["text"][0]
 
 
+@pytest.mark.parametrize("rates,noted", [([1e-4, 1e-3], True), ([1e-3, 1e-4], False)])
+def test_a_learning_rate_that_comes_down_ends_a_training(rates, noted):
+    trained = {k: h.assign(learning_rate=rates) for k, h in histories(0.9, epochs=2).items()}
+    assert (len(warnings(counts(), [], HEALTHY, trained, excluded())) == 1) == noted
+
+
 # --------------------------------------------------------------------------- before conclusions
 
 

@@ -240,11 +240,13 @@ def of_balance(stats: Mapping[str, Any]) -> Iterator[Note]:
 
 
 def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
-    """Trainings whose last epoch is the best, where these are the most."""
+    """Trainings whose last epoch is the best, where these are the most. Where a learning rate has
+    come down at the end, that is its purpose."""
     last = [
         model
         for model, history in histories.items()
         if len(history) > 1 and history["val_accuracy"].idxmax() == history.index[-1]
+        if not _comes_down(history)
     ]
     if 2 * len(last) > len(histories):
         text = (
@@ -252,6 +254,13 @@ def _of_epochs(histories: Mapping[Model, pd.DataFrame]) -> Iterator[Note]:
             "not have ended; more training.epochs would tell."
         )
         yield note("epochs", text)
+
+
+def _comes_down(history: pd.DataFrame) -> bool:
+    """Whether the learning rate is lower at the end than it once was; it is recorded where it
+    varies."""
+    rates = history.get("learning_rate")
+    return rates is not None and rates.iloc[-1] < rates.max()
 
 
 def nothing_learned(warnings: pd.DataFrame) -> bool:
