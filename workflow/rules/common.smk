@@ -24,7 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.messages import parse_config, repeated_keys
-    from augcam.config.network import folder
+    from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
     from augcam.data.files import source_files
     from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
@@ -73,6 +73,8 @@ CALLED = {name: [CONFIG.titles[name], colour] for name, colour in condition_colo
 CALLED |= {sweep["name"]: [sweep["title"], ""] for sweep in CONFIG.sweeps}
 introduce(CALLED)
 
+if absent := absent_files(CONFIG.model, CONFIG.architectures or []):
+    raise WorkflowError(absent)
 if workflow.is_main_process and (faults := faults_of_foreign(CONFIG)):
     raise WorkflowError(faults)
 
