@@ -1,19 +1,23 @@
 """timm's networks and a user's own: built, laid out as maps, explained, and refused."""
 
 import importlib.util
+import json
 import sys
 
 import pytest
 import torch
 from conftest import ROOT
+from projects import copy_project, planned, run
 from torch import nn
 
 from augcam.config.messages import parse_config
-from augcam.config.network import folder
+from augcam.config.network import absent_files, folder
 from augcam.entries import Network, entries
 from augcam.errors import AugcamError
 from augcam.explain.gradients import rehearse
 from augcam.explain.maps import explain_batch
+from augcam.files.json import read_json
+from augcam.files.tensors import read_tensors
 from augcam.networks.build import build, head_tensors
 from augcam.networks.freezing import freeze
 from augcam.networks.layers import describe_network, get_layer, map_layout
@@ -275,7 +279,68 @@ def test_keys_that_are_not_used_leave_no_trace_in_what_steps_take():
     assert config.network("vit_b_16")["input_size"] == 224
 
 
+def test_files_that_are_not_there_are_named_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = parse_config({"model": {"architecture": "net.py:Net", "weights": "w.pt"}}).model
+    assert absent_files(model, ["resnet18", "other.py:Net"]).splitlines() == [
+        f"config: {key}: there is no such file (looked for from {tmp_path})."
+        for key in (
+            "model.architecture: net.py:Net", "architectures: other.py:Net", "model.weights: w.pt",
+        )
+    ]  # fmt: skip
+    for name in ("net.py", "other.py", "w.pt"):
+        (tmp_path / name).touch()
+    assert absent_files(model, ["other.py:Net"]) == ""
+
+
 def test_names_of_networks_name_folders():
     assert folder("timm/convnext_atto") == "timm-convnext_atto"
     assert folder("nets/mine.py:Net") == "nets-mine.py-Net"
     assert all(folder(name) == name for name in entries(Network))
+
+
+@pytest.mark.workflow
+def test_a_network_of_ones_own_starts_from_a_file_of_weights(tmp_path):
+    """Rules, scripts and what they record; then what an edited file and other candidates start."""
+    project = copy_project(tmp_path / "copy")
+    (project / "mine.py").write_text((ROOT / "tests" / "own_networks.py").read_text())
+    torch.save({"model": build(f"{OWN}:Net", 5, {}, 9).half().state_dict()}, project / "five.pt")
+    config = {
+        "experiment": "own",
+        "dataset": {"name": "digits", "train_limit": 120, "test_limit": 30},
+        "model": {
+            "architecture": "mine.py:Net",
+            "input_size": 16,
+            "weights": "five.pt",
+            "normalisation": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
+        },
+        "architectures": ["mine.py:Net", "timm/convnext_atto"],
+        "training": {"epochs": 1, "batch_size": 16, "freeze": ["stem", "body.1"]},
+        "augmentations": ["affine"],
+        "starting_states": [1],
+    }
+    (project / "own.yaml").write_text(json.dumps(config))
+    explained = "results/own/explanations/main/none/1/cams.npz"
+    run(project, "--cores", "1", "--configfile", "own.yaml", "--", explained)
+    of = project / "results" / "own" / "models"
+    description = read_json(of / "network.json")
+    assert description["cam_layer"] == "body.3"
+    assert description["normalisation"]["std"] == [0.25] * 3
+    said = " ".join(description["weights"]["said"])
+    assert "float16 is converted to float32" in said and "the head is drawn anew" in said
+    initial, trained = (
+        read_tensors(of / name) for name in ("initial.safetensors", "none/1/weights.safetensors")
+    )
+    given = torch.load(project / "five.pt", weights_only=True)["model"]
+    assert torch.equal(initial["stem.0.weight"], given["stem.0.weight"].float())
+    same = {name for name, value in initial.items() if torch.equal(value, trained[name])}
+    assert same == {name for name in initial if name.startswith(("stem.", "body.1."))}
+
+    with (project / "mine.py").open("a") as file:
+        file.write("\n# edited\n")
+    again = planned(project, "--configfile", "own.yaml", "--", explained)
+    assert again.keys() == {
+        "rehearse_network", "describe_network", "initial_weights", "train", "explain",
+    }  # fmt: skip
+    candidates = planned(project, "--configfile", "own.yaml", "--", "architectures")
+    assert candidates["train_architecture"] == candidates["initial_weights_of_architecture"] == 2

@@ -1,6 +1,7 @@
 """Hold the maps of many networks against captum and pytorch-grad-cam, for docs/networks.md.
 
-    python tools/network_maps.py [name …]     # all of torchvision's catalogue, and some of timm's
+    python tools/network_maps.py [name …] > maps.jsonl   # torchvision's catalogue, and some of timm
+    python tools/network_maps.py --table maps.jsonl      # renews the table of docs/networks.md
 
 Random weights (seed 0), lively statistics of batch normalisation, two images of noise at the
 smallest input that the network takes. For each network: the largest difference between its raw maps
@@ -105,6 +106,8 @@ def lively(model: nn.Module) -> nn.Module:
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.running_mean.normal_(0, 0.1, generator=generator)
             module.running_var.uniform_(0.5, 1.5, generator=generator)
+            if module.affine:  # some start at zero
+                module.weight.data.uniform_(0.5, 1.5, generator=generator)
         if hasattr(module, "inplace"):  # otherwise it overwrites what the libraries have kept
             module.inplace = False
     return model.eval()
@@ -180,20 +183,20 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     sizes = {f"timm/{name}": size for name, size in TIMM.items()}
     sizes |= {name: known.smallest_input for name, known in entries(Network).items()}
-    wanted = sys.argv[1:] or list(sizes)
-    torch.set_num_threads(1)
-    rows = []
-    for name in wanted:
-        rows.append(compared(name, sizes[name]))
-        print(json.dumps(rows[-1]), flush=True)
-    if not sys.argv[1:]:
+    if names[:1] == ["--table"]:
+        lines = Path(names[1]).read_text(encoding="utf-8").splitlines()
+        rows = {row["network"]: row for row in map(json.loads, lines)}
         before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-        text = before + MARKS[0] + table(rows) + MARKS[1] + rest.partition(MARKS[1])[2]
-        PAGE.write_text(text, encoding="utf-8")
+        made = table([rows[name] for name in sizes if name in rows])
+        PAGE.write_text(before + MARKS[0] + made + MARKS[1] + rest.partition(MARKS[1])[2])
+        return
+    torch.set_num_threads(1)
+    for name in names or sizes:
+        print(json.dumps(compared(name, sizes[name])), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

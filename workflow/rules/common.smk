@@ -25,7 +25,7 @@ try:
     from augcam.errors import AugcamError
     from augcam.config.brought import missing_files, predictions_beside
     from augcam.config.messages import parse_config, repeated_keys
-    from augcam.config.network import folder
+    from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
     from augcam.data.files import source_files
     from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
@@ -76,6 +76,8 @@ if CONFIG.brought:  # no control by its name, but by what it is for
 CALLED |= {sweep["name"]: [sweep["title"], ""] for sweep in CONFIG.sweeps}
 introduce(CALLED)
 
+if absent := absent_files(CONFIG.model, CONFIG.architectures or []):
+    raise WorkflowError(absent)
 if workflow.is_main_process and (faults := faults_of_foreign(CONFIG)):
     raise WorkflowError(faults)
 

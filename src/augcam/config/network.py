@@ -1,6 +1,8 @@
 """The network of an experiment, its starting weights, and what they are made for."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -140,3 +142,17 @@ class Model(Grown):
     def weights_file(self) -> str | None:
         """The file that `weights` names."""
         return None if self.weights in ("random", "pretrained") else self.weights
+
+
+def absent_files(model: Model, architectures: Iterable[str]) -> str:
+    """One sentence for each file of the user's that is named, but is not there."""
+    named = {f"model.architecture: {model.architecture}": model.architecture}
+    named |= {f"architectures: {name}": name for name in architectures}
+    files = {key: name.rpartition(":")[0] for key, name in named.items() if is_own(name)}
+    if model.weights_file:
+        files[f"model.weights: {model.weights_file}"] = model.weights_file
+    return "\n".join(
+        f"config: {key}: there is no such file (looked for from {Path.cwd()})."
+        for key, file in files.items()
+        if not Path(file).is_file()
+    )

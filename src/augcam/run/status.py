@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
+from augcam.config.network import folder as architecture_folder
 from augcam.errors import AugcamError
 from augcam.report.catalogue import figures, tables
 from augcam.run.lease import WAITING as WAITING_FOR_GPU
@@ -133,7 +134,7 @@ def status(config: Config, folder: Path, now: float) -> Status:
         for of, (condition, _) in zip(models, config.models)
         if not config.brought
     ]
-    for of in config.candidates:
+    for of in map(architecture_folder, config.candidates):
         job = job_status("train_architecture", of, logs, now, since)
         if job.log.exists():
             trainings.append(of_training(job, folder / "architectures" / of))
