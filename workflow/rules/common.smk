@@ -183,10 +183,16 @@ def training_code(condition, architecture=CONFIG.model.architecture):
     return [*used, *own_files(condition)]
 
 
-def templates():
-    """The templates of pages, as inputs."""
-    files = SOURCE.glob("augcam/report/templates/*")
+def templates(*folders):
+    """The templates of pages (and what else lies in `folders` of the library), as inputs."""
+    files = [file for f in folders or ["report/templates"] for file in SOURCE.glob(f"augcam/{f}/*")]
     return sorted(literal(os.path.relpath(file)) for file in files)
+
+
+def captions():
+    """The captions of figures, as inputs."""
+    names = dict.fromkeys(item.caption for item in FIGURES)
+    return [literal(os.path.relpath(PROJECT / f"workflow/report/{name}.rst")) for name in names]
 
 
 def section(name, *keys):
