@@ -114,7 +114,6 @@ def _write_data(folder: Path, config: Config, models, images: int, masks: bool) 
     }
     history = pd.DataFrame({"epoch": [1], "val_accuracy": [0.5], "seconds": [1.0]})
     excluded = pd.DataFrame({"metric": ["mad"], "n_excluded": [0]})
-    record = provenance(
-        config.record(), network, stats, dict.fromkeys(config.models, history), excluded
-    )
+    histories = dict.fromkeys(config.models, history)
+    record = provenance(config.record(), network, stats, config.models, histories, excluded)
     write_json(record, folder / "provenance.json")
