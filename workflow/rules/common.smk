@@ -142,6 +142,10 @@ def literal(path):
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
+# How to cite, where the project has its file beside it.
+CITATION = PROJECT / "CITATION.cff"
+CITATION = literal(os.path.relpath(CITATION)) if CITATION.is_file() else []
+
 # What jobs need, for `--software-deployment-method conda`.
 ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
 

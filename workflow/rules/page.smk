@@ -13,7 +13,7 @@ rule page:
         cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
-        citation=literal(os.path.relpath(PROJECT / "CITATION.cff")),
+        citation=CITATION,
         captions=captions(),
         code=[*code("page"), *templates("page/templates", "page/static")],
     output:

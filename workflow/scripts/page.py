@@ -18,7 +18,7 @@ with job(snakemake):
     names = {name: Path(output[name]).name for name in ("index", "explorer")}
     texts = {
         "index": index_page(
-            run, figures, pages, params.captions, files.citation, names["explorer"]
+            run, figures, pages, params.captions, files.citation or None, names["explorer"]
         ),
         "explorer": explorer_page(run, **params.explorer, report=names["index"]),
     }

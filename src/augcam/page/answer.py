@@ -4,7 +4,7 @@ Nothing here is decided anew: verdicts are those of the table `effects`, sentenc
 those of `conclusions`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -47,13 +47,13 @@ class Answer(NamedTuple):
     withheld: bool = False
 
 
-def verdicts(effects: pd.DataFrame, control: str) -> dict[str, list[str]]:
+def verdicts(effects: pd.DataFrame, control: str, base: str = SEED_CONTROL) -> dict[str, list[str]]:
     """Augmentations by what the run shows of them against a control, as `conclusions` counts:
     `yes` where one metric at least is farther, `no` where all are not, else `open`."""
     found: dict[str, list[str]] = {"yes": [], "no": [], "open": []}
     rows = effects[(effects["control"] == control)].dropna(subset="difference")
     for condition, part in rows.groupby("condition", sort=False):
-        if is_control(condition):
+        if _is_control(condition, base):
             continue
         answers = part["farther_than_control"]
         told = "yes" if (answers == YES).any() else "no" if (answers == NO).all() else "open"
@@ -61,28 +61,38 @@ def verdicts(effects: pd.DataFrame, control: str) -> dict[str, list[str]]:
     return found
 
 
-def fair_control(tables: Mapping[str, pd.DataFrame]) -> str | None:
+def _is_control(condition: str, base: str) -> bool:
+    """Also the baseline's condition, where models are brought and it is no control by its name."""
+    return condition == base or is_control(condition)
+
+
+def fair_control(tables: Mapping[str, pd.DataFrame], base: str = SEED_CONTROL) -> str | None:
     """The control that differs from the augmentations in least, of those with noise of their own:
-    `identity`, which takes as many steps, before `none`."""
+    `identity`, which takes as many steps, before `base`, the baseline's condition."""
     if "effects" not in tables:
         return None
     effects = tables["effects"]
     known = set(effects.dropna(subset="difference")["control"]) if len(effects) else set()
     if "equal_models" in tables:
         known -= set(tables["equal_models"]["condition"])
-    return next((name for name in (STEP_CONTROL, SEED_CONTROL) if name in known), None)
+    return next((name for name in (STEP_CONTROL, base) if name in known), None)
 
 
 def answer(
-    tables: Mapping[str, pd.DataFrame], studied: str, states: int, smallest_effect: float
+    tables: Mapping[str, pd.DataFrame],
+    studied: str,
+    states: int,
+    smallest_effect: float,
+    base: str = SEED_CONTROL,
 ) -> Answer:
     """The answer from the tables of a run, by name. `studied`: data and network in words, "digits
-    with ResNet-20"; `states`: how many starting states; `smallest_effect`: of the config."""
+    with ResNet-20"; `states`: how many starting states; `smallest_effect`: of the config;
+    `base`: the baseline's condition."""
     findings = tables["conclusions"] if "conclusions" in tables else _none("topic", "finding")
     withheld = list(findings.loc[findings["topic"] == "withheld", "finding"])
     if withheld:
         return Answer(withheld[0], [], withheld[1:], True)
-    control = fair_control(tables)
+    control = fair_control(tables, base)
     open_ = _of_topics(findings, "size of the run")
     if control is None:
         sentence = (
@@ -92,9 +102,9 @@ def answer(
         return Answer(sentence, [], [*_of_topics(findings, "scale", "effects"), *open_])
     effects = tables["effects"]
     where = f"On {studied} ({states} starting state{'s' if states != 1 else ''} per condition)"
-    sentence = _sentence(effects, control, where, smallest_effect)
+    sentence = _sentence(effects, control, where, smallest_effect, base)
     untold = [text for text in _of_topics(findings, "effects") if text.startswith("Cannot be told")]
-    return Answer(sentence, numbers(tables, control), [*untold, *open_])
+    return Answer(sentence, numbers(tables, control, base), [*untold, *open_])
 
 
 def _none(*columns: str) -> pd.DataFrame:
@@ -105,9 +115,11 @@ def _of_topics(findings: pd.DataFrame, *topics: str) -> list[str]:
     return list(findings.loc[findings["topic"].isin(topics), "finding"])
 
 
-def _sentence(effects: pd.DataFrame, control: str, where: str, smallest_effect: float) -> str:
+def _sentence(
+    effects: pd.DataFrame, control: str, where: str, smallest_effect: float, base: str
+) -> str:
     rows = effects[effects["control"] == control].dropna(subset="difference")
-    total, told = rows["metric"].nunique(), verdicts(effects, control)
+    total, told = rows["metric"].nunique(), verdicts(effects, control, base)
 
     def counted(condition: str) -> str:
         answers = rows.loc[rows["condition"] == condition, "farther_than_control"]
@@ -115,7 +127,7 @@ def _sentence(effects: pd.DataFrame, control: str, where: str, smallest_effect: 
 
     than = {
         STEP_CONTROL: "the step control does (as many training steps, nothing new to see)",
-        SEED_CONTROL: "seed noise does (another training with other random numbers)",
+        base: "seed noise does (another training with other random numbers)",
     }[control]
     if not told["yes"] and not told["no"]:
         nothing = f"{where}, {_none_of(told['open'])} shown to lead farther from the baseline than"
@@ -140,7 +152,9 @@ def _none_of(conditions: list[str]) -> str:
     return f"none of the {len(conditions)} augmentations is"
 
 
-def numbers(tables: Mapping[str, pd.DataFrame], control: str) -> list[Number]:
+def numbers(
+    tables: Mapping[str, pd.DataFrame], control: str, base: str = SEED_CONTROL
+) -> list[Number]:
     """How far seed noise, the step control and the augmentations lie from the baseline, in the
     metric that a sentence about one takes: those that the run has, paired with `control`."""
     effects = tables["effects"]
@@ -149,16 +163,16 @@ def numbers(tables: Mapping[str, pd.DataFrame], control: str) -> list[Number]:
     if known.empty:
         return []
     metric = headline(known["metric"])
-    title, at = metric_name(metric), levels(known[known["metric"] == metric])
+    title, at = metric_name(metric), levels(known[known["metric"] == metric], base)
     found = [
         Number(label, f"{at[name]:.3f}", f"{title}: {note}")
         for name, label, note in (
-            (SEED_CONTROL, "Seed noise", "two trainings that differ in random numbers only"),
+            (base, "Seed noise", "two trainings that differ in random numbers only"),
             (STEP_CONTROL, "Step control", "as many steps as an augmented training, nothing new"),
         )
         if name in at
     ]
-    augmented = [value for name, value in at.items() if not is_control(name)]
+    augmented = [value for name, value in at.items() if not _is_control(name, base)]
     if augmented:
         low, high = f"{min(augmented):.3f}", f"{max(augmented):.3f}"
         value = low if low == high else f"{low} to {high}"
@@ -167,12 +181,12 @@ def numbers(tables: Mapping[str, pd.DataFrame], control: str) -> list[Number]:
     return found
 
 
-def levels(rows: pd.DataFrame) -> dict[str, float]:
+def levels(rows: pd.DataFrame, base: str = SEED_CONTROL) -> dict[str, float]:
     """How far each condition lies from the baseline: means of the rows of `effects` of one metric
     and control, all paired with that control."""
     found = dict(zip(rows["condition"], rows["mean"]))
     whole = rows[rows["n_states"] == rows["n_states"].max()]
-    augmented = whole[~whole["condition"].map(is_control)]
+    augmented = whole[[not _is_control(name, base) for name in whole["condition"]]]
     first = (augmented if len(augmented) else whole).iloc[0]
     return found | {first["control"]: first["control_mean"]}
 
@@ -190,7 +204,7 @@ def _list(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def effect_chart(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def effect_chart(tables: Mapping[str, pd.DataFrame], base: str = SEED_CONTROL) -> dict[str, Any]:
     """What `static/effects.js` draws: every row of every table of effects, the quantities with
     their direction, the conditions with name and colour."""
     names = [name for name in tables if set(EFFECTS) <= set(tables[name].columns)]
@@ -206,7 +220,7 @@ def effect_chart(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
                 "title": display_name(str(metric)),
                 "direction": entry.direction if entry else 0,
                 "equality": entry.at_equality if entry else None,
-                "levels": {c: levels(own) for c, own in part.groupby("control", sort=False)},
+                "levels": {c: levels(own, base) for c, own in part.groupby("control", sort=False)},
             }
     conditions = dict.fromkeys(c for row in rows for c in (row[1], row[0]))
     known = [name for name in quantities if name in entries(Metric)]
@@ -216,18 +230,19 @@ def effect_chart(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         "quantities": quantities,
         "first": headline(known) if known else next(iter(quantities), None),
         "controls": list(dict.fromkeys(row[0] for row in rows)),
-        "fair": fair_control(tables),
-        "conditions": described(conditions),
+        "fair": fair_control(tables, base),
+        "base": base,
+        "conditions": described(conditions, base),
     }
 
 
-def described(conditions) -> dict[str, dict[str, Any]]:
+def described(conditions: Iterable[str], base: str) -> dict[str, dict[str, Any]]:
     """Name for people, colour and kind of each condition."""
     return {
         name: {
             "title": condition_name(name),
             "colour": condition_colour(name) or "#777777",
-            "control": is_control(name),
+            "control": _is_control(name, base),
         }
         for name in conditions
     }

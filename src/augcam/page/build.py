@@ -43,14 +43,14 @@ def index_page(
     listed = sheets(tables, [item.name for item in pages])
     smallest = config["statistics"]["smallest_effect"]
     states = len(config["starting_states"])
-    chart = effect_chart(tables)
+    chart = effect_chart(tables, run.baseline[0])
     claims = tables["claims"] if "claims" in tables else pd.DataFrame({"holds": []})
     return page(
         "index.html.j2",
         SCRIPTS,
         ["page"],
         experiment=config["experiment"],
-        answer=answer(tables, studied(provenance), states, smallest),
+        answer=answer(tables, studied(provenance), states, smallest, run.baseline[0]),
         margin=f"{100 * smallest:.0f} %",
         chart=chart if chart["rows"] else None,
         warnings=_warnings(tables),

@@ -109,7 +109,7 @@ def _meta(run: Results, ids: np.ndarray, views: Mapping[str, Any], total: int) -
     models = [{"condition": c, "state": s} for c, s in run.models]
     return {
         "models": models,
-        "conditions": described(dict.fromkeys(c for c, _ in run.models)),
+        "conditions": described(dict.fromkeys(c for c, _ in run.models), run.baseline[0]),
         "views": list(views.values()),
         "kinds": _quantities(run),
         "classes": list(run.stats["class_names"]),

@@ -1,14 +1,16 @@
 """What a reader takes away: a paragraph on methods, and how to cite."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from augcam.config.schema import Training
 from augcam.config.states import varied
 from augcam.entries import CamMethod, entries
 from augcam.names import display_name, is_control, metric_name
+from augcam.report.recipe import recipe
 
 
 def studied(provenance: Mapping[str, Any]) -> str:
@@ -21,7 +23,7 @@ def methods(provenance: Mapping[str, Any]) -> str:
     """A paragraph to paste into an article: what was trained, explained, compared and tested, with
     counts, seeds and versions. What `provenance` lacks it does not say."""
     config, network, images = (provenance[name] for name in ("config", "network", "images"))
-    training, cam, statistics = (config.get(name, {}) for name in ("training", "cam", "statistics"))
+    cam, statistics = config.get("cam", {}), config.get("statistics", {})
     models, versions = provenance["models"], provenance["versions"]
     conditions = list(config["conditions"])
     augmented = [display_name(name) for name in conditions if not is_control(name)]
@@ -36,11 +38,12 @@ def methods(provenance: Mapping[str, Any]) -> str:
         f"Data set {config['dataset']['name']}: {images['train']:,} training, {images['val']:,} "
         f"validation and {images['test']:,} test images, seen at {size}×{size} pixels.",
         f"Each network was a {display_name(network['architecture'])} "
-        f"({network['parameters']:,} parameters)" + _trained(training) + ".",
+        f"({network['parameters']:,} parameters), {_origin(config, models)}.",
         f"Conditions were {_list(augmented)}"
         + (f", and the controls {_list(controls)}" if controls else "")
         + f", each at {_count(len(states), 'starting state')} "
-        f"({_list([str(state) for state in states])}), which vary {varied(config['variation'])}.",
+        f"({_list([str(state) for state in states])}), which vary "
+        f"{varied(config['variation']) or 'what is not known here'}.",
     ]
     if cam:
         own = entries(CamMethod).get(cam["method"])
@@ -74,10 +77,13 @@ def methods(provenance: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def _trained(training: Mapping[str, Any]) -> str:
-    said = {"epochs": "{} epochs", "batch_size": "batches of {}", "learning_rate": "rate {:g}"}
-    parts = [words.format(training[key]) for key, words in said.items() if key in training]
-    return f", trained for {', '.join(parts)}" if parts else ""
+def _origin(config: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> str:
+    """How the models came to be."""
+    if "seconds" not in models[0]:
+        return f"brought as {'checkpoints' if 'checkpoints' in config else 'maps'}"
+    epochs = sorted({model["epochs"] for model in models})
+    length = " to ".join(map(str, (epochs[0], epochs[-1])[: len(epochs)]))
+    return f"trained for {length} epochs ({recipe(Training(**config['training']))})"
 
 
 def citations(path: str | Path | None) -> list[str]:

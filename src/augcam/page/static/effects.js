@@ -6,7 +6,7 @@ const WIDTH = 1000, LEFT = 190, RIGHT = 30, TOP = 34, ROW = 34, BOTTOM = 52;
 
 /**
  * @typedef {{columns: string[], rows: any[][], quantities: Record<string, any>, first: string,
- *   controls: string[], fair: string, conditions: Record<string, any>}} Effects
+ *   controls: string[], fair: string, base: string, conditions: Record<string, any>}} Effects
  */
 
 /**
@@ -53,7 +53,7 @@ export function effectChart(data, metric, control) {
     thin: [row.control_mean + row.low, row.control_mean + row.high],
   }));
   const levels = quantity.levels[control] ?? {};
-  const ends = [levels.none, levels.identity, ...rows.flatMap((row) => [row.at, ...row.thick])].filter(Number.isFinite);
+  const ends = [levels[data.base], levels.identity, ...rows.flatMap((row) => [row.at, ...row.thick])].filter(Number.isFinite);
   if (quantity.equality !== null) ends.push(quantity.equality);
   const span = Math.max(...ends) - Math.min(...ends) || 1;
   let low = Math.min(...ends) - 0.04 * span, high = Math.max(...ends) + 0.04 * span;
@@ -68,7 +68,7 @@ export function effectChart(data, metric, control) {
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group", "aria-label": `${quantity.title}: distance of every condition from the baseline` });
   const band = (/** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ colour) =>
     svg("rect", { x: Math.min(x(from), x(to)), y: TOP, width: Math.abs(x(to) - x(from)), height: bottom - TOP, fill: colour });
-  const { none, identity } = levels;
+  const { identity } = levels, none = levels[data.base];
   if (quantity.equality !== null) {
     if (identity !== undefined) picture.append(band(quantity.equality, identity, "var(--band-step)"));
     if (none !== undefined) picture.append(band(quantity.equality, none, "var(--band-noise)"));
@@ -76,11 +76,11 @@ export function effectChart(data, metric, control) {
   for (const value of ticks(low, high)) {
     picture.append(svg("line", { class: "axis", x1: x(value), x2: x(value), y1: TOP, y2: bottom }), svg("text", { class: "soft", x: x(value), y: bottom + 18, "text-anchor": "middle", text: shown(value) }));
   }
-  const marked = [["none", "seed noise", "end"], ["identity", "step control", "start"]].filter(([name]) => levels[name] !== undefined);
-  if (marked.length === 2 && x(levels.identity) < x(levels.none)) marked.forEach((mark) => (mark[2] = mark[2] === "end" ? "start" : "end"));
+  const marked = [[data.base, "seed noise", "end"], ["identity", "step control", "start"]].filter(([name]) => levels[name] !== undefined);
+  if (marked.length === 2 && x(levels.identity) < x(levels[data.base])) marked.forEach((mark) => (mark[2] = mark[2] === "end" ? "start" : "end"));
   for (const [name, words, anchor] of marked) {
     const at = x(levels[name]);
-    picture.append(svg("line", { x1: at, x2: at, y1: TOP - 8, y2: bottom, stroke: "var(--soft)", "stroke-dasharray": name === "none" ? "2 3" : "7 4" }), svg("text", { class: "soft", x: at + (anchor === "end" ? -4 : 4), y: TOP - 12, "text-anchor": anchor, text: words }));
+    picture.append(svg("line", { x1: at, x2: at, y1: TOP - 8, y2: bottom, stroke: "var(--soft)", "stroke-dasharray": name === data.base ? "2 3" : "7 4" }), svg("text", { class: "soft", x: at + (anchor === "end" ? -4 : 4), y: TOP - 12, "text-anchor": anchor, text: words }));
   }
   picture.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: height - 8, "text-anchor": "middle", text: `${quantity.title}${quantity.direction ? " (right: farther from the baseline)" : ""}` }));
   const output = element("output", { text: "" });
