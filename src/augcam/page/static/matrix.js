@@ -2,7 +2,7 @@
 /** Every model with every other; a click shows the images on which two differ most. */
 import { element, shown } from "./dom.js";
 
-const SIZE = 760;
+const SIZE = 760, MARGIN = 150; // pixels of the square, and of the names left of it
 
 /**
  * @param {any} app
@@ -14,19 +14,24 @@ export function showMatrix(app, place) {
   const name = (/** @type {number} */ m) => `${meta.conditions[meta.models[m].condition].title} ${meta.models[m].state}`;
   const known = pairs.values.flat().filter((/** @type {any} */ value) => value !== null);
   const low = Math.min(...known), high = Math.max(...known);
-  const picture = element("canvas", { width: SIZE, height: SIZE, class: "matrix", role: "img", "aria-label": `${pairs.title} between every two models; the fields beside it choose two of them` });
+  const picture = element("canvas", { width: MARGIN + SIZE, height: SIZE, class: "matrix", role: "img", "aria-label": `${pairs.title} between every two models; the fields beside it choose two of them` });
   const context = picture.getContext("2d"), colours = meta.colours.cividis;
   pairs.values.forEach((/** @type {any[]} */ row, /** @type {number} */ a) => row.forEach((value, b) => {
     if (value === null) return;
     const share = (value - low) / (high - low || 1), at = 3 * Math.min(255, Math.floor((pairs.direction > 0 ? share : 1 - share) * 256));
     context.fillStyle = `rgb(${colours[at]}, ${colours[at + 1]}, ${colours[at + 2]})`;
-    context.fillRect(b * step, a * step, Math.ceil(step), Math.ceil(step));
+    context.fillRect(MARGIN + b * step, a * step, Math.ceil(step), Math.ceil(step));
   }));
+  context.fillStyle = getComputedStyle(document.body).getPropertyValue("--ink");
+  context.font = `${Math.min(14, Math.max(4, 0.8 * step))}px system-ui, sans-serif`;
+  context.textAlign = "right";
+  meta.models.forEach((/** @type {any} */ _, /** @type {number} */ m) => context.fillText(name(m), MARGIN - 8, (m + 0.65) * step, MARGIN - 10));
   const output = element("output", { class: "read" });
   const at = (/** @type {any} */ event) => {
     const box = picture.getBoundingClientRect();
-    const place = (/** @type {number} */ value) => Math.min(n - 1, Math.max(0, Math.floor((value / box.width) * n)));
-    return /** @type {[number, number]} */ ([place(event.clientY - box.top), place(event.clientX - box.left)]);
+    const scale = (MARGIN + SIZE) / box.width;
+    const place = (/** @type {number} */ value) => Math.min(n - 1, Math.max(0, Math.floor((value * scale) / step)));
+    return /** @type {[number, number]} */ ([place(event.clientY - box.top), place(event.clientX - box.left - MARGIN / scale)]);
   };
   const go = (/** @type {number} */ a, /** @type {number} */ b) => a !== b && app.change({ pair: `${a}-${b}`, quantity: "pair", down: "1", tab: "images" });
   picture.addEventListener("pointermove", (/** @type {any} */ event) => {

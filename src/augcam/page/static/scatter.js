@@ -3,7 +3,7 @@
 import { column } from "./columns.js";
 import { element, shown, ticks } from "./dom.js";
 
-const WIDTH = 900, HEIGHT = 620, LEFT = 80, BOTTOM = 56, TOP = 16, RIGHT = 20;
+const LEFT = 80, BOTTOM = 56, TOP = 16, RIGHT = 20;
 
 /**
  * Ends of the defined values, with some room.
@@ -30,6 +30,7 @@ export async function showScatter(app, place) {
   const [x, y] = await Promise.all([column(meta, app.axis("x")), column(meta, app.axis("y"))]);
   const [xs, ys] = [ends(x), ends(y)];
   const ratio = Math.max(1, devicePixelRatio);
+  const WIDTH = Math.min(1200, Math.max(340, place.clientWidth || 900)), HEIGHT = Math.max(320, Math.round(0.68 * WIDTH));
   const picture = element("canvas", { width: WIDTH * ratio, height: HEIGHT * ratio, class: "scatter", tabindex: 0, role: "img", "aria-label": `${app.title(app.axis("x"))} against ${app.title(app.axis("y"))}: one point per image` });
   const context = picture.getContext("2d");
   context.scale(ratio, ratio);
