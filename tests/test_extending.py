@@ -121,7 +121,7 @@ NOT_CALLED = {
     "paper.aggregation",
     "report.texts",  # where a font lacks characters
     "report.colours", "report.pictures", "report.style", "data.notes",  # in notebooks
-    "compare.explained", "paper.segments", "report.charts",  # by the figures whose titles a page has
+    "compare.explained", "paper.segments", "report.charts",  # by figures
 }  # fmt: skip
 """What is imported inside functions that some job lists, but does not call in this run."""
 
