@@ -207,3 +207,21 @@ def test_of_many_images_a_seeded_sample_and_all_extremes_are_kept(run):
     assert set(few) != set(chosen(run, 25, seed=2))
     np.testing.assert_array_equal(chosen(run, 60, seed=1), run.image_id)
     assert "25 of 60 test images: a random sample" in explorer_page(run, images=25, seed=1)
+
+
+def test_of_brought_models_the_baselines_condition_is_the_control():
+    rows = [effect("flip", "yes", control="plain")]
+    found = answer(told(*rows), "d with n", 2, 0.1, base="plain")
+    assert "training with flip (1 of 1 metrics) leads farther" in found.sentence
+    assert "than seed noise does" in found.sentence
+    assert [number.name for number in found.numbers] == ["Seed noise", "Augmentations"]
+    assert effect_chart(told(*rows), "plain")["conditions"]["plain"]["control"]
+
+
+def test_the_methods_of_brought_models_name_no_training(run):
+    models = [{"condition": "plain", "state": 0}, {"condition": "flip", "state": 0}]
+    brought = run.provenance | {"models": models}
+    brought["config"] = run.config | {"maps": {}, "variation": []}
+    text = methods(brought)
+    assert "brought as maps" in text and "trained for" not in text
+    assert "which vary what is not known here" in text
