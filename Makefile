@@ -53,7 +53,7 @@ $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
 	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- all architectures
 	$(RUN) snakemake $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
-	@$(RUN) echo "The report: results/$(EXPERIMENT)/report.html"
+	@$(RUN) echo "The report: results/$(EXPERIMENT)/index.html"
 
 estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
 	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) --quiet -- estimate

@@ -15,7 +15,8 @@
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
-#     pages/           *.html and start.rst, for the report
+#     pages/           *.html and start.rst, for Snakemake's report
+#     index.html, explorer.html            the report that people read, and every image beside it
 #     logs/            *.log and *.json: what jobs said and did, what they made and from what
 #     provenance.json  config, versions, hardware, times
 
@@ -84,6 +85,7 @@ rule all:
         every_figure(),
         page_files("pages"),
         every_statistic(),
+        f"{OUT}/index.html",
         f"{OUT}/provenance.json",
         DATA["stats"],
 
@@ -95,6 +97,7 @@ include: "workflow/rules/similarity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/statistics.smk"
 
 

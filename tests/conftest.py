@@ -70,3 +70,13 @@ def make_course(data_folder):
         return Course(store, order, condition, steps, state, training, 0, seeds)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def invented_run(tmp_path_factory) -> Path:
+    """The results folder of `runs.write_run`: tables, invented maps of 60 images, masks."""
+    from runs import write_run
+
+    folder = tmp_path_factory.mktemp("results") / "invented"
+    write_run(folder)
+    return folder

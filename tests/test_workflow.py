@@ -174,6 +174,9 @@ def test_a_run_makes_every_file_with_its_columns(finished):
     assert len(extremes) == 3 * 8
     provenance = json.loads((results / "provenance.json").read_text())
     assert len(provenance["models"]) == N_MODELS
+    index = (results / "index.html").read_text(encoding="utf-8")
+    assert all(f"figures/{item.name}.pdf" in index for item in FIGURES[:3])
+    assert "chunk-maps-main-0" in (results / "explorer.html").read_text(encoding="utf-8")
     assert provenance["config"]["training"]["epochs"] == 2
     assert not list(results.rglob("*.partial*")) + list(results.rglob("checkpoint*"))
 
@@ -251,7 +254,7 @@ def once(*rules):
     return dict.fromkeys(rules, 1)
 
 
-RECORDED = once("provenance", "write_pages")  # the record of the run repeats the config
+RECORDED = once("provenance", "write_pages", "page")  # the record of the run repeats the config
 AGGREGATED = once(
     "aggregate", "warnings", "conclude", "make_pair_counts", "check_claims", "draw_similarity",
     "draw_pair_counts", "draw_extremes", "draw_statistics",
@@ -268,7 +271,7 @@ TWO_MODELS = {"train": 2, "explain": 2, "compare": 2} | SIMILARITY | MAPPED
 FEWER = {rule: n for rule, n in (SIMILARITY | MAPPED).items() if rule != "compare_further"}
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pair_counts", "draw_extremes",
-    "draw_segments", "draw_statistics",
+    "draw_segments", "draw_statistics", "page",
 )  # fmt: skip
 RERUNS = {
     "figure setting": ({"figures": {"dpi": 80}}, DRAWN),
@@ -316,6 +319,7 @@ RERUNS = {
         {"statistics": {"targets": False}},
         once("conclude", "draw_statistics") | RECORDED,
     ),
+    "images of the explorer": ({"explorer": {"images": 30}}, once("page")),
     "device": ({"execution": {"device": "cpu"}}, {}),
     "compared architectures": ({"architectures": ["resnet20"]}, RECORDED),
 }
@@ -344,7 +348,8 @@ def test_images_are_read_again_where_networks_are_to_see_other_parts_of_them(fin
     [
         ("paper/aggregation", AGGREGATED),
         ("report/style", DRAWN),
-        ("paper/claims", once("check_claims", "write_pages")),
+        ("paper/claims", once("check_claims", "write_pages", "page")),
+        ("page/answer", once("page")),
     ],
 )
 def test_an_edited_module_reruns_what_uses_it(finished, module, expected):

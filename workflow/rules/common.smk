@@ -155,6 +155,10 @@ def literal(path):
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
+# How to cite, where the project has its file beside it.
+CITATION = PROJECT / "CITATION.cff"
+CITATION = literal(os.path.relpath(CITATION)) if CITATION.is_file() else []
+
 # What jobs need, for `--software-deployment-method conda`.
 ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
 
@@ -201,10 +205,16 @@ def training_code(condition, architecture=CONFIG.model.architecture):
     return [*used, *own_files(condition)]
 
 
-def templates():
-    """The templates of pages, as inputs."""
-    files = SOURCE.glob("augcam/report/templates/*")
+def templates(*folders):
+    """The templates of pages (and what else lies in `folders` of the library), as inputs."""
+    files = [file for f in folders or ["report/templates"] for file in SOURCE.glob(f"augcam/{f}/*")]
     return sorted(literal(os.path.relpath(file)) for file in files)
+
+
+def captions():
+    """The captions of figures, as inputs."""
+    names = dict.fromkeys(item.caption for item in FIGURES)
+    return [literal(os.path.relpath(PROJECT / f"workflow/report/{name}.rst")) for name in names]
 
 
 def section(name, *keys):

@@ -18,6 +18,7 @@ from augcam.config.schema import (
     Cam,
     Dataset,
     Execution,
+    Explorer,
     Figures,
     Similarity,
     Split,
@@ -110,6 +111,8 @@ class Config(Section):
     """Intervals, tests, clusters and planning: the second half of the report."""
     figures: Figures = Figures()
     """The figures; nothing here changes a number."""
+    explorer: Explorer = Explorer()
+    """The page on which every image can be looked at; nothing here changes a number."""
     execution: Execution = Execution()
     """How to compute; nothing here starts a rerun."""
 
@@ -393,7 +396,8 @@ class Config(Section):
 
     def record(self) -> dict[str, Any]:
         """All values that results depend on: nothing on figures, execution or what is not used."""
-        exclude: Any = {"figures": True, "execution": True, "augmentation_parameters": True}
+        unused = ("figures", "explorer", "execution", "augmentation_parameters")
+        exclude: Any = dict.fromkeys(unused, True)
         if not self.brought:
             exclude |= {"checkpoints": True, "maps": True}
         studied = {c.name: {"title": c.title, "steps": c.steps} for c in self.all_conditions}

@@ -330,6 +330,14 @@ class Figures(Section):
     """Draw the points beyond the whiskers of the boxplots."""
 
 
+class Explorer(Section):
+    images: PositiveInt = 10_000
+    """How many test images `explorer.html` holds: of more, a random sample and all images at the
+    extremes."""
+    seed: Seed = 0
+    """Seed of that sample."""
+
+
 class Execution(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU if there is one."""

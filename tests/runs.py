@@ -1,0 +1,119 @@
+"""A whole results folder without training, for pages and notebooks: invented maps, all tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from experiments import CLASSES, SIZE, followed, invented, predictions
+
+from augcam.compare.models import compare
+from augcam.config.experiment import Config
+from augcam.config.messages import parse_config
+from augcam.data.masks import Masks, write_masks
+from augcam.explain.maps import Explanations, save_explanations
+from augcam.files.json import write_json
+from augcam.files.tables import write_table
+from augcam.report.catalogue import figures
+from augcam.run.provenance import provenance
+
+NASTY = ["<script>alert(1)</script>", "quote'\"&amp;", "猫"]
+"""Names of classes that would break a page that took them for markup."""
+
+SOURCE = 'photos/it\'s "one"&<b>{}.png'
+SIDE = 8
+
+
+def small_config(**values) -> Config:
+    """Two augmentations, both controls, two states."""
+    shared = {
+        "experiment": "invented",
+        "augmentations": ["affine", "cutmix"],
+        "starting_states": [1, 2],
+        "model": {"architecture": "resnet20", "input_size": 16},
+        "statistics": {"resamples": 100},
+    }
+    return parse_config(shared | values)
+
+
+def write_run(
+    folder: Path, config: Config | None = None, images: int = 60, masks: bool = True
+) -> Config:
+    """Write what an experiment leaves behind: `images` test images, of 8×8 pixels."""
+    from PIL import Image
+
+    config = config or small_config()
+    models = invented(config, images)
+    tables = followed(config, models)
+    tables["warnings"] = pd.DataFrame(
+        [("leak", "warning", "3 images of <b>two</b> splits."), ("files", "note", "All read.")],
+        columns=["topic", "level", "text"],
+    )
+    for name, table in tables.items():
+        write_table(table, folder / f"tables/{name}.parquet", folder / f"tables/{name}.csv")
+    _write_data(folder, config, models, images, masks)
+    reference = models[config.reference]
+    for (condition, state), explained in models.items():
+        place = folder / f"explanations/main/{condition}/{state}"
+        save_explanations(
+            Explanations(
+                explained.image_id, explained.cam, explained.logits.argmax(1), explained.logits, []
+            ),
+            predictions(reference)["label"].to_numpy(),
+            "layer3.2",
+            "gradcam",
+            place / "cams.npz",
+            place / "predictions.parquet",
+        )
+    others = [models[model] for model in config.compared]
+    distances = compare(
+        reference, others, config.similarity.metrics, SIZE, config.similarity.epsilon
+    )
+    for (condition, state), table in zip(config.compared, distances):
+        write_table(table, folder / f"similarity/main/{condition}/{state}.parquet")
+    for item in figures(config)[:12]:
+        path = folder / f"figures/{item.name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (40, 20), "white").save(path)
+    return config
+
+
+def _write_data(folder: Path, config: Config, models, images: int, masks: bool) -> None:
+    rng = np.random.default_rng(0)
+    labels = predictions(models[config.reference])["label"].to_numpy()
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    np.save(
+        folder / "data/images.npy", rng.integers(0, 256, (images, SIDE, SIDE, 3), dtype=np.uint8)
+    )
+    index = {
+        "image_id": np.arange(images),
+        "split": "test",
+        "label": labels,
+        "class_name": [NASTY[label] for label in labels],
+        "source": [SOURCE.format(i) for i in range(images)],
+    }
+    write_table(pd.DataFrame(index), folder / "data/index.parquet")
+    counts = np.bincount(labels, minlength=CLASSES).tolist()
+    stats = {
+        "class_names": NASTY[:CLASSES],
+        "fit": {"how": "crop", "ground": [255, 255, 255]},
+        "counts": {part: dict(zip(NASTY, counts)) for part in ("train", "val", "test")},
+        "duplicates": {},
+    }
+    write_json(stats, folder / "data/stats.json")
+    if masks:
+        mask = np.zeros((images, SIDE, SIDE), np.uint8)
+        mask[:, 2:5, 3:6] = 1
+        write_masks(
+            Masks(np.arange(images), mask, ("nothing", "object")), folder / "data/masks.npz"
+        )
+    network = {
+        "architecture": "resnet20",
+        "parameters": 270_000,
+        "cam_layer": "layer3.2",
+        "feature_map": [4, 4],
+    }
+    history = pd.DataFrame({"epoch": [1], "val_accuracy": [0.5], "seconds": [1.0]})
+    excluded = pd.DataFrame({"metric": ["mad"], "n_excluded": [0]})
+    histories = dict.fromkeys(config.models, history)
+    record = provenance(config.record(), network, stats, config.models, histories, excluded)
+    write_json(record, folder / "provenance.json")

@@ -1,0 +1,41 @@
+# The report that people read, and the explorer beside it: one file each, which need nothing else.
+
+
+rule page:
+    input:
+        tables=[file for file in [*every_table(), *every_statistic()] if file.endswith(".parquet")],
+        figures=[file for file in every_figure() if file.endswith(".png")],
+        provenance=f"{OUT}/provenance.json",
+        images=DATA["images"],
+        index=DATA["index"],
+        stats=DATA["stats"],
+        masks=MASKS or [],
+        cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
+        predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
+        similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        citation=CITATION,
+        captions=captions(),
+        code=[*code("page"), *templates("page/templates", "page/static")],
+    output:
+        index=f"{OUT}/index.html",
+        explorer=f"{OUT}/explorer.html",
+    log:
+        f"{OUT}/logs/page.log",
+    benchmark:
+        f"{OUT}/benchmarks/page.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        called=CALLED,
+        folder=OUT,
+        figures=[list(item) for item in FIGURES if item.family != "architectures"],
+        pages=[list(item) for item in PAGES if item.family == "pages"],
+        captions=os.path.relpath(PROJECT / "workflow/report"),
+        explorer=section("explorer"),
+    message:
+        "Writing index.html and the explorer"
+    script:
+        "../scripts/page.py"
