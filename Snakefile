@@ -12,6 +12,7 @@
 #     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
 #     similarity/<view>/<condition>/<state>.parquet
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
+#     scores/<view>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html and start.rst, for the report
@@ -70,6 +71,7 @@ localrules:
     models,
     explanations,
     similarity,
+    scores,
     tables,
     figures,
     report_pages,
@@ -91,6 +93,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/similarity.smk"
+include: "workflow/rules/scores.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
