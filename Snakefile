@@ -13,6 +13,7 @@
 #     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
 #     similarity/<view>/<condition>/<state>.parquet
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
+#     scores/<view>/<condition>/<state>.parquet
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html and start.rst, for Snakemake's report
@@ -72,6 +73,7 @@ localrules:
     models,
     explanations,
     similarity,
+    scores,
     tables,
     figures,
     report_pages,
@@ -94,6 +96,7 @@ include: "workflow/rules/data.smk"
 include: f"workflow/rules/{'brought' if CONFIG.brought else 'training'}.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/similarity.smk"
+include: "workflow/rules/scores.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"

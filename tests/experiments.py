@@ -10,6 +10,8 @@ from augcam.compare.explained import Explained
 from augcam.compare.models import compare
 from augcam.compare.nulls import null_levels
 from augcam.compare.repeats import distinct, equal_models, with_noise
+from augcam.compare.scoring import score_maps
+from augcam.config.checks import score_controls, scored
 from augcam.config.experiment import Config
 from augcam.data.geometry import Fit
 from augcam.paper.aggregation import aggregate, pair_counts
@@ -18,6 +20,7 @@ from augcam.paper.run import Run
 from augcam.paper.segments import by_segment
 from augcam.report import charts, extremes
 from augcam.report import performance as performances
+from augcam.report.scores import score_figures
 from augcam.report.statistics import draw_all
 from augcam.statistics.behaviour import predicted_otherwise
 from augcam.statistics.chance import chance
@@ -26,7 +29,9 @@ from augcam.statistics.decoupled import decouple
 from augcam.statistics.distances import gather
 from augcam.statistics.effects import against_controls
 from augcam.statistics.modelspace import model_space
+from augcam.statistics.scores import score_statistics
 from augcam.statistics.targets import target_changes
+from augcam.statistics.trends import Sweep
 from augcam.train.measures import performance
 
 SIZE, CLASSES = 12, 3
@@ -122,6 +127,7 @@ def followed(config: Config, models: Mapping[Model, Explained]) -> dict[str, pd.
     grouped = shared | {"clusters": options["clusters"]}
     tables |= decouple(distances, config.augmentations, config.counted_pairs, **grouped)
     tables |= model_space(cams, config.augmentations, config.effect_controls, SIZE, **grouped)
+    tables |= scores_followed(config, once, reference, equal)
     kept = {model: seen[model] for model in once}
     tables |= predicted_otherwise(kept, similarity, reference, metrics)
     tables["target_changes"] = target_changes(targets, reference, metrics, SIZE)
@@ -138,6 +144,25 @@ def followed(config: Config, models: Mapping[Model, Explained]) -> dict[str, pd.
         wanted_pair_k=config.analysis.pair_k,
     )
     return tables
+
+
+def scores_followed(
+    config: Config, models: Mapping[Model, Explained], reference: Model, equal: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Every table of scores, by name, of models that differ, with masks of one part of images."""
+    names = scored(config)
+    if not names:
+        return {}
+    found = {}
+    for model, explained in models.items():
+        inside = np.random.default_rng(0).random((len(explained.cam), SIZE, SIZE)) < 0.3
+        columns = score_maps(explained.cam, SIZE, names, {"object": inside})
+        head = {"image_id": explained.image_id, "right": explained.right.astype(np.int8)}
+        found[model] = pd.DataFrame(head | columns)
+    options = config.statistics.model_dump()
+    kept = {name: options[name] for name in ("resamples", "seed", "alpha", "smallest_effect")}
+    sweeps = [Sweep(**sweep) for sweep in config.sweeps]
+    return score_statistics(found, reference, score_controls(config), equal, sweeps, **kept)
 
 
 def drawn(
@@ -175,5 +200,8 @@ def drawn(
         Fit(),
     )
     conditions = list(dict.fromkeys([*config.conditions, config.reference[0]]))
+    if scored(config):
+        kept = {name: t for name, t in tables.items() if name.startswith("score")}
+        yield from score_figures(kept | {"equal_models": equal}, conditions, score_controls(config))
     controls = config.effect_controls
     yield from draw_all(tables, metrics, conditions, compared, controls, config.statistics.power)

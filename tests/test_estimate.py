@@ -22,10 +22,10 @@ CONFIG = parse_config(
     }
 )
 COUNTS = {"train": 100, "val": 10, "test": 50}
-WORK = ["training", "inference", "explanation", "comparison", "shared", "decoupling", "figure"]
+WORK = ["training", "inference", "explanation", "comparison", "shared", "scoring", "decoupling"]
 STARTS = ["torch", "compiled", "start"]
-RATES = dict.fromkeys([*WORK, *STARTS], 1.0) | {"training": 10.0, "inference": 100.0}
-AT_ONCE = dict.fromkeys(["train", "explain", "compare", "tables", "figures"], 2)
+RATES = dict.fromkeys([*WORK, "figure", *STARTS], 1.0) | {"training": 10.0, "inference": 100.0}
+AT_ONCE = dict.fromkeys(["train", "explain", "compare", "score", "tables", "figures"], 2)
 
 
 def touch(folder, *names):
@@ -43,7 +43,7 @@ def planned(folder, config=CONFIG, **options):
 
 def test_a_fresh_run_counts_everything(tmp_path):
     stages = planned(tmp_path)
-    assert list(stages) == ["train", "explain", "compare", "tables", "figures"]
+    assert list(stages) == ["train", "explain", "compare", "score", "tables", "figures"]
     assert all(len(stage.left) == stage.jobs for stage in stages.values())
     # none at both states: 100 images an epoch; affine and cutmix at both: 200.
     train = stages["train"]
@@ -53,6 +53,9 @@ def test_a_fresh_run_counts_everything(tmp_path):
     assert train.amount("training") == 3 * (2 * 100 + 4 * 200)
     assert train.amount("inference") == 3 * 6 * 10
     assert stages["explain"].amount("explanation") == 6 * 50
+    score = stages["score"]
+    assert score.amount("compiled") == score.jobs == 6
+    assert score.amount("scoring") == 6 * 50
     compare = stages["compare"]
     assert compare.amount("compiled") == compare.jobs == 5 + 1
     assert compare.amount("comparison") == 5 * 50
@@ -135,9 +138,9 @@ def test_the_table_says_it_all(tmp_path):
     needed = estimate.disk(CONFIG, stages, 1000, (4, 4), 10, at_once=2)
     lines = estimate.as_text("e: 6 networks", rows, RATES, needed, 2**40, ["memory"]).splitlines()
     assert lines[3].split() == ["train", "6", "0", "3,000", "images", "10", "2", "3", "min"]
-    assert lines[6].split()[:4] == ["tables", str(stages[3].jobs), "0", "2"]
-    assert lines[7].split()[0] == lines[7].split()[4] == "figures"
-    assert lines[-2].startswith("disk: 159 KiB to write (models 5.86 KiB, checkpoints")
+    assert lines[7].split()[:4] == ["tables", str(stages[4].jobs), "0", "2"]
+    assert lines[8].split()[0] == lines[8].split()[4] == "figures"
+    assert lines[-2].startswith("disk: 174 KiB to write (models 5.86 KiB, checkpoints")
     assert lines[-1] == "memory"
     scarce = estimate.as_text("e", rows, RATES, needed, 100, [])
     assert scarce.endswith("100 B are free: not enough")

@@ -34,8 +34,8 @@ def _no_objection(_section: Any) -> None:
     return None
 
 
-def _no_masks(_section: Any) -> bool:
-    return False
+def _brought_masks(section: Any) -> bool:
+    return section.masks.given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,8 @@ class DataKind:
     `read(dataset)`: from the config's section `dataset` to an `augcam.data.source.Source`. `keys`:
     those of the section that it reads and not every kind does; where it does not read one, a config
     that sets it is refused. `check(dataset)` raises ValueError where its keys do not do.
-    `has_masks(dataset)`: whether its `Source` has masks of the test images.
+    `has_masks(dataset)`: whether its `Source` has masks of the test images; `masks`: the ways in
+    which it reads those that a user brings, keys of `dataset.masks`.
 
     Of kinds that are read from paths: `held(key, path)`, the paths in a path that a key names, by
     the split that their names mean (`augcam.data.layout.Held`); `below(path)`, all that could be
@@ -58,7 +59,8 @@ class DataKind:
     read: Callable[..., Any]
     keys: tuple[str, ...] = ()
     check: Callable[[Any], None] = _no_objection
-    has_masks: Callable[[Any], bool] = _no_masks
+    has_masks: Callable[[Any], bool] = _brought_masks
+    masks: tuple[Literal["column", "folder", "boxes"], ...] = ()
     held: Callable[..., Any] | None = None
     below: Callable[..., Any] | None = None
     classes_are_folders: bool = False
@@ -142,6 +144,35 @@ class Metric:
     def direction(self) -> int:
         """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
         return 1 if self.at_equality == 0 else -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A number that says something of one map by itself; a file in `compare/scores`.
+
+    `function(maps)` takes `augcam.compare.rawmaps.RawMaps` and returns float64 (N,), NaN where the
+    score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which pixels
+    show one part of the images, bool (N, size, size); it has a value for each part.
+
+    `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
+    the value that says nothing, from which shifts are measured. `higher`, `lower`: what a sentence
+    says of maps with larger or smaller values; `{part}` stands for what the pixels show.
+    `undefined_on_constant`: whether maps that are the same everywhere have no value, as those
+    that are positive nowhere do not (unless `signed`: it looks at what is negative, too).
+    """
+
+    name: str
+    display_name: str
+    definition: str
+    source: str
+    function: Callable[..., Any]
+    range: tuple[float, float]
+    higher: str
+    lower: str
+    needs: Literal["maps", "masks"] = "maps"
+    neutral: float = 0
+    undefined_on_constant: bool = False
+    signed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +269,7 @@ FOLDERS: dict[type, str] = {
     DataKind: "data/kinds",
     Augmentation: "augment/augmentations",
     Metric: "compare/metrics",
+    Score: "compare/scores",
     CamMethod: "explain/methods",
     Network: "networks/families",
     Table: "report/tables",
@@ -246,7 +278,7 @@ FOLDERS: dict[type, str] = {
 """Where the entries of each kind lie, below the library."""
 
 
-Entry = TypeVar("Entry", DataKind, Augmentation, Metric, CamMethod, Network, Table, Figure)
+Entry = TypeVar("Entry", DataKind, Augmentation, Metric, Score, CamMethod, Network, Table, Figure)
 
 
 def data_kind_named(name: str) -> DataKind:
@@ -259,6 +291,10 @@ def augmentation_named(name: str) -> Augmentation:
 
 def metric_named(name: str) -> Metric:
     return entry(Metric, name)
+
+
+def score_named(name: str) -> Score:
+    return entry(Score, name)
 
 
 def method_named(name: str) -> CamMethod:

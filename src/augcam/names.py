@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from augcam.entries import Augmentation, Metric, Network, entries, entry
+from augcam.entries import Augmentation, Metric, Network, Score, entries, entry, score_named
 
 MEASURES = ("accuracy", "precision", "recall", "f1")
 
@@ -12,6 +12,14 @@ PAPER_METRICS = (
     "mad", "msd", "pearson", "spearman", "overlap_20", "overlap_10", "overlap_5", "class_kld"
 )  # fmt: skip
 """The paper's, as are the following: defaults that no new entry changes."""
+
+
+MAP_SCORES = ("spread", "gini", "centre_distance", "border", "negative")
+"""Scores that any map has."""
+
+
+MASK_SCORES = ("inside", "pointing", "pointing_near", "top_area", "auc")
+"""Scores that need masks: added where there are some."""
 
 
 PAIR_METRICS = ("msd", "pearson")
@@ -106,8 +114,14 @@ def built_in_colour(name: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """The name for people of a condition, measure, metric, segment or architecture."""
-    known = (NAMES.get(name), condition_name(name), metric_name(name), network_name(name))
+    """The name for people of a condition, measure, metric, score, segment or architecture."""
+    known = (
+        NAMES.get(name),
+        condition_name(name),
+        metric_name(name),
+        score_name(name),
+        network_name(name),
+    )
     return next((shown for shown in known if shown not in (None, name)), name)
 
 
@@ -126,6 +140,28 @@ def metric_name(name: str) -> str:
 def network_name(name: str) -> str:
     """The name for people of an architecture."""
     return entries(Network)[name].display_name if name in entries(Network) else name
+
+
+_PART = "@"  # between the name of a score and that of a part of images
+
+
+def of_part(score: str, part: str) -> str:
+    """The name of a score of one part of images, as columns and statistics have it."""
+    return f"{score}{_PART}{part}" if part else score
+
+
+def score_and_part(name: str) -> tuple[str, str]:
+    """The score and the part of images that a name stands for; no part where it needs none."""
+    score, _, part = name.partition(_PART)
+    return score, part
+
+
+def score_name(name: str) -> str:
+    """The name for people of a score, with the part of images that it is of."""
+    score, part = score_and_part(name)
+    if score not in entries(Score):
+        return name
+    return ": ".join(filter(None, [score_named(score).display_name, part]))
 
 
 def headline(metrics: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.brought import missing_files, predictions_beside
+    from augcam.config.checks import score_controls, scored
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
@@ -103,9 +104,7 @@ NOTES = f"{OUT}/data/notes.json"  # apart: what they say of files that are not u
 KIND = entries(DataKind)[CONFIG.dataset.name]
 MASKS = f"{OUT}/data/masks.npz" if KIND.has_masks(CONFIG.dataset) else None
 
-PART_TABLES = ["looked_at"] if MASKS else []
-if CONFIG.dataset.cue.kind != "none":
-    PART_TABLES.append("cue_use")
+CUE_TABLES = ["cue_use"] if CONFIG.dataset.cue.kind != "none" else []
 
 # The start of Snakemake's report: this text, with the warnings of the run above it once it is done.
 REPORT_TEXT = os.path.relpath(PROJECT / "workflow/report/workflow.rst")
@@ -148,6 +147,16 @@ MODEL_SPACE_TABLES = [
     "suggested_model_clusters",
 ]
 BEHAVIOUR_TABLES = ["behaviour", "class_changes"]
+SCORE_TABLES = ["scores", "score_effects", "score_variance_split"]
+SCORE_TABLES += ["score_segments", "score_segment_tests"]
+SCORE_TABLES += ["score_doses", "score_trends"] if CONFIG.sweeps else []
+SCORE_TABLES += ["mask_parts"] if MASKS else []
+SCORE_TABLES = SCORE_TABLES if scored(CONFIG) else []
+
+
+# Keys that stand in no params where they say nothing, so that data sets without masks, prepared
+# before there was the key, are not prepared again.
+NOT_BROUGHT = {} if CONFIG.dataset.masks.given else {"dataset": {"masks"}}
 
 
 def literal(path):
@@ -219,7 +228,7 @@ def captions():
 
 def section(name, *keys):
     """A section of the config, or some of its keys, as plain values for `params`."""
-    values = getattr(CONFIG, name).model_dump(mode="json")
+    values = getattr(CONFIG, name).model_dump(mode="json", exclude=NOT_BROUGHT.get(name))
     return {key: values[key] for key in keys} if keys else values
 
 
@@ -363,7 +372,7 @@ def statistic_tables():
     targets = ["target_changes"] if CONFIG.statistics.targets else []
     names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
     names += TREND_TABLES if CONFIG.sweeps else []
-    return ["null_levels", *names, *PART_TABLES]
+    return ["null_levels", *names, *SCORE_TABLES, *CUE_TABLES]
 
 
 def every_statistic():

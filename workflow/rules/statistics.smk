@@ -66,33 +66,30 @@ rule null_levels:
         "../scripts/null_levels.py"
 
 
-# Where the data set has masks, or cues.
-rule look_at_parts:
+# Where something goes with the class in most training images.
+rule cue_use:
     input:
-        cams=model_files("explanations/{view}/{condition}/{state}/cams.npz"),
         predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
-        masks=MASKS or [],
         index=DATA["index"],
         stats=DATA["stats"],
-        code=code("look_at_parts"),
+        code=code("cue_use"),
     output:
-        **{name: table(name) for name in PART_TABLES or ["looked_at"]},
+        table("cue_use"),
     log:
-        f"{OUT}/logs/look_at_parts.log",
+        f"{OUT}/logs/cue_use.log",
     benchmark:
-        f"{OUT}/benchmarks/look_at_parts.tsv"
+        f"{OUT}/benchmarks/cue_use.tsv"
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         models=CONFIG.models,
-        input_size=CONFIG.model.input_size,
     message:
-        "Looking where maps lie on the images"
+        "Looking how much models go by the cue"
     script:
-        "../scripts/look_at_parts.py"
+        "../scripts/cue_use.py"
 
 
 rule effects:

@@ -10,10 +10,18 @@ from augcam.entries import (
     DataKind,
     Metric,
     Network,
+    Score,
     entries,
     in_order,
 )
-from augcam.names import PAPER_AUGMENTATIONS, PAPER_DATA, PAPER_METHOD, PAPER_METRICS
+from augcam.names import (
+    MAP_SCORES,
+    MASK_SCORES,
+    PAPER_AUGMENTATIONS,
+    PAPER_DATA,
+    PAPER_METHOD,
+    PAPER_METRICS,
+)
 
 _KINDS = {kind.name: kind.display_name for kind in in_order(DataKind, [PAPER_DATA])}
 
@@ -45,6 +53,11 @@ MetricName = Annotated[
     OneOf(
         [m.name for m in _METRICS if not m.family or m.name in PAPER_METRICS], "metric", _FAMILIES
     ),
+]
+
+
+ScoreName = Annotated[
+    str, OneOf([s.name for s in in_order(Score, [*MAP_SCORES, *MASK_SCORES])], "score")
 ]
 
 

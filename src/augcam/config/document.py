@@ -1,6 +1,6 @@
 """What is generated from the configuration and from entries: `config/schema.json`, the key table of
-its README, the tables of metrics and CAM methods of `docs/method.md`, and that of augmentations in
-`docs/augmentations.md`.
+its README, the tables of metrics, scores and CAM methods of `docs/method.md`, and that of
+augmentations in `docs/augmentations.md`.
 
 python -m augcam.config.document
 """
@@ -19,8 +19,14 @@ from augcam.config.choices import AUGMENTATIONS
 from augcam.config.definitions import parameters_of
 from augcam.config.experiment import Config
 from augcam.config.fields import OneOf
-from augcam.entries import Augmentation, CamMethod, Metric, entry_file, in_order
-from augcam.names import PAPER_AUGMENTATIONS, PAPER_METHOD, PAPER_METRICS
+from augcam.entries import Augmentation, CamMethod, Metric, Score, entry_file, in_order
+from augcam.names import (
+    MAP_SCORES,
+    MASK_SCORES,
+    PAPER_AUGMENTATIONS,
+    PAPER_METHOD,
+    PAPER_METRICS,
+)
 
 
 def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str, str, str]]:
@@ -72,6 +78,17 @@ def metric_table() -> str:
     )
 
 
+def score_table() -> str:
+    """Markdown table of every score of maps."""
+    rows = [
+        f"| `{score.name}` | {score.display_name} | {score.definition} | {score.source} | "
+        f"{_range(*score.range)} | {score.needs} |"
+        for score in in_order(Score, [*MAP_SCORES, *MASK_SCORES])
+    ]
+    head = ["| score | | definition | source | range | needs |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
 def _range(low: float, high: float) -> str:
     ends = f"≥ {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
     return ends.replace("-", "−")
@@ -119,6 +136,7 @@ def schema_text() -> str:
 TABLES: list[tuple[str, str, Callable[[], str]]] = [
     ("config/README.md", "key table", key_table),
     ("docs/method.md", "metrics", metric_table),
+    ("docs/method.md", "scores", score_table),
     ("docs/method.md", "CAM methods", method_table),
     ("docs/augmentations.md", "augmentations", augmentation_table),
 ]

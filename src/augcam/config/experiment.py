@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from augcam.config.brought import BroughtMaps, Checkpoint, Checkpoints, Maps, with_brought
-from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, ControlName
+from augcam.config.checks import CHECKS, scored
+from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, ControlName, ScoreName
 from augcam.config.conditions import Condition, conditions, control
 from augcam.config.definitions import Definitions
 from augcam.config.fields import OneOf, Section, Seed, Text, in_order_of, unique
@@ -33,6 +34,7 @@ from augcam.entries import (
     Figure,
     Metric,
     Network,
+    Score,
     Table,
     entries,
 )
@@ -105,6 +107,10 @@ class Config(Section):
     """The class activation maps."""
     similarity: Similarity = Similarity()
     """The comparison of maps."""
+    scores: Annotated[list[ScoreName], AfterValidator(unique)] | None = None
+    """What each map says by itself, without a baseline: which way maps move. When not given
+    `spread`, `gini`, `centre_distance`, `border` and `negative`, and where the test images have
+    masks also `inside`, `pointing`, `pointing_near`, `top_area` and `auc`; `[]`: none."""
     analysis: Analysis = Analysis()
     """The tables."""
     statistics: Statistics = Statistics()
@@ -152,15 +158,9 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _clusters_name_conditions(self):
-        known = [*AUGMENTATIONS, *self.augmented]
-        for i, cluster in enumerate(self.statistics.clusters):
-            for j, name in enumerate(cluster):
-                if name not in known:
-                    raise ValueError(
-                        f"statistics.clusters.{i}.{j}: unknown augmentation '{name}'"
-                        f"{suggestion(name, known)}"
-                    )
+    def _names_what_there_is(self):
+        for check in CHECKS:
+            check(self)
         return self
 
     @model_validator(mode="after")
@@ -210,25 +210,6 @@ class Config(Section):
                 raise ValueError(
                     f"architectures: '{name}' is no candidate at model.input_size {size}, as "
                     f"{reason}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _models_left_out_can_be_missed(self):
-        for condition, states in self.without.items():
-            where, (base, state) = f"without.{condition}", self.reference
-            if condition == base and state in states:
-                raise ValueError(
-                    f"{where}: state {state} is the baseline, with which all others are compared; "
-                    "choose another one with baseline.state"
-                )
-            if unknown := set(states) - set(self.starting_states):
-                known = ", ".join(map(str, self.starting_states))
-                raise ValueError(f"{where}: {min(unknown)} is no starting state; known: {known}")
-            if condition in self.conditions and set(states) == set(self.starting_states):
-                key = "controls" if condition in CONTROLS else "augmentations"
-                raise ValueError(
-                    f"{where}: this leaves no model of it; take '{condition}' out of {key} instead"
                 )
         return self
 
@@ -367,6 +348,11 @@ class Config(Section):
         return list(PAPER_ARCHITECTURES if fit else SMALL_ARCHITECTURES)
 
     @property
+    def has_masks(self) -> bool:
+        """Whether the test images have masks."""
+        return entries(DataKind)[self.dataset.name].has_masks(self.dataset)
+
+    @property
     def entries_in_use(self) -> dict[type, list[str]]:
         """The names of the entries that this experiment uses, by kind."""
         return {
@@ -375,6 +361,7 @@ class Config(Section):
                 dict.fromkeys(name for c in self.all_conditions for name in c.built_ins)
             ),
             Metric: self.similarity.metrics,
+            Score: scored(self),
             CamMethod: [self.cam.method],
             Network: [n for n in [self.model.architecture] if n in entries(Network)],
             Table: list(entries(Table)),
@@ -400,6 +387,8 @@ class Config(Section):
         exclude: Any = dict.fromkeys(unused, True)
         if not self.brought:
             exclude |= {"checkpoints": True, "maps": True}
+        exclude |= {"scores": True} if self.scores is None else {}
+        exclude |= {"dataset": {"masks"}} if not self.dataset.masks.given else {}
         studied = {c.name: {"title": c.title, "steps": c.steps} for c in self.all_conditions}
         record = self.model_dump(mode="json", exclude=exclude) | {"conditions": studied}
         return record | {"variation": self.known_variation}

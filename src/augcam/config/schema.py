@@ -62,6 +62,50 @@ class Cue(Section):
     """The same for the test images."""
 
 
+MaskValue = Annotated[int, Field(ge=1, le=255)]
+
+
+class MaskSource(Section):
+    column: Text | None = None
+    """`parquet`: the column with the encoded masks. `table`: the column with their paths, relative
+    to the table or to `folder`."""
+    folder: Text | None = None
+    """`imagefolder`, `table`: the folder that holds a mask for each image under the same relative
+    name, whatever its suffix."""
+    boxes: (
+        Annotated[list[Text], Field(min_length=4, max_length=4), AfterValidator(unique)] | None
+    ) = None
+    """`parquet`, `table`: the four columns of a box in pixels of the image as it is stored, in
+    place of a mask."""
+    box_format: Literal["corners", "size"] = "corners"
+    """What `boxes` hold: left, top, right and bottom (`corners`), or left, top, width and height
+    (`size`)."""
+    labels: (
+        Annotated[dict[Text, Annotated[int, Field(ge=1, le=255)]], Field(min_length=1)] | None
+    ) = None
+    """What the values of masks stand for, e.g. `{object: 1, shadow: 2, unsure: 255}`; 0 is nothing.
+    When not given a single value is the `object`, and several have their numbers for names."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there are masks."""
+        return bool(self.column or self.folder or self.boxes)
+
+    @model_validator(mode="after")
+    def _is_whole(self):
+        where = "dataset.masks"
+        if not self.given and self != MaskSource.model_construct():
+            raise ValueError(f"{where}.column: name a column, a folder or boxes with the masks")
+        if self.boxes and (self.column or self.folder or self.labels):
+            raise ValueError(f"{where}.boxes: boxes take the place of column, folder and labels")
+        values = list((self.labels or {}).values())
+        if len(set(values)) < len(values):
+            raise ValueError(f"{where}.labels: several names stand for one value")
+        if bad := [name for name in self.labels or {} if "@" in name or name == "nothing"]:
+            raise ValueError(f"{where}.labels: '{bad[0]}' cannot name a part; take another name")
+        return self
+
+
 class Dataset(Section):
     name: DataKindName = PAPER_DATA
     """Where the images come from."""
@@ -97,6 +141,8 @@ class Dataset(Section):
     """`parquet`: the column with the encoded images; found by its type when not given."""
     label_column: Text = "label"
     """`parquet`: the column with the class, a number or a name."""
+    masks: MaskSource = MaskSource()
+    """`parquet`, `imagefolder`, `table`: what the pixels of the test images show."""
     class_names: Annotated[list[Text], Field(min_length=2), AfterValidator(unique)] | None = None
     """`parquet`, `imagefolder`, `table`: names of classes 0, 1, …; read from the data set when not
     given. Where the data set has names, too, these must be the same in another order, or, for
@@ -150,6 +196,16 @@ class Dataset(Section):
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self):
         entries(DataKind)[self.name].check(self)
+        return self
+
+    @model_validator(mode="after")
+    def _has_masks_of_its_kind(self):
+        known = entries(DataKind)[self.name].masks
+        for way in ("column", "folder", "boxes") if known else ():
+            if getattr(self.masks, way) and way not in known:
+                raise ValueError(
+                    f"dataset.masks.{way}: '{self.name}' reads masks by {' or '.join(known)}"
+                )
         return self
 
     @model_validator(mode="after")

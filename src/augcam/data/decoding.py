@@ -43,6 +43,7 @@ _TURNS = {  # EXIF orientation → what makes the image upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_XMP = ("xmp", "XML:com.adobe.xmp")  # blocks of text
 _BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLE_FORMAT = 258, 262, 254, 339  # tags of TIFF
 
 _DARK = 256 // 16  # of 16 bits, what 12 bits reach that are stored in them unscaled
@@ -95,6 +96,31 @@ def decode_image(
         raise BrokenImage(f"{place}: the image cannot be decoded ({error}).") from error
 
 
+class Frame(NamedTuple):
+    """How the pixels of an image file are stored: `height`, `width`, and what makes them upright
+    (None: they are)."""
+
+    height: int
+    width: int
+    turn: Image.Transpose | None
+
+
+def frame(encoded: bytes | Path) -> Frame:
+    """The frame of an image file that `decode_image` reads."""
+    content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        _at_first_frame(image)
+        if tags := getattr(image, "tag_v2", {}):  # Pillow gives the size of the upright image
+            turn = _TURNS.get(tags.get(ExifTags.Base.Orientation, 1))
+            return Frame(tags[ExifTags.Base.ImageLength], tags[ExifTags.Base.ImageWidth], turn)
+        for key in _XMP:
+            image.info.pop(key, None)
+        image.load()
+        return Frame(image.height, image.width, _TURNS.get(_orientation(image)))
+
+
 def _kind(content: bytes) -> str:
     """What a file is that Pillow does not know."""
     if not content:
@@ -114,7 +140,7 @@ def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> 
     if tags.get(_SUBFILE, 0) & 1:
         raise ValueError("its first picture is a preview, as in a camera's raw file; convert it")
     # Pillow would look for an orientation there, too; browsers do not.
-    for key in ("xmp", "XML:com.adobe.xmp"):
+    for key in _XMP:
         image.info.pop(key, None)
     turned = tags.get(ExifTags.Base.Orientation) in _TURNS  # Pillow turns a TIFF as it loads it
     image.load()

@@ -11,6 +11,7 @@ from augcam.data.groups import groups_in_paths
 from augcam.data.labels import Labels, numbered
 from augcam.data.layout import parts
 from augcam.data.listing import class_folders, reasons
+from augcam.data.maskfiles import mask_names, mask_reader, masks_in_folder
 from augcam.data.notes import counted
 from augcam.data.source import Source
 from augcam.data.table import table_advice
@@ -35,14 +36,21 @@ def read_imagefolder(dataset: Dataset) -> Source:
     files = [f"{part.root}/{place}" for part in read for _, place in part.images]
     labels, class_names, said = numbered([_labels(part) for part in read], dataset.class_names)
     below = [place for part in read for _, place in part.images]
+    folder, names = dataset.masks.folder, [shown(file) for file in files]
+    # The folder of masks may hold the splits, as that of the images may, or the classes at once.
+    both = [f"{part.root.name}/{place}\0{place}" for part in read for _, place in part.images]
+    masks = masks_in_folder(folder, both) if folder else []
+    reader = mask_reader(dataset.masks, lambda i: Path(files[i]), lambda i: masks[i], names)
     return Source(
         labels=labels,
         class_names=class_names,
-        names=[shown(file) for file in files],
+        names=names,
         origins=[f"{part.split}/{place}" for part in read for _, place in part.images],
         decode=lambda i: decode_image(Path(files[i]), shown(files[i]), dataset.ground),
         splits=np.repeat([part.split for part in read], [len(part.images) for part in read]),
         groups=groups_in_paths(dataset.group, below) if dataset.group else None,
+        mask=reader if folder else None,
+        mask_names=mask_names(dataset.masks),
         left_out=[file for part in read for file in part.left_out],
         notes=[*notes, *said, *(note for part in read for note in part.notes)],
     )

@@ -1,6 +1,7 @@
 """Masks of the test images: what each pixel shows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,12 +24,18 @@ class Masks:
     mask: np.ndarray
     names: tuple[str, ...]
 
+    @cached_property
+    def shown(self) -> dict[str, int]:
+        """What some pixel of some image shows, without nothing: name → value."""
+        there = np.flatnonzero(np.bincount(self.mask.ravel(), minlength=len(self.names)))
+        return {self.names[value]: int(value) for value in there if value}
+
     def of(self, image_ids: np.ndarray) -> "Masks":
-        """Those of some images, in their order. Raises AugcamError where one has no mask."""
+        """Those of some images, in their order; of an image that has none, a mask of nothing."""
         rows = np.searchsorted(self.image_id, image_ids).clip(max=len(self.image_id) - 1)
-        if missing := np.count_nonzero(self.image_id[rows] != image_ids):
-            raise AugcamError(f"masks: {missing:,} of {len(image_ids):,} images have none.")
-        return Masks(image_ids, self.mask[rows], self.names)
+        mask = self.mask[rows]
+        mask[self.image_id[rows] != image_ids] = 0
+        return Masks(image_ids, mask, self.names)
 
     def seen(self, size: int, fit: Fit) -> np.ndarray:
         """uint8 (N, size, size): as networks see the images, of which `fit` says what is left to do

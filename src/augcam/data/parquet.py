@@ -13,6 +13,7 @@ from augcam.data.decoding import decode_image
 from augcam.data.groups import group_names
 from augcam.data.labels import Labels, numbered
 from augcam.data.layout import Part, parts
+from augcam.data.maskfiles import boxes_of, mask_names, mask_reader
 from augcam.data.source import Source
 from augcam.errors import AugcamError
 
@@ -24,6 +25,7 @@ class _File(NamedTuple):
     images: list[Any]  # Arrow scalars of bytes
     labels: Labels
     groups: list[str | None] | None
+    masks: list[Any]  # as the images, or boxes
 
 
 def read_parquet(dataset: Dataset) -> Source:
@@ -37,6 +39,15 @@ def read_parquet(dataset: Dataset) -> Source:
     images = [image for file in files for image in file.images]
     places = [file.labels.place(i) for file in files for i in range(len(file.images))]
     groups, of_groups = group_names([file.groups for file in files], places)
+    masks, brought = [mask for file in files for mask in file.masks], dataset.masks
+    if brought.boxes:
+        masks = boxes_of(masks and list(zip(*masks)), places)
+    reader = mask_reader(
+        brought,
+        lambda i: images[i].as_py(),
+        lambda i: masks[i] if brought.boxes else masks[i].as_py(),
+        places,
+    )
     return Source(
         labels=labels,
         class_names=class_names,
@@ -44,6 +55,8 @@ def read_parquet(dataset: Dataset) -> Source:
         decode=lambda i: decode_image(images[i].as_py(), places[i], dataset.ground),
         splits=np.repeat([file.split for file in files], [len(file.images) for file in files]),
         groups=groups,
+        mask=reader if brought.given else None,
+        mask_names=mask_names(brought),
         notes=[*notes, *said, *of_groups],
     )
 
@@ -57,11 +70,21 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
             schema = file.schema_arrow
             there = columns(schema)
             if not file.metadata.num_rows:
-                return _File(
-                    part.split, [], Labels([], str, path.name), [] if dataset.group else None
-                )
+                groups: list[str | None] | None = [] if dataset.group else None
+                return _File(part.split, [], Labels([], str, path.name), groups, [])
             label = _within(dataset.label_column, there)
-            image = dataset.image_column or _image_column(path, there, {label, dataset.group})
+            mask = dataset.masks
+            of_masks = [mask.column] if mask.column else mask.boxes or []
+            for name in of_masks:
+                key = "dataset.masks.column" if mask.column else "dataset.masks.boxes"
+                require(path, there, key, name)
+            if mask.column and not holds_images(there[mask.column]):
+                raise AugcamError(
+                    f"{path}: column '{mask.column}' (dataset.masks.column) holds no encoded "
+                    "images, which are bytes, or a struct with a field 'bytes'."
+                )
+            taken = {label, dataset.group, mask.column}
+            image = dataset.image_column or _image_column(path, there, taken)
             require(path, there, "dataset.image_column", image)
             require(path, there, "dataset.label_column", label)
             require(path, there, "dataset.group", dataset.group)
@@ -71,7 +94,7 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
                     "which are bytes, or a struct with a field 'bytes'."
                 )
             _refuse_more_than_memory(path, file.metadata)
-            names = [name for name in (image, label, dataset.group) if name]
+            names = [name for name in (image, label, dataset.group, *of_masks) if name]
             table = file.read(list(dict.fromkeys(names)))
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0]
@@ -87,6 +110,9 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
             _feature_names(path, schema, label, bool(dataset.class_names)),
         ),
         text_values(column(table, dataset.group)) if dataset.group else None,
+        list(zip(*(column(table, name).to_pylist() for name in of_masks)))
+        if mask.boxes
+        else [scalar for name in of_masks for scalar in _encoded(column(table, name), path, name)],
     )
 
 

@@ -22,7 +22,8 @@ class Source:
     `groups`, text (N,): images of one group stay on one side of a split; None where all may part.
     `cues`, int64 (N,): the class whose cue each image has, where cues are known.
     `mask(i)`: what each pixel of image i shows, uint8 (H, W) as `decode(i)` has them, positions in
-    `mask_names`; None where there are no masks.
+    `mask_names`, or None where this image has none; None where there are no masks. Where there are
+    no `mask_names`, any values but 0, which is nothing: they are named when all have been read.
     `left_out`: the files that are no images of it.
     """
 
@@ -34,7 +35,7 @@ class Source:
     groups: np.ndarray | None = None
     origins: list[str] | None = None
     cues: np.ndarray | None = None
-    mask: Callable[[int], Mask] | None = None
+    mask: Callable[[int], Mask | None] | None = None
     mask_names: tuple[str, ...] = ()
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)

@@ -17,10 +17,11 @@ from augcam.data.groups import group_notes
 from augcam.data.layout import SPLITS
 from augcam.data.leaks import Leaks, find_leaks, identities, leak_notes
 from augcam.data.listing import BROKEN, reasons
-from augcam.data.masks import Mask, Masks, write_masks
+from augcam.data.masks import Mask, write_masks
 from augcam.data.notes import Note, note
 from augcam.data.source import Source
 from augcam.data.split import choose_split, class_notes, draw_order
+from augcam.data.testmasks import gather
 from augcam.entries import data_kind_named
 from augcam.errors import AugcamError, BrokenImage
 from augcam.files.atomic import atomic
@@ -145,6 +146,16 @@ def prepare(
         positions = index.pop("position").to_numpy()
         used = [facts[position] for position in positions]
         refuse_mixtures(used, dataset)
+        if masks_path is not None:
+            tests = np.flatnonzero(index["split"] == "test")
+            masks, of_masks = gather(
+                source,
+                positions[tests],
+                tests,
+                [used[i] for i in tests],
+                lambda mask: _stored(mask, dataset, fit),
+            )
+            notes += of_masks
         images = np.load(temporary, mmap_mode="r")
         train_ids = np.flatnonzero(index["split"] == "train")
         mean, std = channel_statistics(images, train_ids, fit)
@@ -166,10 +177,8 @@ def prepare(
     with atomic(order_path) as temporary:
         np.save(temporary, order)
     write_table(index, index_path)
-    if masks_path is not None and source.mask is not None:
-        test_ids = np.flatnonzero(index["split"] == "test")
-        mask = np.stack([_stored(source.mask(i), dataset, fit) for i in positions[test_ids]])
-        write_masks(Masks(test_ids, mask, source.mask_names), masks_path)
+    if masks_path is not None:
+        write_masks(masks, masks_path)
     stats = {
         "mean": mean,
         "std": std,

@@ -16,6 +16,7 @@ from augcam.data.folders import shown
 from augcam.data.groups import group_names
 from augcam.data.labels import Labels, numbered, tidy
 from augcam.data.layout import Part, parts, split_called
+from augcam.data.maskfiles import boxes_of, mask_names, mask_reader, masks_in_folder
 from augcam.data.notes import Note, counted, listed, note
 from augcam.data.source import Source
 from augcam.errors import AugcamError
@@ -33,6 +34,10 @@ def read_table_of_files(dataset: Dataset) -> Source:
     labels, class_names, said = numbered([part.labels for part in rows], dataset.class_names)
     names = [shown(path) for path in paths]
     groups, said_of_groups = group_names([part.groups for part in rows], names)
+    masks = [mask for part in rows for mask in part.masks]
+    if dataset.masks.boxes:
+        masks = boxes_of(masks and list(zip(*masks)), names)
+    reader = mask_reader(dataset.masks, lambda i: paths[i], lambda i: masks[i], names)
     return Source(
         labels=labels,
         class_names=class_names,
@@ -41,14 +46,18 @@ def read_table_of_files(dataset: Dataset) -> Source:
         decode=lambda i: decode_image(paths[i], names[i], dataset.ground),
         splits=np.array([split for part in rows for split in part.splits]),
         groups=groups,
+        mask=reader if dataset.masks.given else None,
+        mask_names=mask_names(dataset.masks),
         notes=[*notes, *(note for part in rows for note in part.notes), *said, *said_of_groups],
     )
 
 
 def listed_images(dataset: Dataset) -> list[Path]:
-    """The image files that the tables of a data set name, there or not."""
+    """The files of images and masks that the tables of a data set name, there or not."""
     found, _ = parts(dataset)
-    return [path for part in found for path in _read(part, dataset).paths]
+    rows = [_read(part, dataset) for part in found]
+    masks = [mask for part in rows for mask in part.masks if isinstance(mask, Path)]
+    return [*(path for part in rows for path in part.paths), *masks]
 
 
 class _Rows(NamedTuple):
@@ -59,6 +68,7 @@ class _Rows(NamedTuple):
     labels: Labels
     splits: list[str]
     groups: list[str | None] | None
+    masks: list[Any]  # paths, or what the four columns of boxes hold; None for none
     notes: list[Note]
 
 
@@ -78,8 +88,30 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         Labels(column(table, label).to_pylist(), lambda i: f"{file.name} row {i + 1}", file.name),
         _splits(part, table, dataset),
         text_values(column(table, dataset.group)) if dataset.group else None,
+        _masks(file, table, written, dataset),
         notes,
     )
+
+
+def _masks(file: Path, table: Any, written: list[str], dataset: Dataset) -> list[Any]:
+    """The mask of each row, if masks are brought: its path, or the four values of a box."""
+    masks = dataset.masks
+    there = columns(table.schema)
+    require(file, there, "dataset.masks.column", masks.column)
+    for name in masks.boxes or []:
+        require(file, there, "dataset.masks.boxes", name)
+    if masks.boxes:
+        return list(zip(*(text_values(column(table, name)) for name in masks.boxes)))
+    if masks.column:
+        base = _image_folder(file, masks.folder, "dataset.masks.folder")
+        values = text_values(column(table, masks.column))
+        return [base / value if value else None for value in values]
+    if masks.folder:
+        base = _image_folder(file, masks.folder, "dataset.masks.folder")
+        suffix = dataset.image_suffix or ""
+        places = [f"{name}{suffix}".replace("\\", "/") for name in written]
+        return list(masks_in_folder(str(base), places))
+    return []
 
 
 def table_advice(folder: Path) -> str:
@@ -196,14 +228,14 @@ def _image_paths(file: Path, names: list[str], dataset: Dataset) -> tuple[list[P
     return paths, [note("files", f"{text} (the first: '{names[turned[0]]}').")]
 
 
-def _image_folder(file: Path, named: str | None) -> Path:
+def _image_folder(file: Path, named: str | None, key: str = "dataset.image_folder") -> Path:
     """The folder that paths are relative to: beside the table, or from where the run starts."""
     if named is None:
         return file.parent
     for folder in (file.parent / named, Path(named)):
         if folder.is_dir():
             return folder
-    raise AugcamError(f"dataset.image_folder: there is no folder '{file.parent / named}'.")
+    raise AugcamError(f"{key}: there is no folder '{file.parent / named}'.")
 
 
 def _refuse_missing(paths: list[Path]) -> None:

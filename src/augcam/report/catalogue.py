@@ -8,6 +8,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from augcam.config.checks import score_controls, scored
 from augcam.config.document import with_generated
 from augcam.config.experiment import Config
 from augcam.entries import Figure, Table, entries, metric_named
@@ -28,6 +29,7 @@ SECTIONS = {
     "segments": "C Segments",
     "conclusions": "D What can be concluded",
     "effects": "E Effects against controls",
+    "scores": "E Which way maps move",
     "doses": "E Dose and response",
     "decoupled": "F Without the shared baseline",
     "modelspace": "G Models compared directly",
@@ -116,7 +118,7 @@ def figures(config: Config) -> list[Item]:
         Item(figure.name, "entries", figure.section, "entry", {"figure": figure.label})
         for figure in entries(Figure).values()
     ]
-    return items + _statistics(config, metrics) + own
+    return items + _statistics(config, metrics) + _scores(config) + own
 
 
 def tables(config: Config) -> list[Item]:
@@ -126,7 +128,9 @@ def tables(config: Config) -> list[Item]:
         for table in entries(Table).values()
     ]
     without = set() if config.statistics.targets else {"target_changes"}
-    without |= set() if config.sweeps else {"trends"}
+    without |= set() if config.sweeps else {"trends", "score_trends"}
+    without |= set() if scored(config) else {i.name for i in PAGES if i.section == "scores"}
+    without |= set() if config.has_masks else {"mask_parts"}
     wanted = [item for item in PAGES if item.name not in without]
     return wanted + own
 
@@ -157,6 +161,30 @@ def _statistics(config: Config, metrics: list[str]) -> list[Item]:
     ]
 
 
+def _scores(config: Config) -> list[Item]:
+    """Figures of what maps say by themselves."""
+    if not scored(config):
+        return []
+    return [
+        _item("scores", "scores", "scores"),
+        *(
+            _item(f"score_effects_{control}", "scores", "scores", "score_effects", control=control)
+            for control in score_controls(config)
+        ),
+        _item("score_variance_split", "scores", "scores", "variance_split"),
+        *(
+            _item(
+                f"dose_response_scores_{sweep['name']}",
+                "scores",
+                "scores",
+                "doses",
+                sweep=sweep["name"],
+            )
+            for sweep in config.sweeps
+        ),
+    ]
+
+
 PAGES = [
     Item("summary", "pages", "summary", "summary", {"page": "1 The run"}),
     Item("claims", "pages", "summary", "claims", {"page": "2 The paper's claims"}),
@@ -170,6 +198,13 @@ PAGES = [
     Item("conclusions", "pages", "conclusions", "conclusions", {"page": "findings"}),
     Item("effects", "pages", "effects", "tables", {"figure": "table"}),
     Item("trends", "pages", "doses", "tables", {"figure": "table"}),
+    Item("scores", "pages", "scores", "tables", {"figure": "means of models"}),
+    Item("score_effects", "pages", "scores", "tables", {"figure": "effects"}),
+    Item("score_variance_split", "pages", "scores", "tables", {"figure": "variance split"}),
+    Item("score_segments", "pages", "scores", "tables", {"figure": "segments"}),
+    Item("score_segment_tests", "pages", "scores", "tables", {"figure": "tests of segments"}),
+    Item("score_trends", "pages", "scores", "tables", {"figure": "trends"}),
+    Item("mask_parts", "pages", "scores", "tables", {"figure": "masks"}),
     Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
     Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
     Item("class_changes", "pages", "effects", "tables", {"figure": "another class predicted"}),

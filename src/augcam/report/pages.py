@@ -83,6 +83,41 @@ TEXTS = {
         "value, in the metric's own units; p by exchanging strengths within each starting state, "
         "p_holm over all rows.",
     ),
+    "scores": (
+        "Scores of maps",
+        "What each model's maps say by themselves: mean of each score over the test images with a "
+        "value; part: what the pixels show that the score is about.",
+    ),
+    "score_effects": (
+        "Which way maps move",
+        "How much higher each score is than a control's, paired by image and starting state, in "
+        "the score's own units; verdict: higher or lower after Holm's correction, no where the "
+        "interval lies within the smallest effect that matters.",
+    ),
+    "score_variance_split": (
+        "Variance of one image's score",
+        "Components of the variance over images, conditions and starting states, all conditions "
+        "included.",
+    ),
+    "score_segments": (
+        "Scores by segment",
+        "Each score by which of model and baseline is right; n counts images times states.",
+    ),
+    "score_segment_tests": (
+        "Do segments differ in a score?",
+        "Kruskal–Wallis test, one a model; read epsilon squared, the share of the ranks' variance "
+        "that the segment explains (below .06: small).",
+    ),
+    "score_trends": (
+        "Dose and response of scores",
+        "Does a score's mean change with the strength? slope: from the weakest to the strongest "
+        "value; p by exchanging strengths within each starting state, p_holm over all rows.",
+    ),
+    "mask_parts": (
+        "What masks show",
+        "In how many test images each part is seen, how many have no mask, and the part's share of "
+        "the image, which a map that is the same everywhere has on it.",
+    ),
     "variance_split": (
         "Variance of one image's value",
         "Components of the variance over images, conditions and starting states; condition × state "

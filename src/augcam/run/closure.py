@@ -17,6 +17,7 @@ from augcam.entries import (
     Figure,
     Metric,
     Network,
+    Score,
     Table,
     entry_file,
 )
@@ -33,6 +34,8 @@ LOOKED_UP = {
                    f"{_NAMES}.condition_name", f"{_NAMES}.display_name"},
     Metric: {f"{_ENTRIES}.Metric", f"{_ENTRIES}.metric_named",
              f"{_NAMES}.metric_name", f"{_NAMES}.headline", f"{_NAMES}.display_name"},
+    Score: {f"{_ENTRIES}.Score", f"{_ENTRIES}.score_named",
+            f"{_NAMES}.score_name", f"{_NAMES}.display_name"},
     CamMethod: {f"{_ENTRIES}.CamMethod", f"{_ENTRIES}.method_named"},
     Network: {f"{_ENTRIES}.Network", f"{_ENTRIES}.network_named",
               f"{_NAMES}.network_name", f"{_NAMES}.display_name"},

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from augcam.config.checks import scored
 from augcam.config.experiment import Config
 from augcam.entries import Figure, Table, entries
 from augcam.report.catalogue import figures
@@ -13,8 +14,8 @@ from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL
 from augcam.words import columns, duration, size
 
 Work = dict[str, float]
-"""Kind of work → how much of it: images (training, inference, explanation, comparison, shared),
-figures, starts of a job (torch, compiled, start), shares of the step `decouple`."""
+"""Kind of work → how much of it: images (training, inference, explanation, comparison, shared,
+scoring), figures, starts of a job (torch, compiled, start), shares of the step `decouple`."""
 
 Jobs = list[tuple[str, Work]]
 """Of each job a file that it makes, and its work but for starting it."""
@@ -29,7 +30,7 @@ TABLES = ("performance", "similarity_mean", "segment_summary", "claims", "behavi
 CLOSING = ("tables/warnings.csv", "tables/conclusions.csv", "provenance.json", "pages/summary.html")
 
 
-STARTS = {"train": "torch", "explain": "torch", "compare": "compiled"}
+STARTS = {"train": "torch", "explain": "torch", "compare": "compiled", "score": "compiled"}
 """Kind of start of a stage's jobs, where they import more than pandas."""
 
 
@@ -96,10 +97,14 @@ def planned(
     comparisons += [
         (f"similarity/main/further/{s}/{last}.parquet", further) for _, s in config.baselines[1:]
     ]
+    scores: Jobs = [
+        (f"scores/main/{c}/{s}.parquet", {"scoring": test}) for c, s in models if scored(config)
+    ]
     tables: Jobs = [
         (f"tables/{name}.parquet", {"decoupling": x}) for name, x in LIKE_DECOUPLING.items()
     ]
     tables += [(f"tables/{name}.parquet", {}) for name in (*TABLES, *entries(Table))]
+    tables += [("tables/scores.parquet", {}) for _ in scores[:1]]
     tables += [(file, {}) for file in CLOSING]
     nulls: Work = {"comparison": 3 * min(test, config.statistics.null_images)}
     tables.append(("tables/null_levels.parquet", nulls))
@@ -112,6 +117,7 @@ def planned(
         stage("train", "images", trainings),
         stage("explain", "images", explanations),
         stage("compare", "images", comparisons),
+        stage("score", "images", scores),
         stage("tables", "", tables),
         stage("figures", "figures", pictures),
     ]
@@ -165,6 +171,7 @@ def disk(
         "checkpoints, meanwhile": (trainings + 3 * min(at_once, trainings)) * weights,
         "explanations": int(explained * (cam + prediction)),
         "similarity": int(compared * row),
+        "scores": int(stages[3].amount("scoring") * (9 + 8 * len(scored(config)))),
     }
 
 

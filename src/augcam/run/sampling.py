@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from augcam.config.checks import scored
 from augcam.config.experiment import Config
 from augcam.entries import metric_named
 
@@ -60,7 +61,8 @@ def rates_after_explaining(
     """What one job does a second, by kind of work, for a run with so many test `images`.
 
     comparison: images of a model compared with a baseline; shared: the same where the job compares
-    many models, for which the baseline is ranked once; decoupling: the whole of that step; figure:
+    many models, for which the baseline is ranked once; scoring: images of which maps are scored,
+    with masks of one part where there are some; decoupling: the whole of that step; figure:
     figures drawn; start, compiled: jobs started (see `STARTS`).
     """
     rng = np.random.default_rng(0)
@@ -68,6 +70,7 @@ def rates_after_explaining(
     return {
         "comparison": rate(alone, seconds),
         "shared": rate(shared, seconds),
+        "scoring": rate(_scoring(config, map_shape, rng), seconds / 2),
         "decoupling": 1 / _decoupling_seconds(config, images, rng),
         "figure": rate(_drawing(config, images, rng), seconds),
     } | {name: rate(partial(_start, code), seconds / 2) for name, code in STARTS.items()}
@@ -96,6 +99,25 @@ def _comparing(
         return SAMPLE * len(models)
 
     return [lambda: comparing(others[:1]), lambda: comparing(others)]
+
+
+def _scoring(
+    config: Config, map_shape: tuple[int, ...], rng: np.random.Generator
+) -> Callable[[], int]:
+    """Scores the maps of one model's images."""
+    from augcam.compare.scoring import score_maps
+
+    size, names = config.model.input_size, scored(config)
+    cam = rng.normal(size=(SAMPLE, *map_shape)).astype(np.float32)
+    inside = np.zeros((SAMPLE, size, size), dtype=bool)
+    inside[:, size // 4 : size // 2, size // 4 : size // 2] = True
+    parts = {"object": inside} if config.has_masks else {}
+
+    def scoring() -> int:
+        score_maps(cam, size, names, parts)
+        return SAMPLE
+
+    return scoring
 
 
 def _decoupling_seconds(config: Config, images: int, rng: np.random.Generator) -> float:

@@ -9,6 +9,7 @@ from augcam.config.states import varied
 from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, headline
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
+from augcam.statistics.sentences import control_called, list_of, metrics, score_trends, scores
 from augcam.statistics.trends import ACCURACY, FALLS, GROWS
 
 _SUPPORTED = 0.95  # share of resamples in which a node must be found
@@ -44,7 +45,9 @@ def conclude(
         *_effects(
             tables["effects"], augmentations, controls, base, n_states, smallest_effect, repeated
         ),
+        *scores(tables.get("score_effects"), augmentations, base),
         *_trends(tables.get("trends"), alpha),
+        *score_trends(tables.get("score_trends")),
         *_variance(tables["variance_split"], alpha),
         *_decoupling(tables["decoupled_maps"], augmentations, base in repeated),
         *_pairs(tables["pair_significance"], len(augmentations), alpha, pair_k, wanted_pair_k),
@@ -56,19 +59,6 @@ def conclude(
         *_size(tables["planning"], tables["effects"], n_states, alpha),
     ]
     return pd.DataFrame(findings, columns=["topic", "finding"])
-
-
-def _list(names) -> str:
-    names = [display_name(name) for name in names]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _metrics(count: int) -> str:
-    return f"{count} metric{'s' if count != 1 else ''}"
-
-
-def _control(control: str, base: str) -> str:
-    return "seed noise" if control == base else "the step-count control"
 
 
 def _scale(tables, base, trained_again, reaching):
@@ -105,7 +95,7 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
         if control in equal:
             continue
         rows = effects[effects["control"] == control]
-        what = _control(control, base)
+        what = control_called(control, base)
         undefined = sorted(set(rows["metric"]) - set(rows.dropna(subset="difference")["metric"]))
         rows = rows.dropna(subset="difference")
         if rows.empty:
@@ -128,12 +118,15 @@ def _effects(effects, augmentations, controls, base, n_states, smallest_effect, 
             yield "effects", f"No augmentation is shown to lead farther than {what}."
         if no:
             most = f"{100 * smallest_effect:.0f} %"
-            yield "effects", f"At most {most} farther than {what} in every metric: {_list(no)}."
+            yield "effects", f"At most {most} farther than {what} in every metric: {list_of(no)}."
         if open_:
             states = f"{n_states} state{'s' if n_states > 1 else ''}"
-            yield "effects", f"Cannot be told with {states} against {what}: {_list(open_)}."
+            yield "effects", f"Cannot be told with {states} against {what}: {list_of(open_)}."
         if undefined:
-            yield "effects", f"Undefined, and so without a test against {what}: {_list(undefined)}."
+            yield (
+                "effects",
+                f"Undefined, and so without a test against {what}: {list_of(undefined)}.",
+            )
         steps = rows[rows["condition"] == STEP_CONTROL]
         if control == base and len(steps):
             count = int((steps["farther_than_control"] == YES).sum())
@@ -169,7 +162,7 @@ def _trends(trends, alpha):
                 yield (
                     "dose and response",
                     f"{of}: the distance from the baseline {words} with the strength in "
-                    f"{len(distances)} of {_metrics(total)} ({display_name(metric)} changes by "
+                    f"{len(distances)} of {metrics(total)} ({display_name(metric)} changes by "
                     f"{row.slope:+.3f}, interval {row.low:+.3f} to {row.high:+.3f}, corrected "
                     f"p {row.p_holm:.2g}; {models}).",
                 )
@@ -255,17 +248,17 @@ def _pairs(pairs, augmentations, alpha, k, wanted):
             continue
         best, rows = rows.iloc[0], pairs[pairs["kind"] == kind]
         shown = rows[(rows["p_any"] < alpha) | (rows["p_r"] < alpha)]
-        names = [_list(pair) for pair in shown[["condition_a", "condition_b"]].to_numpy()]
+        names = [list_of(pair) for pair in shown[["condition_a", "condition_b"]].to_numpy()]
         verdict = (
             f"beyond chance by count or by r (p < {alpha:g}): {'; '.join(names)}"
             if names
             else "no pair stands out beyond what chance gives some pair"
         )
-        pair = _list([best["condition_a"], best["condition_b"]])
+        pair = list_of([best["condition_a"], best["condition_b"]])
         by_r = "" if np.isnan(best["p_r"]) else f", and its mean r with p = {best['p_r']:.2g}"
         counted = f", counting {k} of {number} in each metric," if k < wanted else ""
         text = (
-            f"The most frequent of the {kind} pairs{counted} is {pair} ({_metrics(best['count'])}; "
+            f"The most frequent of the {kind} pairs{counted} is {pair} ({metrics(best['count'])}; "
             "where conditions are exchangeable some pair reaches this count with "
             f"p = {best['p_any']:.2g}{by_r}; it keeps its place in "
             f"{100 * best['frequency']:.0f} % of resamples): {verdict}."
@@ -296,9 +289,9 @@ def _trees(correlation_trees, model_trees, n_states):
         if nodes["support"].isna().all():
             continue
         left_out = nodes["left_out"].iloc[0]
-        without = f" (without {_list(left_out.split(' + '))}: undefined)" if left_out else ""
+        without = f" (without {list_of(left_out.split(' + '))}: undefined)" if left_out else ""
         found = nodes[nodes["support"] >= _SUPPORTED]
-        groups = [_list(text.split(" + ")) for text in found["members"]]
+        groups = [list_of(text.split(" + ")) for text in found["members"]]
         verdict = (
             f"supported in 95 % of resamples: {'; '.join(groups)}"
             if groups
@@ -324,7 +317,7 @@ def _suggested(by_maps, by_models):
         members = cluster.split(" + ")
         claim = "are a group" if len(members) > 1 else "stands alone"
         if verdicts:
-            yield "clusters of the paper", f"{_list(members)} {claim}? {'; '.join(verdicts)}."
+            yield "clusters of the paper", f"{list_of(members)} {claim}? {'; '.join(verdicts)}."
 
 
 def _behaviour(behaviour, changes, augmentations, base):

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.entries import metric_named
+from augcam.entries import Metric, entries, metric_named, score_named
+from augcam.names import score_and_part
 
 Model = tuple[str, int]  # condition, starting state
 
@@ -58,13 +59,17 @@ def collect(
 
 
 def at_equality(metric: str) -> float:
-    """The metric's value for two equal maps (or predictions): 0 for differences, 1 for likeness."""
-    return float(metric_named(metric).at_equality)
+    """The metric's value for two equal maps (or predictions): 0 for differences, 1 for likeness; of
+    a score of one map, the value that says nothing."""
+    if metric in entries(Metric):
+        return float(metric_named(metric).at_equality)
+    return float(score_named(score_and_part(metric)[0]).neutral)
 
 
 def orientation(metric: str) -> int:
-    """+1 where a larger value lies farther from the baseline, −1 where a smaller one does."""
-    return metric_named(metric).direction
+    """+1 where a larger value lies farther from the baseline, −1 where a smaller one does; of a
+    score of one map +1."""
+    return metric_named(metric).direction if metric in entries(Metric) else 1
 
 
 def gather(

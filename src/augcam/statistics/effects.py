@@ -5,6 +5,9 @@ control at the same state, image and baseline: `none` (seed noise) or `identity`
 steps). Everything is conditional on the baselines and starting weights that were trained.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -47,6 +50,7 @@ def effects(
     seed: int = 0,
     alpha: float = 0.05,
     smallest_effect: float = 0.1,
+    judge: Callable[[Any, float, float], str] | None = None,
 ) -> pd.DataFrame:
     """The effect of every condition on every metric, against each of `controls`.
 
@@ -69,11 +73,14 @@ def effects(
     - yes: farther, and p_holm < alpha;
     - no: the pooled interval reaches 0 and ends below `smallest_effect` × the control's distance;
     - cannot be told with S states: neither.
+
+    `judge`: another verdict than this one, a function like `verdict`.
     """
-    tables = [
-        _against(distances, control, resamples, np.random.default_rng(seed), alpha, smallest_effect)
-        for control in controls
-    ]
+    tables = []
+    for control in controls:
+        rng = np.random.default_rng(seed)
+        judged = judge or verdict
+        tables.append(_against(distances, control, resamples, rng, alpha, smallest_effect, judged))
     tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
 
@@ -87,7 +94,7 @@ EFFECT_COLUMNS = [
 ]  # fmt: skip
 
 
-def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.DataFrame:
+def _against(distances, control, resamples, rng, alpha, smallest_effect, judge) -> pd.DataFrame:
     difference, farther, value, reference, names = paired_differences(distances, control)
     n_metrics, n_names, *_ = difference.shape
     if not difference.size:  # `none` at the reference state only: nothing to compare with
@@ -143,7 +150,7 @@ def _against(distances, control, resamples, rng, alpha, smallest_effect) -> pd.D
     for family in (of_controls, ~of_controls):
         table.loc[family, "p_holm"] = holm(table.loc[family, "p"].to_numpy())
     table["farther_than_control"] = [
-        verdict(row, alpha, smallest_effect) for row in table.itertuples(index=False)
+        judge(row, alpha, smallest_effect) for row in table.itertuples(index=False)
     ]
     return table
 
@@ -157,7 +164,11 @@ def verdict(row, alpha: float, smallest_effect: float) -> str:
     low, high = sorted((sign * row.pooled_low, sign * row.pooled_high))
     if low <= 0 and high < margin:
         return NO
-    return f"cannot be told with {row.n_states} state{'s' if row.n_states > 1 else ''}"
+    return cannot_be_told(row.n_states)
+
+
+def cannot_be_told(n_states: int) -> str:
+    return f"cannot be told with {n_states} state{'s' if n_states > 1 else ''}"
 
 
 def variance_split(distances: Distances) -> pd.DataFrame:

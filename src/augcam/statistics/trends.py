@@ -48,7 +48,7 @@ class Sweep(NamedTuple):
 
 def dose_response(
     distances: Distances,
-    performance: pd.DataFrame,
+    performance: pd.DataFrame | None,
     sweeps: Sequence[Sweep],
     controls: Sequence[str],
     alpha: float,
@@ -56,7 +56,7 @@ def dose_response(
 ) -> dict[str, pd.DataFrame]:
     """The tables of this step, by name.
 
-    `performance`: condition, state, accuracy of every model.
+    `performance`: condition, state, accuracy of every model; None: no trend of these.
 
     `doses`: one row per metric (and accuracy), sweep, condition and state, controls included with
     an empty `sweep`: `value` and `position` (see `Sweep`) of the strength, and `mean`, the model's
@@ -106,8 +106,8 @@ class Response(NamedTuple):
     images: Mapping[str, np.ndarray]
 
 
-def responses_of(distances: Distances, performance: pd.DataFrame) -> dict[str, Response]:
-    """What each model answers, by metric, and its accuracy."""
+def responses_of(distances: Distances, performance: pd.DataFrame | None) -> dict[str, Response]:
+    """What each model answers, by metric, and its accuracy where `performance` has it."""
     found = {}
     for metric, values in zip(distances.metrics, distances.values):
         per_image = mean_of_defined(values, axis=2)  # (conditions, states, images)
@@ -121,8 +121,9 @@ def responses_of(distances: Distances, performance: pd.DataFrame) -> dict[str, R
             },
             dict(zip(distances.conditions, mean_of_defined(per_image, axis=1))),
         )
-    models = zip(performance["condition"], performance["state"])
-    found[ACCURACY] = Response(dict(zip(models, performance["accuracy"])), {})
+    if performance is not None:
+        models = zip(performance["condition"], performance["state"])
+        found[ACCURACY] = Response(dict(zip(models, performance["accuracy"])), {})
     return found
 
 

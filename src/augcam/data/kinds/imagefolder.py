@@ -41,6 +41,7 @@ def contents(dataset) -> str:
     from augcam.data.listing import fingerprint
 
     paths = {key: getattr(dataset, key) for key in ("train", "validation", "test")}
+    paths |= {"masks": dataset.masks.folder}
     return fingerprint({key: path for key, path in paths.items() if path})
 
 
@@ -48,7 +49,8 @@ ENTRY = DataKind(
     name="imagefolder",
     display_name="one folder per class",
     read=read,
-    keys=("train", "validation", "test", "group", "class_names"),
+    keys=("train", "validation", "test", "group", "class_names", "masks"),
+    masks=("folder",),
     check=check,
     held=held,
     classes_are_folders=True,

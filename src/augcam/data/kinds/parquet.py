@@ -26,11 +26,15 @@ def below(path):
     return parquet_below(path)
 
 
+_SPLITS = ("train", "validation", "test", "group")
+
+
 ENTRY = DataKind(
     name="parquet",
     display_name="Hugging Face image layout",
     read=read,
-    keys=("train", "validation", "test", "group", "class_names", "image_column", "label_column"),
+    keys=(*_SPLITS, "class_names", "image_column", "label_column", "masks"),
+    masks=("column", "boxes"),
     check=check,
     held=held,
     below=below,

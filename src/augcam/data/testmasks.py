@@ -1,0 +1,80 @@
+"""The masks of the test images, gathered and accounted for."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from augcam.data.changes import Fact
+from augcam.data.maskfiles import OBJECT
+from augcam.data.masks import Mask, Masks
+from augcam.data.notes import Note, counted, listed, warning
+from augcam.data.source import Source
+from augcam.errors import AugcamError
+
+
+def gather(
+    source: Source,
+    positions: np.ndarray,
+    ids: np.ndarray,
+    facts: Sequence[Fact],
+    stored: Callable[[Mask], Mask],
+) -> tuple[Masks, list[Note]]:
+    """The masks of the images `ids` (ascending), which stand at `positions` of `source`, and what
+    there is to say of them; `stored` brings one into the geometry of the stored images.
+
+    `facts`: of these images. Raises AugcamError where a mask does not fit its image, or where no
+    image has one.
+    """
+    if source.mask is None:
+        raise AugcamError("dataset.masks: this data set has none.")
+    rows: list[int] = []
+    masks: list[Mask] = []
+    missing: list[str] = []
+    empty: list[str] = []
+    whole: list[str] = []
+    for image_id, position, fact in zip(ids.tolist(), positions.tolist(), facts):
+        mask = source.mask(position)
+        if mask is None:
+            missing.append(fact.name)
+            continue
+        if mask.shape != (fact.height, fact.width):  # a kind of data set is wrong
+            raise AugcamError(f"{fact.name}: its mask has another size than the image.")
+        mask = stored(mask)
+        if not mask.any():
+            empty.append(fact.name)
+        elif (mask == mask.flat[0]).all():
+            whole.append(fact.name)
+        rows.append(image_id)
+        masks.append(mask)
+    if not masks:
+        raise AugcamError(
+            f"dataset.masks: none of the {len(missing):,} test images has a mask (the first: "
+            f"{missing[0]})."
+        )
+    stacked, names = np.stack(masks), source.mask_names
+    if not names:
+        stacked, names = _by_value(stacked)
+    found = Masks(np.array(rows, dtype=np.int64), stacked, names)
+    return found, list(_notes(len(ids), missing, empty, whole))
+
+
+def _by_value(masks: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Masks as positions in the names of their values; a single value is the object's."""
+    values = [value for value in np.flatnonzero(np.bincount(masks.ravel(), minlength=256)) if value]
+    places = np.zeros(256, dtype=np.uint8)
+    places[values] = np.arange(1, len(values) + 1)
+    names = [OBJECT] if len(values) <= 1 else [str(value) for value in values]
+    return places[masks], ("nothing", *names)
+
+
+def _notes(count: int, missing: list[str], empty: list[str], whole: list[str]):
+    images = counted(count, "test image")
+    if missing:
+        text = f"{len(missing):,} of {images} without a mask ({listed(missing)}): without scores"
+        yield warning("masks", f"{text} that need one.")
+    if empty:
+        text = f"{counted(len(empty), 'mask')} of {images} with nothing in it ({listed(empty)})"
+        yield warning("masks", f"{text}: scores that need a part of the image are undefined.")
+    if whole:
+        text = f"{counted(len(whole), 'mask')} of {images} with one part all over"
+        yield warning("masks", f"{text} ({listed(whole)}): every map lies on it wholly.")
