@@ -75,7 +75,8 @@ def with_brought(values: Any) -> Any:
 
     Raises ValueError with a sentence that begins with the key that is wrong.
     """
-    keys = [key for key in ("checkpoints", "maps") if isinstance(values, Mapping) and key in values]
+    given = isinstance(values, Mapping)
+    keys = [key for key in ("checkpoints", "maps") if given and values.get(key)]
     if not keys:
         return values
     if len(keys) == 2:

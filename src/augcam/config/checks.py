@@ -1,12 +1,14 @@
 """What holds for an experiment as a whole: checks of sections against each other, and the scores
 that follow from them."""
 
+import re
 from typing import TYPE_CHECKING
 
 from augcam.config.choices import AUGMENTATIONS, CONTROLS
+from augcam.config.network import too_small, unsuited
 from augcam.config.suggestions import suggestion
 from augcam.entries import score_named
-from augcam.names import MAP_SCORES, MASK_SCORES, STEP_CONTROL
+from augcam.names import MAP_SCORES, MASK_SCORES, SEED_CONTROL, STEP_CONTROL
 
 if TYPE_CHECKING:
     from augcam.config.experiment import Config
@@ -64,5 +66,90 @@ def scores_have_what_they_need(config: "Config") -> None:
             )
 
 
-CHECKS = (clusters_name_conditions, models_left_out_can_be_missed, scores_have_what_they_need)
+def a_baseline_is_a_control_or_brought(config: "Config") -> None:
+    if not config.brought and config.baseline.condition not in CONTROLS:
+        raise ValueError(
+            f"baseline.condition: unknown control '{config.baseline.condition}'"
+            f"{suggestion(config.baseline.condition, CONTROLS)}"
+        )
+
+
+def names_stand_for_conditions(config: "Config") -> None:
+    known = dict.fromkeys([*config.titles, *AUGMENTATIONS, *CONTROLS])
+    for condition in config.without:
+        if condition not in known:
+            hint = suggestion(condition, known)
+            raise ValueError(f"without.{condition}: unknown condition '{condition}'{hint}")
+
+
+def a_baseline_is_trained_in_its_own_way(config: "Config") -> None:
+    if config.training.augmented == "replaced" and config.baseline.condition == STEP_CONTROL:
+        raise ValueError(
+            "baseline.condition: with training.augmented 'replaced' there are no copies, and "
+            f"'{STEP_CONTROL}' would be '{SEED_CONTROL}'; take '{SEED_CONTROL}'"
+        )
+
+
+def a_batch_is_in_the_training_set(config: "Config") -> None:
+    limit, share = config.dataset.train_limit, config.split.validation_fraction
+    own = config.dataset.validation
+    if limit and config.training.batch_size > (limit if own else limit * (1 - share)):
+        and_share = "" if own else f" and split.validation_fraction {share}"
+        raise ValueError(
+            f"training.batch_size: {config.training.batch_size} is larger than the training set "
+            f"that dataset.train_limit {limit}{and_share} leave{'s' if own else ''}"
+        )
+
+
+def a_split_of_its_own_does_not_vary(config: "Config") -> None:
+    if config.dataset.validation and config.varies("split"):
+        raise ValueError(
+            "variation: 'split' draws training and validation images anew, but "
+            "dataset.validation names them; remove one"
+        )
+
+
+def experiment_is_a_folder_name(config: "Config") -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.experiment):
+        raise ValueError(
+            f"experiment: '{config.experiment}' cannot name a folder; use letters, digits, "
+            "'.', '_' and '-', starting with a letter or digit"
+        )
+
+
+def compared_networks_could_be_explained(config: "Config") -> None:
+    for name in config.architectures or []:
+        size = config.model.input_size
+        if reason := too_small(name, size) or unsuited(name, size):
+            raise ValueError(
+                f"architectures: '{name}' is no candidate at model.input_size {size}, as {reason}"
+            )
+
+
+def further_baselines_are_trained(config: "Config") -> None:
+    states = config.baseline.states or []
+    trained = {
+        state for condition, state in config.models if condition == config.baseline.condition
+    }
+    missing = sorted(set(states) - trained)
+    if missing:
+        raise ValueError(
+            f"baseline.states: {missing[0]} is not a state of '{config.baseline.condition}'; "
+            f"known: {', '.join(map(str, sorted(trained)))}"
+        )
+
+
+CHECKS = (
+    a_baseline_is_a_control_or_brought,
+    names_stand_for_conditions,
+    clusters_name_conditions,
+    models_left_out_can_be_missed,
+    scores_have_what_they_need,
+    a_baseline_is_trained_in_its_own_way,
+    a_batch_is_in_the_training_set,
+    a_split_of_its_own_does_not_vary,
+    experiment_is_a_folder_name,
+    compared_networks_could_be_explained,
+    further_baselines_are_trained,
+)
 """Each raises ValueError where something is wrong; the message begins with the dotted key."""

@@ -1,6 +1,5 @@
 """One experiment: all sections of the configuration together, and what follows from them."""
 
-import re
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -8,11 +7,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from augcam.config.brought import BroughtMaps, Checkpoint, Checkpoints, Maps, with_brought
 from augcam.config.checks import CHECKS, scored
-from augcam.config.choices import AUGMENTATIONS, CONTROLS, Architecture, ControlName, ScoreName
+from augcam.config.choices import CONTROLS, Architecture, ControlName, ScoreName
 from augcam.config.conditions import Condition, conditions, control
 from augcam.config.definitions import Definitions
 from augcam.config.fields import OneOf, Section, Seed, Text, in_order_of, unique
-from augcam.config.network import Model, too_small, unsuited
+from augcam.config.network import Model
 from augcam.config.schema import (
     Analysis,
     Baseline,
@@ -26,7 +25,6 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
-from augcam.config.suggestions import suggestion
 from augcam.entries import (
     Augmentation,
     CamMethod,
@@ -42,7 +40,6 @@ from augcam.names import (
     BOTH_CONTROLS,
     PAPER_ARCHITECTURES,
     PAPER_AUGMENTATIONS,
-    SEED_CONTROL,
     SMALL_ARCHITECTURES,
     SOURCES,
     STEP_CONTROL,
@@ -140,91 +137,9 @@ class Config(Section):
         return values | {"controls": [name for name in controls if name != STEP_CONTROL]}
 
     @model_validator(mode="after")
-    def _a_baseline_is_a_control_or_brought(self):
-        if not self.brought and self.baseline.condition not in CONTROLS:
-            raise ValueError(
-                f"baseline.condition: unknown control '{self.baseline.condition}'"
-                f"{suggestion(self.baseline.condition, CONTROLS)}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _names_stand_for_conditions(self):
-        known = dict.fromkeys([*self.titles, *AUGMENTATIONS, *CONTROLS])
-        for condition in self.without:
-            if condition not in known:
-                hint = suggestion(condition, known)
-                raise ValueError(f"without.{condition}: unknown condition '{condition}'{hint}")
-        return self
-
-    @model_validator(mode="after")
-    def _names_what_there_is(self):
+    def _sections_fit_each_other(self):
         for check in CHECKS:
             check(self)
-        return self
-
-    @model_validator(mode="after")
-    def _a_baseline_is_trained_in_its_own_way(self):
-        if self.training.augmented == "replaced" and self.baseline.condition == STEP_CONTROL:
-            raise ValueError(
-                "baseline.condition: with training.augmented 'replaced' there are no copies, and "
-                f"'{STEP_CONTROL}' would be '{SEED_CONTROL}'; take '{SEED_CONTROL}'"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _a_batch_is_in_the_training_set(self):
-        limit, share = self.dataset.train_limit, self.split.validation_fraction
-        own = self.dataset.validation
-        if limit and self.training.batch_size > (limit if own else limit * (1 - share)):
-            and_share = "" if own else f" and split.validation_fraction {share}"
-            raise ValueError(
-                f"training.batch_size: {self.training.batch_size} is larger than the training set "
-                f"that dataset.train_limit {limit}{and_share} leave{'s' if own else ''}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _a_split_of_its_own_does_not_vary(self):
-        if self.dataset.validation and self.varies("split"):
-            raise ValueError(
-                "variation: 'split' draws training and validation images anew, but "
-                "dataset.validation names them; remove one"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _experiment_is_a_folder_name(self):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.experiment):
-            raise ValueError(
-                f"experiment: '{self.experiment}' cannot name a folder; use letters, digits, "
-                "'.', '_' and '-', starting with a letter or digit"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _compared_networks_could_be_explained(self):
-        for name in self.architectures or []:
-            size = self.model.input_size
-            if reason := too_small(name, size) or unsuited(name, size):
-                raise ValueError(
-                    f"architectures: '{name}' is no candidate at model.input_size {size}, as "
-                    f"{reason}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _further_baselines_are_trained(self):
-        states = self.baseline.states or []
-        trained = {
-            state for condition, state in self.models if condition == self.baseline.condition
-        }
-        missing = sorted(set(states) - trained)
-        if missing:
-            raise ValueError(
-                f"baseline.states: {missing[0]} is not a state of '{self.baseline.condition}'; "
-                f"known: {', '.join(map(str, sorted(trained)))}"
-            )
         return self
 
     @property

@@ -80,10 +80,11 @@ def _scale(tables, base, trained_again, reaching):
     levels = nulls[nulls["metric"] == metric].set_index("null")["mean"].dropna()
     titles = {"other_image": "two different images", "mean_map": "a map and the model's mean map"}
     ends = [f"{title} {levels[null]:.3f}" for null, title in titles.items() if null in levels]
-    which = "" if reaching == ["network"] else f" ({varied(reaching) or 'of other hardware'})"
-    two = f"two trainings that differ in nothing but random numbers{which}"
     if reaching is None:
         two = f"two networks of '{base}'"
+    else:
+        which = "" if reaching == ["network"] else f" ({varied(reaching) or 'of other hardware'})"
+        two = f"two trainings that differ in nothing but random numbers{which}"
     text = f"{display_name(metric)}: {two} reach {floor:.3f} on average" + (
         f"; {', '.join(ends)}. Values must be read between these." if ends else "."
     )
