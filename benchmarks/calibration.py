@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare
 from augcam.statistics.clusters import suggested_clusters
 from augcam.statistics.decoupling import correlations, draw_weights
 from augcam.statistics.distances import Distances

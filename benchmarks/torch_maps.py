@@ -1,4 +1,4 @@
-"""The metrics of `augcam.compare.metrics` in torch: for many maps on a GPU, with equal values.
+"""The metrics of `augcam.comparison.metrics` in torch: for many maps on a GPU, with equal values.
 
 The workflow compares on the CPU, where the comparisons of a run take minutes beside hours of
 training. This is for those who have millions of maps and a GPU at hand.
@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augcam.compare.maps import bilinear
+from augcam.comparison.maps import bilinear
 
 
 def to_maps(cam: Tensor, size: int) -> Tensor:
-    """Raw CAMs (N, h, w) → float32 (N, size, size) in [0, 1]: `augcam.compare.maps.to_maps`, bit by
-    bit, because ranks depend on exact ties."""
+    """Raw CAMs (N, h, w) → float32 (N, size, size) in [0, 1]: `augcam.comparison.maps.to_maps`, bit
+    by bit, because ranks depend on exact ties."""
     return _normalise(_upsample(_normalise(cam.float().clamp(min=0)), size))
 
 
@@ -52,7 +52,7 @@ class _Maps:
         return torch.empty_like(first).scatter_(1, self._order, first + last + 2)
 
     def threshold(self, top: int) -> Tensor:
-        """(N, 1): the (100 − top)th percentile, as `augcam.compare.maps.Maps.threshold`."""
+        """(N, 1): the (100 − top)th percentile, as `augcam.comparison.maps.Maps.threshold`."""
         pixels = self.values.shape[1]
         position = (pixels - 1) * ((100 - top) / 100)
         low = int(position)
@@ -66,8 +66,8 @@ def map_metrics(p_cam: Tensor, q_cam: Tensor, metrics: list[str], size: int) -> 
     """The map metrics between raw CAMs (N, h, w) of the baseline and of another model.
 
     `metrics`: any of mad, msd, pearson, spearman and overlap_Y. Returns float64 (N,) each, on the
-    maps' device; definitions, ranges and NaN as in `augcam.compare.metrics`. Takes about 80 bytes a
-    pixel of the compared maps: call it for some thousand maps at a time.
+    maps' device; definitions, ranges and NaN as in `augcam.comparison.metrics`. Takes about 80 bytes
+    a pixel of the compared maps: call it for some thousand maps at a time.
     """
     p, q = (_Maps(to_maps(cam, size)) for cam in (p_cam, q_cam))
     difference = p.values.double() - q.values.double()

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare
-from augcam.compare.nulls import null_levels
-from augcam.compare.repeats import distinct, equal_models, with_noise
-from augcam.compare.scoring import score_maps
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare
+from augcam.comparison.nulls import null_levels
+from augcam.comparison.repeats import distinct, equal_models, with_noise
+from augcam.comparison.scoring import score_maps
 from augcam.config.checks import score_controls, scored
 from augcam.config.experiment import Config
 from augcam.data.geometry import Fit

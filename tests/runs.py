@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from experiments import CLASSES, SIZE, followed, invented, predictions
 
-from augcam.compare.models import compare
+from augcam.comparison.models import compare
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
 from augcam.data.masks import Masks, write_masks
-from augcam.explain.maps import Explanations, save_explanations
+from augcam.explanation.maps import Explanations, save_explanations
 from augcam.files.json import write_json
 from augcam.files.tables import write_table
 from augcam.report.catalogue import figures

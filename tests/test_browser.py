@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 from runs import NASTY, SOURCE, small_config
 
-from augcam.compare.maps import to_maps
+from augcam.comparison.maps import to_maps
 from augcam.page.build import index_page
 from augcam.page.explorer import explorer_page, quantised
 from augcam.report.catalogue import figures, tables

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from augcam.compare.explained import SEGMENTS
+from augcam.comparison.explained import SEGMENTS
 from augcam.names import MEASURES, PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.paper.aggregation import correlation_maps, pair_counts
 from augcam.paper.claims import CLAIMS, check_claims

@@ -13,7 +13,7 @@ from experiments import drawn, followed, invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augcam.compare.repeats import distinct, equal_models, with_noise
+from augcam.comparison.repeats import distinct, equal_models, with_noise
 from augcam.config.choices import AUGMENTATIONS
 from augcam.config.messages import parse_config
 from augcam.errors import AugcamError

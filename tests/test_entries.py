@@ -128,9 +128,9 @@ def test_the_pages_examples_are_short():
         ("def broken(:\n", "cannot be imported (SyntaxError"),
         ("ENTRIE = 3\n", "ENTRY, or each of ENTRIES, must be a Metric"),
         ("ENTRY = 3\n", "ENTRY, or each of ENTRIES, must be a Metric"),
-        ("from augcam.compare.metrics.mad import ENTRY\n", "the name 'mad' is taken, by mad.py"),
+        ("from augcam.comparison.metrics.mad import ENTRY\n", "the name 'mad' is taken, by mad.py"),
         (
-            FILES["src/augcam/compare/metrics/cosine.py"].replace('"cosine"', '"a/b"'),
+            FILES["src/augcam/comparison/metrics/cosine.py"].replace('"cosine"', '"a/b"'),
             "the name 'a/b' does not do",
         ),
     ],

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from augcam.compare.explained import Explained
-from augcam.compare.maps import to_maps
+from augcam.comparison.explained import Explained
+from augcam.comparison.maps import to_maps
 from augcam.config.conditions import built_in_step
 from augcam.config.schema import Training
 from augcam.data.images import read_order

@@ -7,12 +7,12 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, XGrad
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from augcam.compare.explained import read_explained
-from augcam.compare.maps import to_maps
+from augcam.comparison.explained import read_explained
+from augcam.comparison.maps import to_maps
 from augcam.entries import CamMethod, entries
 from augcam.errors import AugcamError
-from augcam.explain.gradients import feature_map
-from augcam.explain.maps import explain, explain_batch, explain_each, save_explanations
+from augcam.explanation.gradients import feature_map
+from augcam.explanation.maps import explain, explain_batch, explain_each, save_explanations
 from augcam.networks.build import build
 from augcam.networks.layers import find_cam_layer, get_layer
 

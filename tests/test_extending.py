@@ -133,13 +133,13 @@ ENTRIES_IN_USE = {
         for name in ("affine", "vignette", "identity", "none")
     ),
     *(
-        f"augcam.compare.metrics.{name}" for name in ("mad", "cosine", "msd", "pearson")
+        f"augcam.comparison.metrics.{name}" for name in ("mad", "cosine", "msd", "pearson")
     ),  # two: of models with each other
     *(f"augcam.networks.families.{name}" for name in ("plain", "resnet")),
     *(f"augcam.report.tables.{name}" for name in ("pair_counts", "spread")),
     *(f"augcam.report.figures.{name}" for name in ("pair_counts", "spread")),
     "augcam.data.kinds.squares",
-    "augcam.explain.methods.elementwise",
+    "augcam.explanation.methods.elementwise",
 }
 
 
@@ -220,19 +220,19 @@ def test_jobs_list_the_entries_that_they_use(code):
         # An augmentation: its own training; a method: the explanations; a metric: the comparisons.
         (["augment/augmentations/vignette"], {"train": 1, "explain": 1, "compare": 1}),
         (["augment/pixels"], {"train": 1, "explain": 1, "compare": 1}),
-        (["explain/methods/elementwise"], {"explain": 4, "compare": 3, "null_levels": 1}),
-        (["compare/metrics/cosine"], {"compare": 3, "null_levels": 1}),
+        (["explanation/methods/elementwise"], {"explain": 4, "compare": 3, "null_levels": 1}),
+        (["comparison/metrics/cosine"], {"compare": 3, "null_levels": 1}),
         # A table: itself, its page and what is drawn from it.
         (["report/tables/spread"], {"make_spread": 1, "draw_spread": 1} | LAST),
-        (["compare/nulls"], {"null_levels": 1}),
+        (["comparison/nulls"], {"null_levels": 1}),
         # What serves all and changes no result.
         (["entries", "names", "errors", "config/schema", "files/atomic", "run/job"], {}),
         # What this experiment does not use, in all kinds at once.
         (
             [
                 "augment/augmentations/cutmix",
-                "compare/metrics/spearman",
-                "explain/methods/layercam",
+                "comparison/metrics/spearman",
+                "explanation/methods/layercam",
                 "networks/families/torchvision",
                 "networks/adapted",
                 "data/kinds/digits",
@@ -259,8 +259,8 @@ def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
     """Those of the page once more, under other names."""
     for folder, name in [
         ("augment/augmentations", "vignette"),
-        ("compare/metrics", "cosine"),
-        ("explain/methods", "elementwise"),
+        ("comparison/metrics", "cosine"),
+        ("explanation/methods", "elementwise"),
         ("networks/families", "plain"),
         ("data/kinds", "squares"),
         ("report/tables", "spread"),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from matplotlib.text import Text
 
-from augcam.compare.explained import SEGMENTS, Explained
+from augcam.comparison.explained import SEGMENTS, Explained
 from augcam.data.geometry import CROP, Fit
 from augcam.entries import augmentation_named
 from augcam.names import BOTH_CONTROLS, PAPER_AUGMENTATIONS

@@ -11,8 +11,8 @@ from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 from test_statistics import simulated
 
-from augcam.compare.maps import Maps, to_maps, upsample
-from augcam.compare.moments import Bilinear
+from augcam.comparison.maps import Maps, to_maps, upsample
+from augcam.comparison.moments import Bilinear
 from augcam.entries import metric_named
 from augcam.files.tables import write_table
 from augcam.names import PAIR_METRICS

@@ -12,7 +12,7 @@ from augcam.config.conditions import built_in_step
 from augcam.data.images import ImageStore
 from augcam.data.pixels import Resident, Streamed, open_pixels, room_on
 from augcam.errors import AugcamError
-from augcam.explain.maps import explain
+from augcam.explanation.maps import explain
 from augcam.names import PAPER_METHOD
 from augcam.networks.build import build
 from augcam.train.evaluation import evaluate

@@ -5,7 +5,7 @@ import pytest
 from runs import small_config
 
 import augcam
-from augcam.compare.maps import to_maps
+from augcam.comparison.maps import to_maps
 from augcam.errors import AugcamError
 from augcam.files.tables import read_table
 

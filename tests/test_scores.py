@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from augcam.compare.rawmaps import RawMaps
-from augcam.compare.scores.pointing import TOLERANCE
-from augcam.compare.scoring import areas, parts_of, score_files, score_maps
+from augcam.comparison.rawmaps import RawMaps
+from augcam.comparison.scores.pointing import TOLERANCE
+from augcam.comparison.scoring import areas, parts_of, score_files, score_maps
 from augcam.config.messages import parse_config
 from augcam.data.geometry import Fit
 from augcam.data.masks import Masks

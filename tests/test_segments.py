@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kruskal, rankdata
 
-from augcam.compare.explained import SEGMENTS
+from augcam.comparison.explained import SEGMENTS
 from augcam.paper.segments import by_condition, segment_summary, segment_tests, segment_values
 
 

@@ -14,11 +14,11 @@ from hypothesis.extra.numpy import arrays
 from pytorch_grad_cam.utils.image import scale_cam_image
 from sklearn.metrics import jaccard_score, mean_absolute_error, mean_squared_error
 
-from augcam.compare import maps
-from augcam.compare.explained import Explained, explained_blocks, read_explained, segments
-from augcam.compare.maps import Maps, even_chunks, to_maps, upsample
-from augcam.compare.metrics.class_kld import class_kld
-from augcam.compare.models import compare, compare_files
+from augcam.comparison import maps
+from augcam.comparison.explained import Explained, explained_blocks, read_explained, segments
+from augcam.comparison.maps import Maps, even_chunks, to_maps, upsample
+from augcam.comparison.metrics.class_kld import class_kld
+from augcam.comparison.models import compare, compare_files
 from augcam.entries import Metric, entries, metric_named
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays

@@ -15,9 +15,9 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import FTestAnovaPower, TTestIndPower
 
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare
-from augcam.compare.nulls import null_levels, other_images
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare
+from augcam.comparison.nulls import null_levels, other_images
 from augcam.entries import Metric, entries
 from augcam.statistics.behaviour import behaviour, class_changes, error_consistency, jensen_shannon
 from augcam.statistics.distances import Distances, at_equality, collect, gather, orientation

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from augcam.entries import CamMethod, entries
-from augcam.explain.maps import explain, explain_batch, explain_each
+from augcam.explanation.maps import explain, explain_batch, explain_each
 from augcam.networks.build import build
 from augcam.networks.layers import find_cam_layer, get_layer
 from augcam.statistics.targets import TARGETS, target_changes

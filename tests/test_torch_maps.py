@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from augcam.compare import maps
-from augcam.compare.maps import Maps
+from augcam.comparison import maps
+from augcam.comparison.maps import Maps
 from augcam.entries import metric_named
 from benchmarks.torch_maps import map_metrics, to_maps
 

@@ -204,7 +204,7 @@ def test_the_statistics_are_there_for_every_condition_and_metric(finished):
 
 def test_the_chain_is_consistent(finished):
     """The metrics of one image, worked out again from the files of the stages before."""
-    from augcam.compare.maps import Maps, to_maps
+    from augcam.comparison.maps import Maps, to_maps
     from augcam.entries import metric_named
 
     results = finished / "results" / "tiny"

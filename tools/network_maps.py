@@ -23,10 +23,10 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from augcam.compare.maps import to_maps
+from augcam.comparison.maps import to_maps
 from augcam.entries import Network, entries
-from augcam.explain.gradients import without_zeros
-from augcam.explain.maps import explain_batch
+from augcam.explanation.gradients import without_zeros
+from augcam.explanation.maps import explain_batch
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network, get_layer
 from augcam.networks.layouts import Layout, layout_in

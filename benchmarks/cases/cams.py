@@ -60,8 +60,8 @@ def ours(network: Network) -> Callable:
     def setup(settings: Settings) -> Callable[[], Done]:
         import torch
 
-        from augcam.compare.maps import to_maps
-        from augcam.explain.maps import explain
+        from augcam.comparison.maps import to_maps
+        from augcam.explanation.maps import explain
 
         model, store, ids = _prepared(network, settings)
         model = model.to(memory_format=torch.channels_last)

@@ -23,7 +23,7 @@ def _explained(folder: Path, model: int) -> tuple[Path, Path]:
 
 def prepare_similarity(folder: Path, models: int, images: int, size: int) -> None:
     """The explanations of a baseline and `models` models."""
-    from augcam.explain.maps import Explanations, save_explanations
+    from augcam.explanation.maps import Explanations, save_explanations
 
     for model in range(models + 1):
         rng = np.random.default_rng(model)
@@ -45,7 +45,7 @@ def prepare_similarity(folder: Path, models: int, images: int, size: int) -> Non
 
 def measure_similarity(folder: Path, models: int, images: int, size: int) -> list[Path]:
     """What the job `compare` does, for `models` models at once."""
-    from augcam.compare.models import compare_files
+    from augcam.comparison.models import compare_files
 
     outputs = [folder / f"similarity-{model}.parquet" for model in range(1, models + 1)]
     baseline, *others = (_explained(folder, model) for model in range(models + 1))
@@ -68,7 +68,7 @@ def prepare_aggregation(folder: Path, models: int, images: int) -> None:
     """The comparisons of `models` models, three states an augmentation."""
     import pandas as pd
 
-    from augcam.compare.explained import SEGMENTS
+    from augcam.comparison.explained import SEGMENTS
     from augcam.files.tables import table_writer
 
     for number, model in enumerate(_models(models)):

@@ -24,7 +24,7 @@ def invent(folder: Path, images: int, states: int, cells: int, side: int) -> Non
     what the explorer reads, and no more."""
     import pandas as pd
 
-    from augcam.explain.maps import Explanations, save_explanations
+    from augcam.explanation.maps import Explanations, save_explanations
     from augcam.files.json import write_json
     from augcam.files.tables import write_table
 

@@ -26,8 +26,8 @@ def _cams(models: int, images: int) -> np.ndarray:
 
 def ours(models: int) -> Callable:
     def setup(settings: Settings) -> Callable[[], Done]:
-        from augcam.compare.explained import Explained
-        from augcam.compare.models import compare
+        from augcam.comparison.explained import Explained
+        from augcam.comparison.models import compare
 
         images = 200 if settings.full else 60
         cams = _cams(models + 1, images)
@@ -48,7 +48,7 @@ def loop(models: int) -> Callable:
         import cv2
         from scipy.stats import pearsonr, spearmanr
 
-        from augcam.compare.maps import to_maps
+        from augcam.comparison.maps import to_maps
 
         images = 200 if settings.full else 60
         cams = _cams(models + 1, images)

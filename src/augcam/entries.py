@@ -106,10 +106,10 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A distance between two maps of one image, or two predictions; a file in `compare/metrics`.
+    """A distance between two maps of one image, or two predictions; a file in `comparison/metrics`.
 
-    `function(p, q)` takes the `augcam.compare.maps.Maps` of the baseline and of another model; if
-    it `needs` logits, `function(p, q, epsilon)` takes these, (N, C). It returns float64 (N,), NaN
+    `function(p, q)` takes the `augcam.comparison.maps.Maps` of the baseline and of another model;
+    if it `needs` logits, `function(p, q, epsilon)` takes these, (N, C). It returns float64 (N,), NaN
     where it is undefined.
 
     `definition`: in Markdown. `range` of its values; its value `at_equality` of two maps (that are
@@ -121,7 +121,7 @@ class Metric:
     `top`: the share in % of a map's pixels that it looks at, 0 for all; a map with fewer pixels
     above 0 is degenerate. `headline`: of several metrics a sentence takes the one with the highest.
     `family`: the common form of the names in its file, where these are many. `between(moments)`:
-    its values for every two models, where they follow from `augcam.compare.moments.Moments`.
+    its values for every two models, where they follow from `augcam.comparison.moments.Moments`.
     """
 
     name: str
@@ -148,10 +148,10 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A number that says something of one map by itself; a file in `compare/scores`.
+    """A number that says something of one map by itself; a file in `comparison/scores`.
 
-    `function(maps)` takes `augcam.compare.rawmaps.RawMaps` and returns float64 (N,), NaN where the
-    score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which pixels
+    `function(maps)` takes `augcam.comparison.rawmaps.RawMaps` and returns float64 (N,), NaN where
+    the score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which pixels
     show one part of the images, bool (N, size, size); it has a value for each part.
 
     `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
@@ -177,7 +177,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class CamMethod:
-    """How a feature map becomes a class activation map; a file in `explain/methods`.
+    """How a feature map becomes a class activation map; a file in `explanation/methods`.
 
     `function(activations, gradients)`: both (B, C, h, w) → raw map (B, h, w), signed. If it `needs`
     activations alone, `function(activations)`: no gradient is computed. `reference`: its source.
@@ -268,9 +268,9 @@ class Figure:
 FOLDERS: dict[type, str] = {
     DataKind: "data/kinds",
     Augmentation: "augment/augmentations",
-    Metric: "compare/metrics",
-    Score: "compare/scores",
-    CamMethod: "explain/methods",
+    Metric: "comparison/metrics",
+    Score: "comparison/scores",
+    CamMethod: "explanation/methods",
     Network: "networks/families",
     Table: "report/tables",
     Figure: "report/figures",

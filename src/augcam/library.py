@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare as compare_explained
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare as compare_explained
 from augcam.entries import Metric, entries, metric_named
 from augcam.errors import AugcamError
 from augcam.names import PAPER_METHOD, PAPER_METRICS
@@ -18,7 +18,7 @@ from augcam.names import PAPER_METHOD, PAPER_METRICS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from augcam.explain.maps import Explanations
+    from augcam.explanation.maps import Explanations
 
 _EPSILON = 2.2204e-16  # of the paper's divergence
 
@@ -46,7 +46,7 @@ def explain(
     """
     import torch
 
-    from augcam.explain.maps import Explanations, explain_batch
+    from augcam.explanation.maps import Explanations, explain_batch
     from augcam.networks.layers import find_cam_layer, get_layer
 
     if images.ndim != 4 or images.shape[1] != 3 or not len(images):

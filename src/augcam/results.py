@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augcam.compare.maps import to_maps
+from augcam.comparison.maps import to_maps
 from augcam.data.geometry import Fit, take
 from augcam.data.masks import Masks, read_masks
 from augcam.errors import AugcamError

@@ -1,6 +1,6 @@
 """Average the similarity over starting states and correlate the augmentations."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.tables import Tables, read_table, write_tables
 from augcam.paper.aggregation import aggregate
 from augcam.run.job import job

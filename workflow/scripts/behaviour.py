@@ -1,6 +1,6 @@
 """Predictions against the baseline's, and what they have to do with the maps' change."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job
 from augcam.statistics.behaviour import predicted_otherwise

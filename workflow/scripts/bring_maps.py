@@ -1,7 +1,7 @@
 """Take maps and predictions that the user brings for those of one model."""
 
-from augcam.explain.brought import brought
-from augcam.explain.maps import save_explanations
+from augcam.explanation.brought import brought
+from augcam.explanation.maps import save_explanations
 from augcam.files.json import read_json, write_json
 from augcam.files.tables import read_table
 from augcam.run.job import job

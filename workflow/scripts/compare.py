@@ -1,6 +1,6 @@
 """Compare models with a baseline, image by image."""
 
-from augcam.compare.models import compare_files
+from augcam.comparison.models import compare_files
 from augcam.run.job import job
 
 with job(snakemake):

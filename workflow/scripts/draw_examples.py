@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from augcam.compare.explained import read_explained
+from augcam.comparison.explained import read_explained
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore, read_order
 from augcam.report.examples import augmentation_figures, cam_figure

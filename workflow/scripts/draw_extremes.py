@@ -1,7 +1,7 @@
 """Draw the images at the extremes of each metric, with the maps of all models."""
 
-from augcam.compare.explained import read_explained
-from augcam.compare.repeats import distinct
+from augcam.comparison.explained import read_explained
+from augcam.comparison.repeats import distinct
 from augcam.data.geometry import Fit
 from augcam.files.arrays import read_array
 from augcam.files.checksums import verify

@@ -1,6 +1,6 @@
 """Draw every metric by segment, one by one and at a glance."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.tables import read_table
 from augcam.report.charts import segment_figures
 from augcam.report.style import save_figures

@@ -1,6 +1,6 @@
 """Set augmentations against the controls, split the variance, plan starting states."""
 
-from augcam.compare.repeats import with_noise
+from augcam.comparison.repeats import with_noise
 from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job
 from augcam.statistics.effects import against_controls

@@ -7,7 +7,7 @@ import torch
 from augcam.data.images import ImageStore
 from augcam.data.pixels import room_on
 from augcam.errors import AugcamError
-from augcam.explain.maps import explain, save_explanations
+from augcam.explanation.maps import explain, save_explanations
 from augcam.files.arrays import write_arrays
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns

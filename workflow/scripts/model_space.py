@@ -1,6 +1,6 @@
 """Compare every model with every other: distances, groups, a map, trees."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.arrays import read_arrays
 from augcam.files.tables import read_table, write_tables
 from augcam.run.job import job

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from augcam.compare.explained import read_explained
-from augcam.compare.nulls import null_levels
+from augcam.comparison.explained import read_explained
+from augcam.comparison.nulls import null_levels
 from augcam.files.tables import write_table
 from augcam.run.job import job
 

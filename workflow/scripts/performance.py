@@ -3,7 +3,7 @@ model again."""
 
 import pandas as pd
 
-from augcam.compare.repeats import equal_models
+from augcam.comparison.repeats import equal_models
 from augcam.files.json import read_json
 from augcam.files.tables import Tables, recorded_checksums, write_table
 from augcam.run.job import job

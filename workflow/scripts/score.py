@@ -1,6 +1,6 @@
 """Score every map of one model."""
 
-from augcam.compare.scoring import score_files
+from augcam.comparison.scoring import score_files
 from augcam.data.geometry import Fit
 from augcam.data.masks import read_masks
 from augcam.files.json import read_json

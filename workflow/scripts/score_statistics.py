@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from augcam.compare.repeats import distinct
-from augcam.compare.scoring import areas
+from augcam.comparison.repeats import distinct
+from augcam.comparison.scoring import areas
 from augcam.data.geometry import Fit
 from augcam.data.masks import read_masks
 from augcam.files.json import read_json

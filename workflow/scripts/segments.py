@@ -1,6 +1,6 @@
 """Summarise and test every metric by which of the two models is right."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.tables import read_table, write_tables
 from augcam.paper.segments import by_segment
 from augcam.run.job import job

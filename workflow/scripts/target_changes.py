@@ -1,6 +1,6 @@
 """Compare maps that explain the same kind of class with the baseline's."""
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.arrays import read_arrays
 from augcam.files.tables import read_table, write_table
 from augcam.run.job import job

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from augcam.compare.maps import normalise
+from augcam.comparison.maps import normalise
 from augcam.entries import Metric, entries
 from augcam.names import EXTREMES, NAMES, display_name
 from augcam.page.answer import described

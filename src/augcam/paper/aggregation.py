@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.compare.defined import mean_of_defined
+from augcam.comparison.defined import mean_of_defined
 
 Model = tuple[str, int]  # condition, starting state
 
@@ -14,7 +14,7 @@ Model = tuple[str, int]  # condition, starting state
 def aggregate(
     tables: Mapping[Model, pd.DataFrame], metrics: list[str], augmentations: list[str]
 ) -> dict[str, pd.DataFrame]:
-    """The tables of this step, by name, from those of `augcam.compare.models.compare`."""
+    """The tables of this step, by name, from those of `augcam.comparison.models.compare`."""
     mean = similarity_mean(tables, metrics)
     return {
         "similarity_mean": mean,
@@ -28,8 +28,8 @@ def aggregate(
 def similarity_mean(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """Mean of each metric over the starting states, by image and condition (step 12, section 4).
 
-    `tables`: (condition, state) → the table of `augcam.compare.models.compare`; all list the same
-    images in the same order. Returns image_id, condition, then `metrics`, one condition after
+    `tables`: (condition, state) → the table of `augcam.comparison.models.compare`; all list the
+    same images in the same order. Returns image_id, condition, then `metrics`, one condition after
     the other. Undefined values (NaN) are left out of the mean; NaN where no state has a value.
     """
     conditions = list(dict.fromkeys(condition for condition, _ in tables))

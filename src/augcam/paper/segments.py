@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import SEGMENTS
+from augcam.comparison.explained import SEGMENTS
 
 Model = tuple[str, int]  # condition, starting state
 
 
 def by_segment(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> dict[str, pd.DataFrame]:
-    """The tables of this step, by name, from those of `augcam.compare.models.compare`."""
+    """The tables of this step, by name, from those of `augcam.comparison.models.compare`."""
     return {
         "segment_summary": segment_summary(tables, metrics),
         "segment_tests": segment_tests(tables, metrics),
@@ -25,7 +25,7 @@ def by_segment(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> dict
 def segment_summary(tables: Mapping[Model, pd.DataFrame], metrics: list[str]) -> pd.DataFrame:
     """Size, quartiles and mean of every condition, metric and segment, over images and states.
 
-    `tables`: (condition, state) → the table of `augcam.compare.models.compare`. Returns
+    `tables`: (condition, state) → the table of `augcam.comparison.models.compare`. Returns
     condition, metric, segment, n (values), n_excluded (undefined), mean, q1, median, q3; NaN
     where a segment has no value.
     """

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from augcam.compare.explained import SEGMENTS
+from augcam.comparison.explained import SEGMENTS
 from augcam.entries import metric_named
 from augcam.names import NAMES, condition_name, metric_name
 from augcam.paper.segments import by_condition, segment_values
@@ -190,7 +190,7 @@ def segment_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """(name, figure) of every metric and condition, and of all at a glance.
 
-    `tables`: (condition, state) → its table of `augcam.compare.models.compare`.
+    `tables`: (condition, state) → its table of `augcam.comparison.models.compare`.
     """
     pooled = dict(by_condition(tables))
     yield "segments_overview", segments_overview(summary, tests, metrics, list(pooled))

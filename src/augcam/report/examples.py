@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from augcam.compare.explained import Explained
+from augcam.comparison.explained import Explained
 from augcam.config.schema import Training
 from augcam.data.images import ImageStore
 from augcam.report.pictures import Seen, augmentation_examples, cam_example

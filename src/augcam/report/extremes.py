@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from augcam.compare.explained import Explained
+from augcam.comparison.explained import Explained
 from augcam.data.geometry import Fit, take
 from augcam.names import EXTREMES, NAMES, condition_name, metric_name
 from augcam.report.pictures import TILE, Seen, heat, overlay, tile
@@ -48,8 +48,8 @@ def extreme_figures(
 
     `extremes`, `mean`: tables of `augcam.paper.aggregation`; `models`: what each model explained,
     the baseline first; `similarity`: (condition, state) → its table of
-    `augcam.compare.models.compare`; `images`, `index`, `fit`: the store, and what networks see of
-    its images.
+    `augcam.comparison.models.compare`; `images`, `index`, `fit`: the store, and what networks see
+    of its images.
     """
     class_names = index.groupby("label")["class_name"].first()
     index, mean = index.set_index("image_id"), mean.set_index("image_id")

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.names import MEASURES, NAMES, network_name
 from augcam.report.colours import FURTHER
 from augcam.report.style import (

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from augcam.compare.maps import to_maps
+from augcam.comparison.maps import to_maps
 from augcam.names import condition_name
 from augcam.report.style import HEAT, SMALL, styled
 

@@ -67,7 +67,7 @@ def calibrate(
 
     from augcam.data.images import ImageStore
     from augcam.data.pixels import room_on
-    from augcam.explain.maps import explain_each
+    from augcam.explanation.maps import explain_each
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
     from augcam.networks.freezing import freeze

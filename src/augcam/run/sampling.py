@@ -28,8 +28,8 @@ STARTS = {
     "start": "import pandas, pyarrow.parquet, pydantic",
     "compiled": """
 import numpy as np
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare
 from augcam.config.experiment import Config
 
 maps = np.arange(18, dtype=np.float32).reshape(2, 3, 3)
@@ -80,8 +80,8 @@ def _comparing(
     config: Config, map_shape: tuple[int, ...], classes: int, rng: np.random.Generator
 ) -> list[Callable[[], int]]:
     """Compares one model's images with a baseline, and three models' at once."""
-    from augcam.compare.explained import Explained
-    from augcam.compare.models import compare
+    from augcam.comparison.explained import Explained
+    from augcam.comparison.models import compare
 
     baseline, *others = (
         Explained(
@@ -105,7 +105,7 @@ def _scoring(
     config: Config, map_shape: tuple[int, ...], rng: np.random.Generator
 ) -> Callable[[], int]:
     """Scores the maps of one model's images."""
-    from augcam.compare.scoring import score_maps
+    from augcam.comparison.scoring import score_maps
 
     size, names = config.model.input_size, scored(config)
     cam = rng.normal(size=(SAMPLE, *map_shape)).astype(np.float32)

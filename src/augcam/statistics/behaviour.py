@@ -89,7 +89,7 @@ def class_changes(
 ) -> pd.DataFrame:
     """How much of the maps' change goes with another predicted class, over all states.
 
-    `similarity`: model → table of `augcam.compare.models.compare` with the reference. Returns
+    `similarity`: model → table of `augcam.comparison.models.compare` with the reference. Returns
     condition, metric, n_values (images × states), other_class (share of them whose two models
     predict different classes), `mean`, mean_same_class, mean_other_class, and `share_of_change`:
     the part of the mean distance that would vanish if images with different classes were like the

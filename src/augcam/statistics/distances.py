@@ -43,7 +43,7 @@ def collect(
     states: list[int],
     base: str,
 ) -> Distances:
-    """One array from the tables of `augcam.compare.models.compare`.
+    """One array from the tables of `augcam.comparison.models.compare`.
 
     `tables`: (the baseline's state, condition, state) → table, the reference's first.
     """
@@ -78,7 +78,7 @@ def gather(
     further: Mapping[tuple[int, str, int], pd.DataFrame],
     metrics: list[str],
 ) -> Distances:
-    """Distances from the tables of `augcam.compare.models.compare`.
+    """Distances from the tables of `augcam.comparison.models.compare`.
 
     `compared`: model → its table against the reference; `further`: (state of another baseline,
     condition, state) → table. Models that `compared` leaves out are left out altogether.

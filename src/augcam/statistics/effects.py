@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from augcam.compare.defined import mean_of_defined, variance_of_defined
+from augcam.comparison.defined import mean_of_defined, variance_of_defined
 from augcam.names import is_control
 from augcam.statistics.distances import Distances, at_equality, orientation
 from augcam.statistics.paired import paired_differences, pooled_noise, two_level_se

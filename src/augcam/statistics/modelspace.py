@@ -1,7 +1,7 @@
 """Model space: every model compared with every other, without a baseline.
 
 Metrics that follow from the moments of two maps compare all pairs of models in seconds, without one
-large map (`augcam.compare.moments`).
+large map (`augcam.comparison.moments`).
 """
 
 from itertools import combinations
@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from augcam.compare.moments import Bilinear, Moments
+from augcam.comparison.moments import Bilinear, Moments
 from augcam.entries import metric_named
 from augcam.errors import AugcamError
 from augcam.names import PAIR_METRICS

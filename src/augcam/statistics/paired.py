@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from augcam.compare.defined import mean_of_defined
+from augcam.comparison.defined import mean_of_defined
 from augcam.statistics.distances import Distances, orientation
 from augcam.statistics.resampling import group_images, image_weights
 

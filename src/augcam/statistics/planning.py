@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from augcam.compare.defined import mean_of_defined
+from augcam.comparison.defined import mean_of_defined
 from augcam.names import is_control
 from augcam.statistics.distances import Distances, at_equality
 from augcam.statistics.paired import paired_differences, pooled_noise

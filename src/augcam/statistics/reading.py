@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from augcam.compare.repeats import distinct
+from augcam.comparison.repeats import distinct
 from augcam.files.tables import read_table
 from augcam.statistics.distances import Distances, gather
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import segments
-from augcam.compare.repeats import with_noise
+from augcam.comparison.explained import segments
+from augcam.comparison.repeats import with_noise
 from augcam.names import score_and_part
 from augcam.paper.segments import by_segment
 from augcam.statistics.distances import Distances, Model, at_equality
@@ -34,7 +34,7 @@ def score_statistics(
     alpha: float,
     smallest_effect: float,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of this step, by name, from those of `augcam.compare.scoring.score_files`.
+    """The tables of this step, by name, from those of `augcam.comparison.scoring.score_files`.
 
     `tables`: (condition, state) → image_id, right, and every score, of models that differ;
     `reference`: the baseline, for the segments; `equal`: the table `equal_models`.

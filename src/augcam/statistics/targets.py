@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import Explained
-from augcam.compare.models import compare
+from augcam.comparison.explained import Explained
+from augcam.comparison.models import compare
 from augcam.entries import metric_named
 from augcam.statistics.distances import Model, at_equality
 

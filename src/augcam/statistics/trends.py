@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.compare.defined import mean_of_defined, variance_of_defined
+from augcam.comparison.defined import mean_of_defined, variance_of_defined
 from augcam.statistics.distances import Distances, orientation
 from augcam.statistics.resampling import holm, t_interval
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Maps at the input's resolution, exactly as augcam.compare.maps makes them, and their colours. */
+/** Maps at the input's resolution, exactly as augcam.comparison.maps makes them, and their colours. */
 
 const EPSILON = Math.fround(1e-7);
 

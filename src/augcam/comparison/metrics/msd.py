@@ -9,8 +9,8 @@ from augcam.entries import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.maps import Maps
-    from augcam.compare.moments import Moments
+    from augcam.comparison.maps import Maps
+    from augcam.comparison.moments import Moments
 
 
 def msd(p: Maps, q: Maps) -> np.ndarray:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from augcam.data.images import ImageStore
 from augcam.entries import method_named
 from augcam.errors import AugcamError
-from augcam.explain.gradients import forward
+from augcam.explanation.gradients import forward
 from augcam.files.arrays import write_arrays
 from augcam.files.tables import write_columns
 from augcam.names import PAPER_METHOD
@@ -33,7 +33,7 @@ def explain_each(
     """Logits (B, C) of `images`, and of each of `targets` the raw CAMs (B, h, w) and the classes
     (B,): one forward pass, and one gradient per target where the method needs it.
 
-    `model`, targets and `layout` as for `augcam.explain.gradients.forward`.
+    `model`, targets and `layout` as for `augcam.explanation.gradients.forward`.
     """
     cam = method_named(method)
     done = forward(model, layer, images, targets, cam.needs == "gradients", layout)

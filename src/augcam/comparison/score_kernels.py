@@ -1,9 +1,9 @@
-"""The inner loops of scores, compiled by numba as `augcam.compare.kernels` are; definitions and
+"""The inner loops of scores, compiled by numba as `augcam.comparison.kernels` are; definitions and
 checks are with the scores."""
 
 import numpy as np
 
-from augcam.compare.kernels import _compiled
+from augcam.comparison.kernels import _compiled
 
 
 @_compiled

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import Explained, explained_blocks, segments
-from augcam.compare.maps import Maps, even_chunks
+from augcam.comparison.explained import Explained, explained_blocks, segments
+from augcam.comparison.maps import Maps, even_chunks
 from augcam.entries import metric_named
 from augcam.errors import AugcamError
 from augcam.files.tables import table_writer

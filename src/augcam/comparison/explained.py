@@ -18,7 +18,7 @@ SEGMENTS = ("both_right", "only_baseline", "only_augmented", "both_wrong")
 
 
 class Explained(NamedTuple):
-    """What `augcam.explain.maps` wrote for one model, checked: rows agree in `image_id`."""
+    """What `augcam.explanation.maps` wrote for one model, checked: rows agree in `image_id`."""
 
     image_id: np.ndarray
     cam: np.ndarray

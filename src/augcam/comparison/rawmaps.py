@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from augcam.compare.maps import upsample
+from augcam.comparison.maps import upsample
 
 
 class RawMaps:
@@ -62,8 +62,8 @@ class RawMaps:
     @cached_property
     def ranked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Values of `relative` in order, how many pixels lie up to each, and twice the rank of each
-        pixel: see `augcam.compare.kernels.rank`."""
-        from augcam.compare import kernels
+        pixel: see `augcam.comparison.kernels.rank`."""
+        from augcam.comparison import kernels
 
         return kernels.rank(self.relative, np.ones(self.pixels, np.int32))
 
@@ -71,7 +71,7 @@ class RawMaps:
     def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Of `relative` (N,) float64 each: Σ x (1 where that is 0), Σ x·ln x, Σ x·row, Σ x·column,
         rows and columns counted from 0."""
-        from augcam.compare import score_kernels
+        from augcam.comparison import score_kernels
 
         total = self.relative.sum(axis=1, dtype=np.float64)
         log, down, right = score_kernels.moments(self.relative.reshape(self.positive.shape))

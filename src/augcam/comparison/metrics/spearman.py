@@ -9,13 +9,13 @@ from augcam.entries import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.maps import Maps
+    from augcam.comparison.maps import Maps
 
 
 def spearman(p: Maps, q: Maps) -> np.ndarray:
     """Spearman's rank correlation (average ranks on ties), in [−1, 1]; NaN for constant maps."""
-    from augcam.compare import kernels
-    from augcam.compare.maps import correlation
+    from augcam.comparison import kernels
+    from augcam.comparison.maps import correlation
 
     covariance = kernels.rank_products(p.ranks, q.ranks, p.pixels, p.counts)
     return correlation(covariance, p.rank_norm * q.rank_norm, p.constant | q.constant)

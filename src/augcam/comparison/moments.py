@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from augcam.compare.maps import normalise, upsample
+from augcam.comparison.maps import normalise, upsample
 
 
 class Bilinear:

@@ -9,13 +9,13 @@ from augcam.entries import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.maps import Maps
-    from augcam.compare.moments import Moments
+    from augcam.comparison.maps import Maps
+    from augcam.comparison.moments import Moments
 
 
 def pearson(p: Maps, q: Maps) -> np.ndarray:
     """Pearson's correlation over pixels, in [−1, 1]; NaN where a map is constant."""
-    from augcam.compare.maps import correlation
+    from augcam.comparison.maps import correlation
 
     return correlation(p.differences(q).product, p.norm * q.norm, p.constant | q.constant)
 

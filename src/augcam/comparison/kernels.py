@@ -1,4 +1,4 @@
-"""The inner loops of `augcam.compare.maps`, compiled by numba. Definitions and checks are there.
+"""The inner loops of `augcam.comparison.maps`, compiled by numba. Definitions and checks are there.
 
 Maps are C-contiguous float32 (N, D) of finite numbers ≥ 0, of which column i stands for
 `counts[i]` equal pixels (int32). Every kernel treats its maps one by one, so that no result depends
@@ -43,7 +43,7 @@ def enlarge(
     column_weight: np.ndarray,
 ) -> np.ndarray:
     """Maps (N, h, w) at positions between their rows and columns, (N, rows, columns): of each the
-    first neighbour and the second's weight, as `augcam.compare.maps.bilinear` gives them."""
+    first neighbour and the second's weight, as `augcam.comparison.maps.bilinear` gives them."""
     number, height, width = cam.shape
     result = np.empty((number, len(row_low), len(column_low)), np.float32)
     wide = np.empty((height, len(column_low)), np.float32)

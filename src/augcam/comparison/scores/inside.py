@@ -9,7 +9,7 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 
 def inside(maps: RawMaps, inside: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def upsample(cam: np.ndarray, size: int) -> np.ndarray:
 
     The same as torch's `interpolate(mode="bilinear", align_corners=False)` and as OpenCV's.
     """
-    from augcam.compare import kernels
+    from augcam.comparison import kernels
 
     rows, columns = (bilinear(length, size) for length in cam.shape[1:])
     return kernels.enlarge(np.ascontiguousarray(cam), *rows, *columns)
@@ -58,7 +58,7 @@ def to_maps(cam: np.ndarray, size: int) -> np.ndarray:
 
 
 def _maps_at(cam: np.ndarray, rows: Positions, columns: Positions) -> np.ndarray:
-    from augcam.compare import kernels
+    from augcam.comparison import kernels
 
     cam = normalise(np.maximum(cam.astype(np.float32, copy=False), 0))
     return normalise(kernels.enlarge(cam, *rows, *columns))
@@ -168,7 +168,7 @@ class Maps:
     @_kept
     def mean(self) -> np.ndarray:
         """(N,) float64: mean of each map."""
-        from augcam.compare import kernels
+        from augcam.comparison import kernels
 
         return kernels.sums(self.distinct, self.counts) / self.pixels
 
@@ -179,7 +179,7 @@ class Maps:
 
     @_kept
     def _ranked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        from augcam.compare import kernels
+        from augcam.comparison import kernels
 
         return kernels.rank(self.distinct, self.counts)
 
@@ -191,14 +191,14 @@ class Maps:
     @_kept
     def rank_norm(self) -> np.ndarray:
         """(N,) float64: Euclidean length of `ranks` minus their mean, over all pixels."""
-        from augcam.compare import kernels
+        from augcam.comparison import kernels
 
         return np.sqrt(kernels.rank_products(self.ranks, self.ranks, self.pixels, self.counts))
 
     def threshold(self, top: int) -> np.ndarray:
         """(N,): the (100 − top)th percentile of each map, numpy's default (linear) definition."""
         if top not in self._thresholds:
-            from augcam.compare import kernels
+            from augcam.comparison import kernels
 
             ordered, upto, _ = self._ranked
             position = (self.pixels - 1) * ((100 - top) / 100)
@@ -223,7 +223,7 @@ class Maps:
         return self._latest[1]
 
     def _differences(self, other: "Maps") -> "Differences":
-        from augcam.compare import kernels
+        from augcam.comparison import kernels
 
         means = self.mean, other.mean
         return Differences(*kernels.differences(self.distinct, other.distinct, *means, self.counts))

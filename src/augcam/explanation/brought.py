@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from augcam.errors import AugcamError
-from augcam.explain.maps import Explanations
+from augcam.explanation.maps import Explanations
 from augcam.files.atomic import reading
 
 SCORES = ("logit_", "probability_")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from augcam.compare.maps import even_chunks
-from augcam.compare.rawmaps import RawMaps
+from augcam.comparison.maps import even_chunks
+from augcam.comparison.rawmaps import RawMaps
 from augcam.data.geometry import Fit
 from augcam.data.masks import Masks
 from augcam.entries import score_named

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from augcam.compare.explained import Explained
-from augcam.compare.maps import normalise
-from augcam.compare.models import compare
+from augcam.comparison.explained import Explained
+from augcam.comparison.maps import normalise
+from augcam.comparison.models import compare
 from augcam.entries import metric_named
 
 NULLS = ("other_image", "same_class", "mean_map", "random_map")

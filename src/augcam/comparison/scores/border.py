@@ -9,7 +9,7 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 WIDTH = 1 / 8
 """Of the border on each side, as a share of the image's side: 44 % of the area."""

@@ -9,7 +9,7 @@ from augcam.entries import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.maps import Maps
+    from augcam.comparison.maps import Maps
 
 
 def mad(p: Maps, q: Maps) -> np.ndarray:

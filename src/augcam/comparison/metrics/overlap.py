@@ -10,7 +10,7 @@ from augcam.entries import Metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.maps import Maps
+    from augcam.comparison.maps import Maps
 
 
 def overlap(p: Maps, q: Maps, top: int) -> np.ndarray:
@@ -18,7 +18,7 @@ def overlap(p: Maps, q: Maps, top: int) -> np.ndarray:
 
     In [0, 1]; 1 for equal maps. The threshold is a value, so ties can select more than `top` %.
     """
-    from augcam.compare import kernels
+    from augcam.comparison import kernels
 
     thresholds = p.threshold(top), q.threshold(top)
     both, either = kernels.overlaps(p.distinct, q.distinct, *thresholds, p.counts)

@@ -10,7 +10,7 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 TOLERANCE = 15 / 224
 """Zhang et al. allow 15 pixels, of images of about 224."""
@@ -19,7 +19,7 @@ TOLERANCE = 15 / 224
 def pointing(maps: RawMaps, inside: np.ndarray, tolerance: float) -> np.ndarray:
     """1 where the map's maximum lies inside, or no farther from there than `tolerance` × the side;
     0 where not. Of several maxima, the share that does: what a random choice hits on average."""
-    from augcam.compare import score_kernels
+    from augcam.comparison import score_kernels
 
     radius = tolerance * maps.size
     shares = score_kernels.highest_near(maps.positive, maps.largest, inside, radius)

@@ -9,14 +9,14 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 
 def gini(maps: RawMaps) -> np.ndarray:
     """Gini's index of the positive map over pixels, in [0, 1): 0 where it is the same everywhere,
     near 1 where few pixels have all of it (Hurley and Rickard 2009; of attributions Chalasani et
     al. 2020)."""
-    from augcam.compare import score_kernels
+    from augcam.comparison import score_kernels
 
     total, n = maps.moments[0], maps.pixels
     weighted = score_kernels.weighted_ranks(maps.ranked[2], maps.relative)

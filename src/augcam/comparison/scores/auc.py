@@ -9,7 +9,7 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 
 def auc(maps: RawMaps, inside: np.ndarray) -> np.ndarray:
@@ -18,7 +18,7 @@ def auc(maps: RawMaps, inside: np.ndarray) -> np.ndarray:
     pixels are inside."""
     import numpy as np
 
-    from augcam.compare import score_kernels
+    from augcam.comparison import score_kernels
 
     flat = inside.reshape(len(inside), -1)
     n_in = flat.sum(axis=1, dtype=np.int64)

@@ -9,7 +9,7 @@ from augcam.entries import Score
 if TYPE_CHECKING:
     import numpy as np
 
-    from augcam.compare.rawmaps import RawMaps
+    from augcam.comparison.rawmaps import RawMaps
 
 
 def top_area(maps: RawMaps, inside: np.ndarray) -> np.ndarray:
@@ -21,7 +21,7 @@ def top_area(maps: RawMaps, inside: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    from augcam.compare import score_kernels
+    from augcam.comparison import score_kernels
 
     flat = inside.reshape(len(inside), -1)
     area = flat.sum(axis=1)
