@@ -98,7 +98,7 @@ def test_the_figure_has_the_numbers_of_the_table(show, run):
                 "nodes => nodes.map((node) => node.getAttribute('aria-label'))"
             )):  # fmt: skip
                 assert f": {float(f'{row.mean:.4g}'):g};" in said
-                assert f"farther: {row.farther_than_control}" in said
+                assert f"verdict: {row.farther_than_control}" in said
     page.locator("#effect-chart g[role=img]").first.hover()
     assert page.locator("#effect-chart output").inner_text() == said_first(page)
 

@@ -120,11 +120,14 @@ def test_a_run_without_controls_has_no_figure_and_says_so(tmp_path):
         load(tmp_path)
 
 
-def test_tables_of_effects_that_are_to_come_are_shown_likewise():
-    scores = pd.DataFrame([effect("affine", "yes", metric="spread_of_map")])
+def test_effects_on_scores_are_shown_likewise():
+    row = effect("affine", "", metric="") | {"score": "in_part", "part": "object"}
+    scores = pd.DataFrame([row | {"verdict": "higher"}]).drop(columns="metric")
+    scores = scores.drop(columns="farther_than_control")
     chart = effect_chart({"score_effects": scores, **told(effect("affine", "yes"))})
-    assert list(chart["quantities"]) == ["mad", "spread_of_map"]
-    assert chart["quantities"]["spread_of_map"]["direction"] == 0
+    assert list(chart["quantities"]) == ["mad", "in_part@object"]
+    assert chart["quantities"]["in_part@object"]["direction"] == 0
+    assert chart["rows"][1][-1] == "higher"
 
 
 def test_the_page_needs_nothing_from_elsewhere(index, run):

@@ -54,7 +54,7 @@ def test_images_masks_and_overlays_are_pictures(run):
         (lambda run: run.maps("affine", 1, "early"), "no view 'early'; the run has main"),
         (lambda run: run.map_of(99, "affine", 1), "image 99: 'affine', state 1, was not explained"),
         (lambda run: run.image(99), "image 99: ids are 0 to 59"),
-        (lambda run: run.mask(99), "1 of 1 images have none"),
+        (lambda run: run.mask(99), "image 99: it has no mask"),
         (lambda run: run.scores("affine", 1), "scores/main/affine/1.parquet: the file is missing"),
     ],
 )

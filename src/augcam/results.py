@@ -177,6 +177,8 @@ class Results:
         `masks.names`. Raises AugcamError where the image has no mask."""
         if self.masks is None:
             raise AugcamError(f"{self.folder}: its data set has no masks.")
+        if image not in self.masks.image_id:
+            raise AugcamError(f"image {image}: it has no mask.")
         return self.masks.of(np.array([image])).seen(self.input_size, self.fit)[0]
 
     @staticmethod

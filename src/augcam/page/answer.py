@@ -19,6 +19,7 @@ from augcam.names import (
     headline,
     is_control,
     metric_name,
+    of_part,
 )
 from augcam.statistics.effects import NO, YES
 
@@ -204,15 +205,25 @@ def _list(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _as_effects(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of effects on scores, which has a score, a part of images and a verdict, with columns
+    as `effects` has them."""
+    if not {"score", "part", "verdict"} <= set(table.columns):
+        return table
+    metric = [of_part(score, part or "") for score, part in zip(table["score"], table["part"])]
+    return table.assign(metric=metric, farther_than_control=table["verdict"])
+
+
 def effect_chart(tables: Mapping[str, pd.DataFrame], base: str = SEED_CONTROL) -> dict[str, Any]:
     """What `static/effects.js` draws: every row of every table of effects, the quantities with
     their direction, the conditions with name and colour."""
-    names = [name for name in tables if set(EFFECTS) <= set(tables[name].columns)]
+    found = {name: _as_effects(tables[name]) for name in tables}
+    names = [name for name, table in found.items() if set(EFFECTS) <= set(table.columns)]
     names.sort(key=lambda name: name != "effects")
     rows: list[list[Any]] = []
     quantities: dict[str, dict[str, Any]] = {}
     for name in names:
-        table = tables[name].dropna(subset=["difference"])
+        table = found[name].dropna(subset=["difference"])
         rows += table[list(EFFECTS)].to_numpy(dtype=object).tolist()
         for metric, part in table.groupby("metric", sort=False):
             entry = entries(Metric).get(str(metric))

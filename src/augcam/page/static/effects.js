@@ -97,11 +97,11 @@ export function effectChart(data, metric, control) {
  * @param {string} control
  */
 function effectRow(row, condition, y, x, output, control) {
-  const words = `${condition.title}: ${shown(row.mean)}; ${shown(row.difference)} from ${control} (${shown(row.pooled_low)} to ${shown(row.pooled_high)}), corrected p ${shown(row.p_holm, 2)}, ${row.n_states} state${row.n_states === 1 ? "" : "s"}; farther: ${row.farther_than_control}`;
+  const words = `${condition.title}: ${shown(row.mean)}; ${shown(row.difference)} from ${control} (${shown(row.pooled_low)} to ${shown(row.pooled_high)}), corrected p ${shown(row.p_holm, 2)}, ${row.n_states} state${row.n_states === 1 ? "" : "s"}; verdict: ${row.farther_than_control}`;
   const say = () => (output.textContent = words);
   const group = svg("g", { tabindex: 0, role: "img", "aria-label": words, onfocus: say, onmouseenter: say });
   const line = ([from, to] = [0, 0], width = 1) => Number.isFinite(from + to) && svg("line", { x1: x(from), x2: x(to), y1: y, y2: y, stroke: condition.colour, "stroke-width": width, opacity: width < 2 ? 0.6 : 1 });
-  const yes = row.farther_than_control === "yes", no = row.farther_than_control === "no";
+  const yes = ["yes", "higher", "lower"].includes(row.farther_than_control), no = row.farther_than_control === "no";
   const shape = { fill: yes ? condition.colour : "var(--paper)", stroke: condition.colour, "stroke-width": 2.5, class: yes ? "farther" : no ? "not-farther" : "open" };
   const at = x(row.at);
   group.append(
