@@ -66,8 +66,8 @@ def map_metrics(p_cam: Tensor, q_cam: Tensor, metrics: list[str], size: int) -> 
     """The map metrics between raw CAMs (N, h, w) of the baseline and of another model.
 
     `metrics`: any of mad, msd, pearson, spearman and overlap_Y. Returns float64 (N,) each, on the
-    maps' device; definitions, ranges and NaN as in `augcam.comparison.metrics`. Takes about 80 bytes
-    a pixel of the compared maps: call it for some thousand maps at a time.
+    maps' device; definitions, ranges and NaN as in `augcam.comparison.metrics`. Takes about 80
+    bytes a pixel of the compared maps: call it for some thousand maps at a time.
     """
     p, q = (_Maps(to_maps(cam, size)) for cam in (p_cam, q_cam))
     difference = p.values.double() - q.values.double()

@@ -82,7 +82,7 @@ def test_a_file_is_all_that_a_new_entry_takes(copied):
     config = {
         "augmentations": ["affine", "vignette"],
         "augmentation_parameters": {"vignette": {"strongest": 0.8}},
-        "similarity": {"metrics": ["mad", "cosine"]},
+        "similarity": {"metrics": ["mad", "bray_curtis"]},
         "cam": {"method": "elementwise"},
         "model": {"architecture": "plain", "input_size": 32},
         "dataset": {"name": "squares"},
@@ -96,7 +96,7 @@ from augcam.names import display_name
 from augcam.report.catalogue import figures
 print(parse_config({config}).condition("vignette").steps)
 print(sorted(i.name for i in figures(parse_config({config})) if "vignette" in i.name))
-print(*map(display_name, ["vignette", "cosine", "plain"]), sep=" | ")
+print(*map(display_name, ["vignette", "bray_curtis", "plain"]), sep=" | ")
 plain = parse_config({{}})
 print(plain.augmentations, plain.similarity.metrics, plain.cam.method)
 try:
@@ -107,8 +107,8 @@ except Exception as error:
     printed = python(copied, code).splitlines()
     assert printed == [
         "({'use': 'vignette', 'strongest': 0.8},)",
-        "['augmentation_vignette', 'segments_cosine_vignette', 'segments_mad_vignette']",
-        "Vignette | Cosine similarity | Plain, 3 blocks",
+        "['augmentation_vignette', 'segments_bray_curtis_vignette', 'segments_mad_vignette']",
+        "Vignette | Bray–Curtis dissimilarity | Plain, 3 blocks",
         f"{list(PAPER_AUGMENTATIONS)} {list(PAPER_METRICS)} gradcam",
         "config: augmentations.0: unknown augmentation 'vignete'; did you mean 'vignette'?",
     ]
@@ -130,7 +130,7 @@ def test_the_pages_examples_are_short():
         ("ENTRY = 3\n", "ENTRY, or each of ENTRIES, must be a Metric"),
         ("from augcam.comparison.metrics.mad import ENTRY\n", "the name 'mad' is taken, by mad.py"),
         (
-            FILES["src/augcam/comparison/metrics/cosine.py"].replace('"cosine"', '"a/b"'),
+            FILES["src/augcam/comparison/metrics/bray_curtis.py"].replace('"bray_curtis"', '"a/b"'),
             "the name 'a/b' does not do",
         ),
     ],

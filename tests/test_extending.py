@@ -31,7 +31,7 @@ CONFIG = {
     "controls": ["identity"],
     "starting_states": [1],
     "cam": {"method": "elementwise"},
-    "similarity": {"metrics": ["mad", "cosine"]},
+    "similarity": {"metrics": ["mad", "bray_curtis"]},
     "statistics": {"resamples": 100, "clusters": [["affine", "vignette"]]},
 }
 EVERYTHING = ("--configfile", "toy.yaml", "--", "all", "architectures")
@@ -87,12 +87,17 @@ def code(project) -> pd.DataFrame:
 def test_results_hold_what_the_page_adds(project):
     results = project / "results" / "toy"
     table = pd.read_parquet(results / "similarity" / "main" / "vignette" / "1.parquet")
-    assert table["cosine"].between(0, 1).all() or table["cosine"].isna().any()
-    assert table["cosine"].notna().any()
+    assert table["bray_curtis"].between(0, 1).all() or table["bray_curtis"].isna().any()
+    assert table["bray_curtis"].notna().any()
     effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
     assert set(effects["condition"]) == {"affine", "vignette", "identity"}
-    assert set(effects["metric"]) == {"mad", "cosine"}
-    for name in ("augmentation_vignette", "boxplot_cosine", "segments_cosine_vignette", "spread"):
+    assert set(effects["metric"]) == {"mad", "bray_curtis"}
+    for name in (
+        "augmentation_vignette",
+        "boxplot_bray_curtis",
+        "segments_bray_curtis_vignette",
+        "spread",
+    ):
         assert (results / "figures" / f"{name}.png").is_file()
     spread = pd.read_csv(results / "tables" / "spread.csv")
     assert spread["condition"].tolist() == ["none", "affine", "vignette", "identity"]
@@ -133,7 +138,7 @@ ENTRIES_IN_USE = {
         for name in ("affine", "vignette", "identity", "none")
     ),
     *(
-        f"augcam.comparison.metrics.{name}" for name in ("mad", "cosine", "msd", "pearson")
+        f"augcam.comparison.metrics.{name}" for name in ("mad", "bray_curtis", "msd", "pearson")
     ),  # two: of models with each other
     *(f"augcam.networks.families.{name}" for name in ("plain", "resnet")),
     *(f"augcam.report.tables.{name}" for name in ("pair_counts", "spread")),
@@ -221,7 +226,7 @@ def test_jobs_list_the_entries_that_they_use(code):
         (["augment/augmentations/vignette"], {"train": 1, "explain": 1, "compare": 1}),
         (["augment/pixels"], {"train": 1, "explain": 1, "compare": 1}),
         (["explanation/methods/elementwise"], {"explain": 4, "compare": 3, "null_levels": 1}),
-        (["comparison/metrics/cosine"], {"compare": 3, "null_levels": 1}),
+        (["comparison/metrics/bray_curtis"], {"compare": 3, "null_levels": 1}),
         # A table: itself, its page and what is drawn from it.
         (["report/tables/spread"], {"make_spread": 1, "draw_spread": 1} | LAST),
         (["comparison/nulls"], {"null_levels": 1}),
@@ -259,7 +264,7 @@ def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
     """Those of the page once more, under other names."""
     for folder, name in [
         ("augment/augmentations", "vignette"),
-        ("comparison/metrics", "cosine"),
+        ("comparison/metrics", "bray_curtis"),
         ("explanation/methods", "elementwise"),
         ("networks/families", "plain"),
         ("data/kinds", "squares"),

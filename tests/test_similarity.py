@@ -152,7 +152,7 @@ class TestDeclaredProperties:
         if metric.needs == "logits":
             p, q = np.random.default_rng(0).normal(size=(2, 40, 10)).astype(np.float32)
             return p, q, metric, partial(metric.function, epsilon=EPSILON)
-        p, q = (Maps(to_maps(raw_maps("random", 40, seed=seed), SIZE)) for seed in (0, 1))
+        p, q = (Maps.of(raw_maps("random", 40, seed=seed), SIZE) for seed in (0, 1))
         return p, q, metric, metric.function
 
     def test_range(self, name):
@@ -174,7 +174,7 @@ class TestDeclaredProperties:
     def test_constant_maps(self, name):
         p, _, metric, function = self.values(name)
         if metric.needs == "maps":
-            flat = Maps(np.zeros((len(p.values), SIZE, SIZE), dtype=np.float32))
+            flat = Maps.of(np.zeros((len(p.values), 6, 6), dtype=np.float32), SIZE)
             assert np.isnan(function(p, flat)).all() == metric.undefined_on_constant
 
     def test_direction(self, name):

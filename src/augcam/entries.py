@@ -109,8 +109,8 @@ class Metric:
     """A distance between two maps of one image, or two predictions; a file in `comparison/metrics`.
 
     `function(p, q)` takes the `augcam.comparison.maps.Maps` of the baseline and of another model;
-    if it `needs` logits, `function(p, q, epsilon)` takes these, (N, C). It returns float64 (N,), NaN
-    where it is undefined.
+    if it `needs` logits, `function(p, q, epsilon)` takes these, (N, C). It returns float64 (N,),
+    NaN where it is undefined.
 
     `definition`: in Markdown. `range` of its values; its value `at_equality` of two maps (that are
     not constant) or predictions: 0 for differences, 1 for likeness; whether P and Q may be swapped
@@ -151,8 +151,8 @@ class Score:
     """A number that says something of one map by itself; a file in `comparison/scores`.
 
     `function(maps)` takes `augcam.comparison.rawmaps.RawMaps` and returns float64 (N,), NaN where
-    the score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which pixels
-    show one part of the images, bool (N, size, size); it has a value for each part.
+    the score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which
+    pixels show one part of the images, bool (N, size, size); it has a value for each part.
 
     `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
     the value that says nothing, from which shifts are measured. `higher`, `lower`: what a sentence

@@ -129,7 +129,8 @@ class Maps:
     """
 
     def __init__(self, maps: np.ndarray):
-        """Of any maps (N, …), whose pixels count one each."""
+        """Of any maps (N, …), whose pixels count one each; `small` are they themselves."""
+        self._raw = maps if maps.ndim == 3 else maps.reshape(len(maps), 1, -1)
         maps = np.ascontiguousarray(maps.reshape(len(maps), -1), dtype=np.float32)
         self._set(maps, np.ones(maps.shape[1], dtype=np.int32), np.arange(maps.shape[1]))
 
@@ -138,6 +139,7 @@ class Maps:
         """The same as `Maps(to_maps(cam, size))`, without computing equal pixels again."""
         grid = _grid(*cam.shape[1:], size)
         maps = cls.__new__(cls)
+        maps._raw = cam
         distinct = _maps_at(cam, grid.rows, grid.columns).reshape(len(cam), -1)
         maps._set(distinct, grid.counts, grid.places)
         return maps
@@ -159,6 +161,11 @@ class Maps:
     def values(self) -> np.ndarray:
         """Every pixel of the maps, float32 (N, pixels)."""
         return self.distinct[:, self.places]
+
+    @_kept
+    def small(self) -> np.ndarray:
+        """The maps at the layer's own resolution, float32 (N, h, w) in [0, 1]: ReLU, min-max."""
+        return normalise(np.maximum(self._raw.astype(np.float32, copy=False), 0))
 
     @_kept
     def constant(self) -> np.ndarray:

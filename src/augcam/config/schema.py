@@ -5,19 +5,9 @@ The defaults are the paper's protocol (arXiv 2505.12581, section 5.1) where the 
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from augcam.config.choices import (
-    DataKindName,
-    MethodName,
-    MetricName,
-)
+from augcam.config.choices import DataKindName, MethodName, MetricName
 from augcam.config.fields import (
     SCENES,
     Background,
@@ -371,8 +361,8 @@ class Statistics(Section):
     null_images: PositiveInt = 2000
     """Images used for the null levels (mismatched images, mean map, random map)."""
     targets: bool = True
-    """Also explain the true label and the baseline's prediction, to see how much of the change of
-    maps is only another class explained. From the same pass over the test images."""
+    """Also explain the true label and the baseline's prediction, from the same pass: how much of
+    the change of maps is only another class explained?"""
     clusters: list[Annotated[list[Text], Field(min_length=1), AfterValidator(unique)]] = [
         list(cluster) for cluster in PAPER_CLUSTERS
     ]
@@ -388,8 +378,7 @@ class Figures(Section):
 
 class Explorer(Section):
     images: PositiveInt = 10_000
-    """How many test images `explorer.html` holds: of more, a random sample and all images at the
-    extremes."""
+    """How many test images `explorer.html` holds; of more, a random sample and the extremes."""
     seed: Seed = 0
     """Seed of that sample."""
 
