@@ -423,9 +423,10 @@ def main(simulations: int = 1000, toy_runs: int = 100, only: str = "") -> None:
             if title.startswith(only)
         }
         rates = {title: future.result() for title, future in futures.items()}
+        known = before.get("rates", {}) | rates
         record = {
             "about": before.get("about", about),
-            "rates": {title: (before.get("rates", {}) | rates)[title] for title in PARTS},
+            "rates": {title: known[title] for title in PARTS if title in known},
             "toy": shown.result() if shown else before["toy"],
         }
     RESULTS.mkdir(exist_ok=True)
