@@ -118,7 +118,7 @@ except Exception as error:
 
 def test_the_pages_examples_are_short():
     assert sorted({path.split("/")[2] for path in FILES}) == [
-        "augment", "compare", "data", "explain", "networks", "report"
+        "augment", "comparison", "data", "explanation", "networks", "report"
     ]  # fmt: skip
     assert all(len(content.splitlines()) <= 30 for content in FILES.values())
 
@@ -138,7 +138,7 @@ def test_the_pages_examples_are_short():
     ],
 )
 def test_a_bad_entry_is_one_sentence_that_names_the_file(copied, content, message):
-    path = copied / "src" / "augcam" / "compare" / "metrics" / "new.py"
+    path = copied / "src" / "augcam" / "comparison" / "metrics" / "new.py"
     path.write_text(content, encoding="utf-8")
     said = python(copied, READ).splitlines()[-1]
     assert said.startswith(f"augcam.errors.AugcamError: {path}: ")

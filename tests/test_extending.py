@@ -130,7 +130,8 @@ ONE_ANEW = {"train": 1, "explain": 1, "compare": 1, "score": 1}
 
 NOT_CALLED = {
     # By jobs that ask entries for their properties alone, and are made from what others make.
-    "augment.pixels", "comparison.defined", "comparison.kernels", "comparison.maps", "comparison.rawmaps",
+    "augment.pixels", "comparison.defined", "comparison.kernels", "comparison.maps",
+    "comparison.rawmaps",
     "comparison.score_kernels", "networks.residual",
     "paper.aggregation",
     "report.texts",  # where a font lacks characters
