@@ -19,6 +19,7 @@ from augcam.entries import (
     Figure,
     Metric,
     Network,
+    Score,
     Table,
     augmentation_named,
     entries,
@@ -28,7 +29,7 @@ from augcam.errors import AugcamError
 from augcam.names import PAPER_AUGMENTATIONS, PAPER_METRICS
 from augcam.report.catalogue import SECTIONS
 
-KINDS = [DataKind, Augmentation, Metric, CamMethod, Network, Table, Figure]
+KINDS = [DataKind, Augmentation, Metric, Score, CamMethod, Network, Table, Figure]
 READ = "from augcam.config.messages import parse_config; parse_config({})"
 
 
@@ -83,6 +84,7 @@ def test_a_file_is_all_that_a_new_entry_takes(copied):
         "augmentations": ["affine", "vignette"],
         "augmentation_parameters": {"vignette": {"strongest": 0.8}},
         "similarity": {"metrics": ["mad", "bray_curtis"]},
+        "scores": ["peak"],
         "cam": {"method": "elementwise"},
         "model": {"architecture": "plain", "input_size": 32},
         "dataset": {"name": "squares"},
@@ -96,7 +98,7 @@ from augcam.names import display_name
 from augcam.report.catalogue import figures
 print(parse_config({config}).condition("vignette").steps)
 print(sorted(i.name for i in figures(parse_config({config})) if "vignette" in i.name))
-print(*map(display_name, ["vignette", "bray_curtis", "plain"]), sep=" | ")
+print(*map(display_name, ["vignette", "bray_curtis", "peak", "plain"]), sep=" | ")
 plain = parse_config({{}})
 print(plain.augmentations, plain.similarity.metrics, plain.cam.method)
 try:
@@ -108,7 +110,7 @@ except Exception as error:
     assert printed == [
         "({'use': 'vignette', 'strongest': 0.8},)",
         "['augmentation_vignette', 'segments_bray_curtis_vignette', 'segments_mad_vignette']",
-        "Vignette | Bray–Curtis dissimilarity | Plain, 3 blocks",
+        "Vignette | Bray–Curtis dissimilarity | Peak | Plain, 3 blocks",
         f"{list(PAPER_AUGMENTATIONS)} {list(PAPER_METRICS)} gradcam",
         "config: augmentations.0: unknown augmentation 'vignete'; did you mean 'vignette'?",
     ]
@@ -116,7 +118,7 @@ except Exception as error:
 
 def test_the_pages_examples_are_short():
     assert sorted({path.split("/")[2] for path in FILES}) == [
-        "augment", "compare", "data", "explain", "networks", "report"
+        "augment", "comparison", "data", "explanation", "networks", "report"
     ]  # fmt: skip
     assert all(len(content.splitlines()) <= 30 for content in FILES.values())
 
@@ -136,7 +138,7 @@ def test_the_pages_examples_are_short():
     ],
 )
 def test_a_bad_entry_is_one_sentence_that_names_the_file(copied, content, message):
-    path = copied / "src" / "augcam" / "compare" / "metrics" / "new.py"
+    path = copied / "src" / "augcam" / "comparison" / "metrics" / "new.py"
     path.write_text(content, encoding="utf-8")
     said = python(copied, READ).splitlines()[-1]
     assert said.startswith(f"augcam.errors.AugcamError: {path}: ")
@@ -149,11 +151,11 @@ def test_an_unknown_name_is_a_sentence():
         augmentation_named("afine")
 
 
-ELSEWHERE = ("none", "identity", "rotation", "grey", "noise")
+ELSEWHERE = ("none", "identity", "rotation", "grey", "noise", "cosine", "jensen_shannon")
 """Names that are words of their own, too."""
 QUOTED = [
     re.escape(name)
-    for kind in (Metric, Augmentation, CamMethod)
+    for kind in (Metric, Score, Augmentation, CamMethod)
     for name in entries(kind)
     if name not in ELSEWHERE
 ]
@@ -164,7 +166,7 @@ def test_a_name_is_written_in_its_entry_and_where_the_paper_is_quoted():
     quoting = {"names.py", "catalogue.py", "claims.py"}
     library = ROOT / "src" / "augcam"
     pattern = rf"[\"']({'|'.join(QUOTED)})[\"']"
-    homes = [library / FOLDERS[kind] for kind in (Metric, Augmentation, CamMethod)]
+    homes = [library / FOLDERS[kind] for kind in (Metric, Score, Augmentation, CamMethod)]
     found = [
         f"{path.relative_to(ROOT)}: {name}"
         for folder in (library, ROOT / "workflow")

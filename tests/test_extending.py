@@ -32,6 +32,7 @@ CONFIG = {
     "starting_states": [1],
     "cam": {"method": "elementwise"},
     "similarity": {"metrics": ["mad", "bray_curtis"]},
+    "scores": ["spread", "peak"],
     "statistics": {"resamples": 100, "clusters": [["affine", "vignette"]]},
 }
 EVERYTHING = ("--configfile", "toy.yaml", "--", "all", "architectures")
@@ -89,6 +90,9 @@ def test_results_hold_what_the_page_adds(project):
     table = pd.read_parquet(results / "similarity" / "main" / "vignette" / "1.parquet")
     assert table["bray_curtis"].between(0, 1).all() or table["bray_curtis"].isna().any()
     assert table["bray_curtis"].notna().any()
+    scores = pd.read_csv(results / "tables" / "scores.csv")
+    assert set(scores["score"]) == {"spread", "peak"}
+    assert scores["n_images"].max() > 0 and scores["mean"].dropna().between(0, 1).all()
     effects = pd.read_csv(results / "tables" / "similarity_summary.csv")
     assert set(effects["condition"]) == {"affine", "vignette", "identity"}
     assert set(effects["metric"]) == {"mad", "bray_curtis"}
@@ -120,13 +124,19 @@ SCRIPT_OF = {
 LAST = {"write_pages": 1, "page": 1}
 
 
+ONE_ANEW = {"train": 1, "explain": 1, "compare": 1, "score": 1}
+"""Jobs of a model that is trained again."""
+
+
 NOT_CALLED = {
     # By jobs that ask entries for their properties alone, and are made from what others make.
-    "augment.pixels", "compare.defined", "compare.kernels", "compare.maps", "networks.residual",
+    "augment.pixels", "comparison.defined", "comparison.kernels", "comparison.maps",
+    "comparison.rawmaps",
+    "comparison.score_kernels", "networks.residual",
     "paper.aggregation",
     "report.texts",  # where a font lacks characters
     "report.colours", "report.pictures", "report.style", "data.notes",  # in notebooks
-    "compare.explained", "paper.segments", "report.charts",  # by figures
+    "comparison.explained", "paper.segments", "report.charts",  # by figures
 }  # fmt: skip
 """What is imported inside functions that some job lists, but does not call in this run."""
 
@@ -140,6 +150,7 @@ ENTRIES_IN_USE = {
     *(
         f"augcam.comparison.metrics.{name}" for name in ("mad", "bray_curtis", "msd", "pearson")
     ),  # two: of models with each other
+    *(f"augcam.comparison.scores.{name}" for name in ("spread", "peak")),
     *(f"augcam.networks.families.{name}" for name in ("plain", "resnet")),
     *(f"augcam.report.tables.{name}" for name in ("pair_counts", "spread")),
     *(f"augcam.report.figures.{name}" for name in ("pair_counts", "spread")),
@@ -223,9 +234,13 @@ def test_jobs_list_the_entries_that_they_use(code):
     "edited,jobs",
     [
         # An augmentation: its own training; a method: the explanations; a metric: the comparisons.
-        (["augment/augmentations/vignette"], {"train": 1, "explain": 1, "compare": 1}),
-        (["augment/pixels"], {"train": 1, "explain": 1, "compare": 1}),
-        (["explanation/methods/elementwise"], {"explain": 4, "compare": 3, "null_levels": 1}),
+        (["augment/augmentations/vignette"], ONE_ANEW),
+        (["augment/pixels"], ONE_ANEW),
+        (
+            ["explanation/methods/elementwise"],
+            {"explain": 4, "compare": 3, "score": 4, "null_levels": 1},
+        ),
+        (["comparison/scores/peak"], {"score": 4}),
         (["comparison/metrics/bray_curtis"], {"compare": 3, "null_levels": 1}),
         # A table: itself, its page and what is drawn from it.
         (["report/tables/spread"], {"make_spread": 1, "draw_spread": 1} | LAST),
@@ -237,6 +252,7 @@ def test_jobs_list_the_entries_that_they_use(code):
             [
                 "augment/augmentations/cutmix",
                 "comparison/metrics/spearman",
+                "comparison/scores/gini",
                 "explanation/methods/layercam",
                 "networks/families/torchvision",
                 "networks/adapted",
@@ -255,7 +271,7 @@ def test_an_edited_file_reruns_what_uses_it(project, edited, jobs):
     plan = planned(project, *EVERYTHING)
     for path, content in zip(paths, contents):
         path.write_text(content, encoding="utf-8")
-    first = {"train", "explain", "compare", "null_levels", "train_architecture"}
+    first = {"train", "explain", "compare", "score", "null_levels", "train_architecture"}
     shown = first & set(plan) or set(plan) - {"all"}  # all that follows the first stages reruns
     assert {name: plan[name] for name in shown} == jobs
 
@@ -265,6 +281,7 @@ def test_another_entry_of_every_kind_reruns_nothing_but_makes_its_own(project):
     for folder, name in [
         ("augment/augmentations", "vignette"),
         ("comparison/metrics", "bray_curtis"),
+        ("comparison/scores", "peak"),
         ("explanation/methods", "elementwise"),
         ("networks/families", "plain"),
         ("data/kinds", "squares"),

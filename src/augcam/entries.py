@@ -157,6 +157,7 @@ class Score:
     `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
     the value that says nothing, from which shifts are measured. `higher`, `lower`: what a sentence
     says of maps with larger or smaller values; `{part}` stands for what the pixels show.
+    `of_area`: whether a map that is the same everywhere has the part's area.
     `undefined_on_constant`: whether maps that are the same everywhere have no value, as those
     that are positive nowhere do not (unless `signed`: it looks at what is negative, too).
     """
@@ -171,6 +172,7 @@ class Score:
     lower: str
     needs: Literal["maps", "masks"] = "maps"
     neutral: float = 0
+    of_area: bool = False
     undefined_on_constant: bool = False
     signed: bool = False
 

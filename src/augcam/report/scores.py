@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from augcam.entries import score_named
 from augcam.names import display_name, of_part
 from augcam.report.doses import dose_response
 from augcam.report.statistics import variance_bars
@@ -70,7 +71,7 @@ def levels(scores: pd.DataFrame, parts: pd.DataFrame | None, conditions: list[st
                 ends = place - 0.3, place + 0.3
                 panel.hlines(values.mean(), *ends, color=ink, lw=2)
         score, part = rows[["score", "part"]].iloc[0]
-        if score == "inside" and part in area:
+        if score_named(score).of_area and part in area:
             panel.axhline(area[part], color="black", lw=0.9, ls="--")
         panel.set_title(display_name(name))
         name_conditions(panel, shown, **SLANTED)

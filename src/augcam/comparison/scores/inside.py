@@ -29,6 +29,7 @@ ENTRY = Score(
     function=inside,
     range=(0, 1),
     needs="masks",
+    of_area=True,
     higher="lie more on the {part}",
     lower="lie less on the {part}",
 )
