@@ -359,11 +359,13 @@ def test_the_operator_is_the_resizing(height, width, factor, seed):
     np.testing.assert_allclose(ends.max(axis=1), large.max(axis=1), atol=1e-6)
 
 
-@pytest.mark.parametrize("side,size", [(7, 224), (8, 32), (4, 18)])
-def test_all_pairs_are_the_metrics_of_the_pipeline(side, size):
+@pytest.mark.parametrize(
+    "sides,size", [(4 * [7], 224), (4 * [8], 32), (4 * [4], 18), ([7, 4, 7, 5], 28)]
+)
+def test_all_pairs_are_the_metrics_of_the_pipeline(sides, size):
     rng = np.random.default_rng(0)
-    cams = rng.standard_normal((4, 12, side, side)).astype(np.float32)
-    cams[0, 3], cams[1, 4] = -1, 2.0  # constant maps
+    cams = [rng.standard_normal((12, side, side)).astype(np.float32) for side in sides]
+    cams[0][3], cams[1][4] = -1, 2.0  # constant maps
     order, starts = group_images(12, rng)
     sums = pair_sums(cams, size, order, starts)
     frame = pair_frame(sums, [("a", 1), ("a", 2), ("b", 1), ("b", 2)])

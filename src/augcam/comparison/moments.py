@@ -7,6 +7,7 @@ any two maps follow from the small maps and the Gram matrix UᵀU.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +24,35 @@ class Bilinear:
     """
 
     def __init__(self, height: int, width: int, size: int):
-        rows, columns = _operator(height, size), _operator(width, size)
-        pixels = size * size
-        self.gram = np.kron(rows.T @ rows, columns.T @ columns) / pixels
-        self.mean = np.kron(rows.sum(axis=0), columns.sum(axis=0)) / pixels
+        self.rows, self.columns = rows, columns = _operator(height, size), _operator(width, size)
+        self.gram = self.inner(self)
+        self.mean = np.kron(rows.sum(axis=0), columns.sum(axis=0)) / len(rows) ** 2
         self.ends = np.kron(rows[_outermost(rows)], columns[_outermost(columns)])
+
+    def inner(self, other: Bilinear) -> np.ndarray:
+        """UᵀV / pixels, (hw, h'w'), where V resizes other maps to the same size."""
+        by_row, by_column = self.rows.T @ other.rows, self.columns.T @ other.columns
+        return np.kron(by_row, by_column) / len(self.rows) ** 2
+
+
+class Grids:
+    """Resizing of M maps, each of its own (h, w), to (size, size).
+
+    Small maps stand in one row of numbers, (D,), in which each different grid has a part, and a map
+    is 0 outside its own: so `gram` (D, D) and `mean` (D,) serve as those of one grid. `parts`: grid
+    → its operator, its part of the row, and the positions of the models that have it.
+    """
+
+    def __init__(self, grids: Sequence[tuple[int, int]], size: int):
+        self.parts: dict[tuple[int, int], tuple[Bilinear, slice, np.ndarray]] = {}
+        start = 0
+        for height, width in dict.fromkeys(grids):
+            where = np.array([i for i, grid in enumerate(grids) if grid == (height, width)])
+            part = slice(start, start := start + height * width)
+            self.parts[height, width] = Bilinear(height, width, size), part, where
+        operators = [operator for operator, *_ in self.parts.values()]
+        self.gram = np.block([[a.inner(b) for b in operators] for a in operators])
+        self.mean = np.concatenate([operator.mean for operator in operators])
 
 
 def _operator(length: int, size: int) -> np.ndarray:
@@ -57,16 +82,20 @@ class Moments(NamedTuple):
     constant: np.ndarray
 
     @classmethod
-    def of(cls, cams: np.ndarray, operator: Bilinear) -> Moments:
-        """Those of raw CAMs, float32 (M, N, h, w)."""
-        models, count, height, width = cams.shape
-        x = np.maximum(cams, 0).transpose(1, 0, 2, 3)
-        x = normalise(x.reshape(-1, height, width)).astype(np.float64)
-        x = x.reshape(count, models, -1)
-        at_ends = x @ operator.ends.T
-        low, high = at_ends.min(axis=2), at_ends.max(axis=2)
-        mean = x @ operator.mean
-        inner = (x @ operator.gram) @ x.transpose(0, 2, 1)
+    def of(cls, cams: Sequence[np.ndarray], grids: Grids) -> Moments:
+        """Those of raw CAMs, float32 (N, h, w) of each model."""
+        count, models = len(cams[0]), len(cams)
+        x = np.zeros((count, models, len(grids.mean)))
+        low, high = np.empty((2, count, models))
+        for (height, width), (operator, part, where) in grids.parts.items():
+            small = np.stack([np.maximum(cams[i], 0) for i in where], axis=1)
+            small = normalise(small.reshape(-1, height, width)).astype(np.float64)
+            small = small.reshape(count, len(where), -1)
+            at_ends = small @ operator.ends.T
+            low[:, where], high[:, where] = at_ends.min(axis=2), at_ends.max(axis=2)
+            x[:, where, part] = small
+        mean = x @ grids.mean
+        inner = (x @ grids.gram) @ x.transpose(0, 2, 1)
         covariance = inner - mean[:, :, None] * mean[:, None]
         variance = np.diagonal(covariance, axis1=1, axis2=2).clip(0)
         return cls(mean, variance, covariance, low, 1 / (1e-7 + high - low), high <= low)

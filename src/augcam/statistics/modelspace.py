@@ -4,12 +4,13 @@ Metrics that follow from the moments of two maps compare all pairs of models in 
 large map (`augcam.comparison.moments`).
 """
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from augcam.comparison.moments import Bilinear, Moments
+from augcam.comparison.moments import Grids, Moments
 from augcam.entries import metric_named
 from augcam.errors import AugcamError
 from augcam.names import PAIR_METRICS
@@ -41,8 +42,8 @@ def model_space(
     `found`: model → image_id and cam, (N, h, w); `clusters`: groups of augmentations to test.
     """
     rng, models = np.random.default_rng(seed), list(found)
-    cams = stack_cams(found)
-    n_images = cams.shape[1]
+    cams = cams_of(found)
+    n_images = len(cams[0])
     sums = pair_sums(cams, input_size, *group_images(n_images, rng))
     replicates, names = condition_replicates(sums, models, n_images, resamples, rng)
     apart = {("models", m): distance(values, m) for m, values in replicates.items()}
@@ -61,19 +62,19 @@ def model_space(
 
 
 def pair_sums(
-    cams: np.ndarray, size: int, order: np.ndarray, starts: np.ndarray
+    cams: Sequence[np.ndarray], size: int, order: np.ndarray, starts: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Sums over each group of images of each of `PAIR_METRICS` between every two models.
 
-    `cams` float32 (models, N, h, w), raw; `order` (N,) and `starts` (G,) from `group_images`.
+    `cams` float32 (N, h, w) of each model, raw; `order` (N,) and `starts` (G,) from `group_images`.
     Returns by metric the sums, and by n_<metric> the images that count, (G, models, models) each.
     A value that is undefined is left out.
     """
-    operator = Bilinear(cams.shape[2], cams.shape[3], size)
+    grids = Grids([cam.shape[1:] for cam in cams], size)
     metrics = {m: between for m in PAIR_METRICS if (between := metric_named(m).between)}
     result: dict[str, list[np.ndarray]] = {}
     for start, end in zip(starts, [*starts[1:], len(order)]):
-        moments = Moments.of(cams[:, order[start:end]], operator)
+        moments = Moments.of([cam[order[start:end]] for cam in cams], grids)
         for metric, between in metrics.items():
             values = between(moments)
             defined = ~np.isnan(values)
@@ -83,8 +84,8 @@ def pair_sums(
     return {name: np.stack(parts) for name, parts in result.items()}
 
 
-def stack_cams(found: dict[Model, dict[str, np.ndarray]]) -> np.ndarray:
-    """CAMs of all models, (models, N, h, w). Raises AugcamError where their images differ."""
+def cams_of(found: dict[Model, dict[str, np.ndarray]]) -> list[np.ndarray]:
+    """CAMs of all models, (N, h, w) each. Raises AugcamError where their images differ."""
     first = next(iter(found.values()))
     for (condition, state), arrays in found.items():
         if not np.array_equal(arrays["image_id"], first["image_id"]):
@@ -92,7 +93,7 @@ def stack_cams(found: dict[Model, dict[str, np.ndarray]]) -> np.ndarray:
                 f"{condition}, state {state}: its images are not those of the other models; "
                 "explain all models anew."
             )
-    return np.stack([arrays["cam"] for arrays in found.values()])
+    return [arrays["cam"] for arrays in found.values()]
 
 
 def matrix(sums: dict[str, np.ndarray], metric: str, weights: np.ndarray | None = None):
