@@ -2,8 +2,8 @@
 
 run = augcam.load("results/quickstart")
 run.tables["effects"]                                      # a DataFrame
-run.maps("affine", 1)                                      # (N, h, w), as `run.image_id`
-run.overlay(run.image(7), run.map_of(7, "affine", 1))      # (size, size, 3), to be shown
+run.maps(condition, state)                                 # (N, h, w), as `run.image_id`
+run.overlay(run.image(7), run.map_of(7, condition, state)) # (size, size, 3), to be shown
 """
 
 from collections.abc import Iterator, Mapping

@@ -3,15 +3,11 @@
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from augcam.config.schema import Training
-from augcam.train.selection import kept_epoch
 
 PACKAGES = (
     "augcam",
@@ -30,41 +26,24 @@ def provenance(
     config: dict[str, Any],
     network: dict[str, Any],
     stats: dict[str, Any],
-    models: Iterable[tuple[str, int]],
-    histories: Mapping[tuple[str, int], pd.DataFrame],
+    models: list[dict[str, Any]],
     excluded: pd.DataFrame,
 ) -> dict[str, Any]:
     """The record of a run, ready for JSON.
 
-    `models`: (condition, state) of each, the baseline first; `histories`: of those that were
-    trained, the history of the training; `seconds` are the epochs' own, in whatever number of
-    parallel jobs they ran. `hardware` is that of the machine this runs on.
+    `models`: condition, state, and of those that were trained `augcam.train.selection.summary`, the
+    baseline first. `hardware` is that of the machine this runs on.
     """
-    training = Training(**config["training"])
-    trained = [
-        {"condition": model[0], "state": model[1]} | _trained(histories.get(model), training)
-        for model in models
-    ]
     return {
         "config": config,
         "network": network,
         "images": {part: sum(counts.values()) for part, counts in stats["counts"].items()},
         "duplicates": stats["duplicates"],
-        "models": trained,
+        "models": models,
         "excluded_values": excluded.groupby("metric", sort=False)["n_excluded"].sum().to_dict(),
         "versions": versions(),
         "hardware": hardware(),
         "git_commit": git_commit(),
-    }
-
-
-def _trained(history: pd.DataFrame | None, training: Training) -> dict[str, Any]:
-    if history is None:
-        return {}
-    return {
-        "epochs": len(history),
-        "kept_epoch": 1 + kept_epoch(history.to_dict("records"), training),
-        "seconds": round(float(history["seconds"].sum()), 1),
     }
 
 

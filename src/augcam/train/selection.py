@@ -28,3 +28,13 @@ def is_over(history: Sequence[Any], training: Training) -> bool:
         return bool(history)
     since = len(history) - 1 - kept_epoch(history, training)
     return training.early_stopping is not None and since >= training.early_stopping
+
+
+def summary(history: Any, training: Training) -> dict[str, Any]:
+    """What a DataFrame of epochs says of a whole training: epochs, kept_epoch (from 1), and
+    seconds, the epochs' own, in whatever number of parallel jobs they ran."""
+    return {
+        "epochs": len(history),
+        "kept_epoch": 1 + kept_epoch(history.to_dict("records"), training),
+        "seconds": round(float(history["seconds"].sum()), 1),
+    }
