@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from conftest import ROOT
 from experiments import CLASSES, SIZE, followed, invented, predictions
 
 from augcam.comparison.models import compare
@@ -15,6 +16,8 @@ from augcam.files.json import write_json
 from augcam.files.tables import write_table
 from augcam.report.catalogue import figures
 from augcam.run.provenance import provenance
+
+CAPTIONS = sorted((ROOT / "workflow/report").glob("*.rst"))
 
 NASTY = ["<script>alert(1)</script>", "quote'\"&amp;", "猫"]
 """Names of classes that would break a page that took them for markup."""

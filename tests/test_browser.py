@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
-from runs import NASTY, SOURCE, small_config
+from runs import CAPTIONS, NASTY, SOURCE, small_config
 
 from augcam.comparison.maps import to_maps
 from augcam.page.build import index_page
@@ -27,9 +26,7 @@ def run(invented_run):
     config, found = small_config(), load(invented_run)
     pages = [item for item in tables(config) if item.family == "pages"]
     texts = {
-        "index": index_page(
-            found, figures(config), pages, ROOT / "workflow/report", explorer="explorer.html"
-        ),
+        "index": index_page(found, figures(config), pages, CAPTIONS, explorer="explorer.html"),
         "explorer": explorer_page(found, report="index.html"),
     }
     for name, text in texts.items():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from runs import NASTY, small_config
+from runs import CAPTIONS, NASTY, small_config
 
 from augcam.errors import AugcamError
 from augcam.names import condition_name
@@ -31,8 +31,8 @@ def run(invented_run):
 def index(run):
     config = small_config()
     pages = [item for item in tables(config) if item.family == "pages"]
-    captions, citation = ROOT / "workflow/report", ROOT / "CITATION.cff"
-    return index_page(run, figures(config), pages, captions, citation, "explorer.html")
+    citation = ROOT / "CITATION.cff"
+    return index_page(run, figures(config), pages, CAPTIONS, citation, "explorer.html")
 
 
 def effect(condition, verdict, control="identity", metric="mad", **values):

@@ -31,10 +31,8 @@ rule page:
         runtime=growing(60),
     params:
         called=CALLED,
-        folder=OUT,
         figures=[list(item) for item in FIGURES if item.family != "architectures"],
         pages=[list(item) for item in PAGES if item.family == "pages"],
-        captions=os.path.relpath(PROJECT / "workflow/report"),
         explorer=section("explorer"),
     message:
         "Writing index.html and the explorer"

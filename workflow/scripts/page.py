@@ -12,13 +12,13 @@ from augcam.run.job import job
 
 with job(snakemake):
     params, files, output = snakemake.params, snakemake.input, snakemake.output
-    run = load(params.folder)
+    run = load(Path(output.index).parent)
     verify(files.images, run.stats["checksums"]["images.npy"])
     figures, pages = ([Item(*item) for item in items] for items in (params.figures, params.pages))
     names = {name: Path(output[name]).name for name in ("index", "explorer")}
     texts = {
         "index": index_page(
-            run, figures, pages, params.captions, files.citation or None, names["explorer"]
+            run, figures, pages, files.captions, files.citation or None, names["explorer"]
         ),
         "explorer": explorer_page(run, **params.explorer, report=names["index"]),
     }

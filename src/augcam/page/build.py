@@ -1,6 +1,6 @@
 """The report as one page: `results/<experiment>/index.html`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,19 +26,19 @@ def index_page(
     run: Results,
     figures: Sequence[Item],
     pages: Sequence[Item],
-    captions_folder: str | Path,
+    caption_files: Iterable[str | Path],
     citation: str | Path | None = None,
     explorer: str = "",
 ) -> str:
     """The HTML of the report on `run`.
 
     `figures`, `pages`: of `augcam.report.catalogue`; those that the run lacks are left out.
-    `captions_folder`: where captions lie, as `<name>.rst`; `citation`: a `CITATION.cff`;
+    `caption_files`: `<caption>.rst` of each figure; `citation`: a `CITATION.cff`;
     `explorer`: the path of the explorer from the page, where there is one.
     """
     tables, provenance = run.tables, run.provenance
     config = provenance["config"]
-    shown = captions([item.caption for item in figures], Path(captions_folder))
+    shown = captions(map(Path, caption_files))
     found = parts(figures, pages, shown, run.folder)
     listed = sheets(tables, [item.name for item in pages])
     smallest = config["statistics"]["smallest_effect"]

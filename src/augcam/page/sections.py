@@ -76,13 +76,10 @@ def html_of(caption: str) -> str:
     return publish_parts(caption, writer=Writer(), settings_overrides=settings)["body"]
 
 
-def captions(names: Iterable[str], folder: Path) -> dict[str, str]:
-    """Caption of each name in HTML, from `folder/<name>.rst`; those of entries are their own."""
-    return {
-        name: html_of((folder / f"{name}.rst").read_text(encoding="utf-8"))
-        for name in dict.fromkeys(names)
-        if name != "entry"
-    }
+def captions(files: Iterable[Path]) -> dict[str, str]:
+    """Caption of each figure in HTML by name, from `<name>.rst`; those of entries are their own."""
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    return {name: html_of(text) for name, text in texts.items() if name != "entry"}
 
 
 def parts(
