@@ -16,6 +16,7 @@ from augcam.files.json import write_json
 from augcam.files.tables import write_table
 from augcam.report.catalogue import figures
 from augcam.run.provenance import provenance
+from augcam.train.selection import summary
 
 CAPTIONS = sorted((ROOT / "workflow/report").glob("*.rst"))
 
@@ -117,6 +118,9 @@ def _write_data(folder: Path, config: Config, models, images: int, masks: bool) 
     }
     history = pd.DataFrame({"epoch": [1], "val_accuracy": [0.5], "seconds": [1.0]})
     excluded = pd.DataFrame({"metric": ["mad"], "n_excluded": [0]})
-    histories = dict.fromkeys(config.models, history)
-    record = provenance(config.record(), network, stats, config.models, histories, excluded)
+    models = [
+        {"condition": condition, "state": state} | summary(history, config.training)
+        for condition, state in config.models
+    ]
+    record = provenance(config.record(), network, stats, models, excluded)
     write_json(record, folder / "provenance.json")
