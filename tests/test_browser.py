@@ -28,6 +28,7 @@ def run(invented_run):
     texts = {
         "index": index_page(found, figures(config), pages, CAPTIONS, explorer="explorer.html"),
         "explorer": explorer_page(found, report="index.html"),
+        "light": explorer_page(found, folder=invented_run / "explorer_parts"),
     }
     for name, text in texts.items():
         (invented_run / f"{name}.html").write_text(text, encoding="utf-8")
@@ -57,7 +58,7 @@ def show(browser, run) -> Iterator:
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{(run.folder / name).as_uri()}{hash_}")
-        if name == "explorer.html":
+        if name != "index.html":
             page.wait_for_selector("body[data-first]", state="attached")
         return page
 
@@ -312,3 +313,27 @@ def test_the_selection_is_downloaded(show, run):
     with page.expect_download() as png:
         page.click("#png")
     assert png.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_parts_beside_the_page_are_read_when_they_are_looked_at(show, run):
+    asked, page = [], show("light.html", "#image=11&metric=similarity/main/pearson")
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.wait_for_selector("#detail[data-image='11']")
+    one = show("explorer.html", "#image=11&metric=similarity/main/pearson")
+    one.wait_for_selector("#detail[data-image='11']")
+    assert page.locator("#detail").inner_text() == one.locator("#detail").inner_text()
+    pixels = "[...document.querySelectorAll('#detail canvas')].map((c) => c.toDataURL())"
+    assert page.evaluate(pixels) == one.evaluate(pixels)
+    assert len(asked) == len(set(asked))
+    sizes = [(run.folder / f"{name}.html").stat().st_size for name in ("light", "explorer")]
+    assert sizes[0] < sizes[1]
+
+
+def test_a_page_without_its_parts_says_so(browser, run, tmp_path):
+    moved = tmp_path / "light.html"
+    moved.write_bytes((run.folder / "light.html").read_bytes())
+    page = browser.new_page()
+    page.goto(f"{moved.as_uri()}#image=11")
+    page.wait_for_selector("#missing:visible")
+    assert "explorer_parts" in page.locator("#missing").inner_text()
+    page.close()

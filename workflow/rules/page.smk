@@ -20,6 +20,7 @@ rule page:
     output:
         index=f"{OUT}/index.html",
         explorer=f"{OUT}/explorer.html",
+        **({"parts": directory(f"{OUT}/explorer_parts")} if CONFIG.explorer.files else {}),
     log:
         f"{OUT}/logs/page.log",
     benchmark:
@@ -33,7 +34,7 @@ rule page:
         called=CALLED,
         figures=[list(item) for item in FIGURES if item.family != "architectures"],
         pages=[list(item) for item in PAGES if item.family == "pages"],
-        explorer=section("explorer"),
+        explorer=section("explorer", "images", "seed"),
     message:
         "Writing index.html and the explorer"
     script:

@@ -20,7 +20,9 @@ with job(snakemake):
         "index": index_page(
             run, figures, pages, files.captions, files.citation or None, names["explorer"]
         ),
-        "explorer": explorer_page(run, **params.explorer, report=names["index"]),
+        "explorer": explorer_page(
+            run, **params.explorer, report=names["index"], folder=output.get("parts")
+        ),
     }
     for name, text in texts.items():
         with atomic(output[name]) as temporary:

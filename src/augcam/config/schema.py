@@ -381,6 +381,9 @@ class Explorer(Section):
     """How many test images `explorer.html` holds; of more, a random sample and the extremes."""
     seed: Seed = 0
     """Seed of that sample."""
+    files: bool = False
+    """Write what is large into a folder beside the page, `explorer_parts`, from which it is read
+    when it is looked at: for runs whose page would be too large to open."""
 
 
 class Execution(Section):

@@ -76,8 +76,17 @@ def chart(image: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def page(template: str, scripts: Sequence[str], styles: Sequence[str], **values: Any) -> str:
-    """`templates/<template>` filled in, with `scripts` (see `bundle`) and `static/<style>.css`."""
+def page(
+    template: str,
+    scripts: Sequence[str],
+    styles: Sequence[str],
+    beside: bool = False,
+    **values: Any,
+) -> str:
+    """`templates/<template>` filled in, with `scripts` (see `bundle`) and `static/<style>.css`.
+
+    `beside`: the page may also run scripts that lie beside it.
+    """
     environment = Environment(
         loader=PackageLoader("augcam.page", "templates"),
         autoescape=True,
@@ -87,8 +96,9 @@ def page(template: str, scripts: Sequence[str], styles: Sequence[str], **values:
     )
     script = bundle(scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    more = " 'self' file:" if beside else ""
     policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'sha256-{digest}'{more}; style-src 'unsafe-inline'; "
         "img-src data: blob:"
     )
     style = "".join(STATIC.joinpath(f"{name}.css").read_text(encoding="utf-8") for name in styles)

@@ -4,7 +4,10 @@ Maps lie in it at their own resolution, 8 bits each, and the browser enlarges th
 does (`static/maps.js`). What is large is one chunk per model, unpacked when it is looked at.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,10 +69,17 @@ def quantised(cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(scaled.clip(0, 1) * 255).astype(np.uint8), ends
 
 
-def explorer_page(run: Results, images: int = 10_000, seed: int = 0, report: str = "") -> str:
+def explorer_page(
+    run: Results,
+    images: int = 10_000,
+    seed: int = 0,
+    report: str = "",
+    folder: str | Path | None = None,
+) -> str:
     """The HTML of the explorer of `run`, with at most about `images` images (see `chosen`).
 
-    `report`: the path of the report from the page, where there is one.
+    `report`: the path of the report from the page, where there is one. `folder`: beside the page;
+    what is large is written there, file by file, and read when it is looked at.
     """
     ids = chosen(run, images, seed)
     total = len(run.image_id)
@@ -81,18 +91,34 @@ def explorer_page(run: Results, images: int = 10_000, seed: int = 0, report: str
         )
     views = {view: _grid(run, view) for view in run.views}
     first, rest = _images(run, ids)
-    chunks = [*_models(run, ids, views), *_masks(run, ids)]
+    chunks = chain(rest, _models(run, ids, views), _masks(run, ids))
+    parts = {}
+    if folder is not None:
+        keys = [_write_part(chunk, Path(folder)) for chunk in chunks]
+        parts = {"folder": Path(folder).name, "keys": keys}
     return page(
         "explorer.html.j2",
         SCRIPTS,
         ["page", "explorer"],
+        beside=bool(parts),
         experiment=run.config["experiment"],
         note=note,
         report=report,
         meta=json_text(_meta(run, ids, views, total)),
         first=first,
-        chunks=[*rest, *chunks],
+        chunks=list(chunks),
+        parts=json_text(parts) if parts else "",
+        folder=parts.get("folder", ""),
     )
+
+
+def _write_part(chunk: Chunk, folder: Path) -> str:
+    """A chunk as a script that a page can read from a disk; its key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, text = json.dumps(chunk.key), json.dumps(chunk.text)
+    script = f"(window.parts ??= {{}})[{name}] = {text};\n"
+    (folder / f"{chunk.key}.js").write_text(script, encoding="utf-8")
+    return chunk.key
 
 
 def _grid(run: Results, view: str) -> dict[str, Any]:

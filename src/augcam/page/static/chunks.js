@@ -1,5 +1,9 @@
 // @ts-check
-/** Chunks of the page: base64 in `<script type="text/plain">`, unpacked when they are asked for. */
+/**
+ * Chunks of the page: base64 in `<script type="text/plain">`, unpacked when they are asked for; or
+ * in files beside it, scripts that add themselves to `window.parts`, as a page opened from a disk
+ * may read nothing else.
+ */
 import { byId } from "./dom.js";
 
 /** @type {Map<string, Promise<any>>} */
@@ -11,12 +15,41 @@ const whole = new Promise((resolve) => {
   else resolve(true);
 });
 
+const beside = byId("parts");
+
+/** @type {{folder: string, keys: string[]}} */
+const parts = beside ? JSON.parse(beside.textContent ?? "") : { folder: "", keys: [] };
+
+/**
+ * The text of a chunk that lies in a file; where it cannot be read, the page says so.
+ * @param {string} key
+ * @returns {Promise<string>}
+ */
+function fileOf(key) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `${parts.folder}/${key}.js`;
+    const end = () => {
+      const found = /** @type {any} */ (window).parts ?? {}, text = found[key];
+      delete found[key];
+      script.remove();
+      if (text !== undefined) return resolve(text);
+      const missing = byId("missing");
+      if (missing) missing.hidden = false;
+      reject(new Error(`${script.src} cannot be read`));
+    };
+    script.onload = script.onerror = end;
+    document.head.append(script);
+  });
+}
+
 /**
  * The text of a chunk, taken out of the document; null where the page has none.
  * @param {string} key
  * @returns {Promise<string | null>}
  */
 async function textOf(key) {
+  if (parts.keys.includes(key)) return fileOf(key);
   if (!byId(`chunk-${key}`)?.nextElementSibling) await whole; // it may not have been read to its end
   const node = byId(`chunk-${key}`);
   const text = node ? node.textContent : null;
