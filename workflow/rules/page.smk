@@ -18,9 +18,9 @@ rule page:
         captions=captions(),
         code=[*code("page"), *templates("page/templates", "page/static")],
     output:
+        **({"parts": directory(f"{OUT}/explorer_parts")} if CONFIG.explorer.files else {}),
         index=f"{OUT}/index.html",
         explorer=f"{OUT}/explorer.html",
-        **({"parts": directory(f"{OUT}/explorer_parts")} if CONFIG.explorer.files else {}),
     log:
         f"{OUT}/logs/page.log",
     benchmark:
