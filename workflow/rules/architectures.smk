@@ -87,7 +87,7 @@ rule draw_architectures:
         ),
     output:
         png=pictures("architectures"),
-        pdf=figure_files("pdf", "architectures"),
+        others=other_files("architectures"),
     log:
         f"{OUT}/logs/draw_architectures.log",
     benchmark:

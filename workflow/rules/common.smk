@@ -367,6 +367,12 @@ def figure_files(suffix, *families):
     return [f"{OUT}/figures/{item.name}.{suffix}" for item in FIGURES if item.family in families]
 
 
+def other_files(*families):
+    """The same figures in the other formats that are wanted: the report shows PNG."""
+    others = [suffix for suffix in CONFIG.figures.formats if suffix != "png"]
+    return [file for suffix in others for file in figure_files(suffix, *families)]
+
+
 def statistic_tables():
     """Names of the tables of the second half of the report."""
     targets = ["target_changes"] if CONFIG.statistics.targets else []
@@ -410,7 +416,7 @@ def distance_params():
 def every_figure():
     """All but the comparison of architectures, which is a target of its own."""
     families = {item.family for item in FIGURES} - {"architectures"}
-    return figure_files("png", *families) + figure_files("pdf", *families)
+    return figure_files("png", *families) + other_files(*families)
 
 
 def page_files(family):

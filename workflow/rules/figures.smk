@@ -12,7 +12,7 @@ rule draw_examples:
         code=[*code("draw_examples"), *own_files(*applied())],
     output:
         png=pictures("examples"),
-        pdf=figure_files("pdf", "examples"),
+        others=other_files("examples"),
     log:
         f"{OUT}/logs/draw_examples.log",
     benchmark:
@@ -43,7 +43,7 @@ rule draw_performance:
         code=code("draw_performance"),
     output:
         png=pictures("performance"),
-        pdf=figure_files("pdf", "performance"),
+        others=other_files("performance"),
     log:
         f"{OUT}/logs/draw_performance.log",
     benchmark:
@@ -71,7 +71,7 @@ rule draw_similarity:
         code=code("draw_similarity"),
     output:
         png=pictures("similarity"),
-        pdf=figure_files("pdf", "similarity"),
+        others=other_files("similarity"),
     log:
         f"{OUT}/logs/draw_similarity.log",
     benchmark:
@@ -102,7 +102,7 @@ for FIGURE in entries(Figure).values():
             code=code("draw_figure", figure=[FIGURE.name]),
         output:
             png=[path for path in pictures("entries") if Path(path).stem == FIGURE.name],
-            pdf=f"{OUT}/figures/{FIGURE.name}.pdf",
+            others=[f for f in other_files("entries") if Path(f).stem == FIGURE.name],
         log:
             f"{OUT}/logs/draw_{FIGURE.name}.log",
         benchmark:
@@ -138,7 +138,7 @@ rule draw_extremes:
         code=code("draw_extremes"),
     output:
         png=pictures("extremes"),
-        pdf=figure_files("pdf", "extremes"),
+        others=other_files("extremes"),
     log:
         f"{OUT}/logs/draw_extremes.log",
     benchmark:
@@ -168,7 +168,7 @@ rule draw_segments:
         code=code("draw_segments"),
     output:
         png=pictures("segments"),
-        pdf=figure_files("pdf", "segments"),
+        others=other_files("segments"),
     log:
         f"{OUT}/logs/draw_segments.log",
     benchmark:

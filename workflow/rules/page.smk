@@ -34,6 +34,7 @@ rule page:
         called=CALLED,
         figures=[list(item) for item in FIGURES if item.family != "architectures"],
         pages=[list(item) for item in PAGES if item.family == "pages"],
+        formats=CONFIG.figures.formats,
         explorer=section("explorer", "images", "seed"),
     message:
         "Writing index.html and the explorer"

@@ -70,7 +70,7 @@ rule draw_scores:
         code=code("draw_scores"),
     output:
         png=pictures("scores"),
-        pdf=figure_files("pdf", "scores"),
+        others=other_files("scores"),
     log:
         f"{OUT}/logs/draw_scores.log",
     benchmark:

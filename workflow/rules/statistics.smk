@@ -8,7 +8,7 @@ rule statistics:
     input:
         every_statistic(),
         figure_files("png", "statistics"),
-        figure_files("pdf", "statistics"),
+        other_files("statistics"),
         DATA["stats"],
 
 
@@ -303,7 +303,7 @@ rule draw_statistics:
         code=code("draw_statistics"),
     output:
         png=pictures("statistics"),
-        pdf=figure_files("pdf", "statistics"),
+        others=other_files("statistics"),
     log:
         f"{OUT}/logs/draw_statistics.log",
     benchmark:

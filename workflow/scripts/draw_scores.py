@@ -11,4 +11,4 @@ with job(snakemake):
     params = snakemake.params
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
     drawn = score_figures(tables, params.conditions, params.controls)
-    save_figures(drawn, [*snakemake.output.png, *snakemake.output.pdf], params.dpi)
+    save_figures(drawn, snakemake.output, params.dpi)

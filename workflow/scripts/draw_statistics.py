@@ -13,4 +13,4 @@ with job(snakemake):
     drawn = draw_all(
         tables, params.metrics, params.conditions, params.compared, params.controls, params.power
     )
-    save_figures(drawn, [*snakemake.output.png, *snakemake.output.pdf], params.dpi)
+    save_figures(drawn, snakemake.output, params.dpi)

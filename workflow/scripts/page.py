@@ -18,7 +18,13 @@ with job(snakemake):
     names = {name: Path(output[name]).name for name in ("index", "explorer")}
     texts = {
         "index": index_page(
-            run, figures, pages, files.captions, files.citation or None, names["explorer"]
+            run,
+            figures,
+            pages,
+            files.captions,
+            files.citation or None,
+            names["explorer"],
+            params.formats,
         ),
         "explorer": explorer_page(
             run, **params.explorer, report=names["index"], folder=output.get("parts")

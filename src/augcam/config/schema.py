@@ -374,6 +374,8 @@ class Figures(Section):
     """Resolution of the PNG files."""
     outliers: bool = True
     """Draw the points beyond the whiskers of the boxplots."""
+    formats: Annotated[list[Literal["png", "pdf", "svg"]], AfterValidator(unique)] = ["png", "pdf"]
+    """Formats in which figures are written; always in PNG, which the report shows."""
 
 
 class Explorer(Section):

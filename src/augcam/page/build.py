@@ -29,17 +29,20 @@ def index_page(
     caption_files: Iterable[str | Path],
     citation: str | Path | None = None,
     explorer: str = "",
+    formats: Sequence[str] = ("png", "pdf"),
 ) -> str:
     """The HTML of the report on `run`.
 
     `figures`, `pages`: of `augcam.report.catalogue`; those that the run lacks are left out.
     `caption_files`: `<caption>.rst` of each figure; `citation`: a `CITATION.cff`;
-    `explorer`: the path of the explorer from the page, where there is one.
+    `explorer`: the path of the explorer from the page, where there is one; `formats`: those
+    that figures are written in besides PNG.
     """
     tables, provenance = run.tables, run.provenance
     config = provenance["config"]
+    suffixes = [suffix for suffix in ("pdf", "svg", "png") if suffix in ("png", *formats)]
     shown = captions(map(Path, caption_files))
-    found = parts(figures, pages, shown, run.folder)
+    found = parts(figures, pages, shown, run.folder, suffixes)
     listed = sheets(tables, [item.name for item in pages])
     smallest = config["statistics"]["smallest_effect"]
     states = len(config["starting_states"])
@@ -51,6 +54,7 @@ def index_page(
         ["page"],
         experiment=config["experiment"],
         answer=answer(tables, studied(provenance), states, smallest, run.baseline[0]),
+        format=suffixes[0],
         margin=f"{100 * smallest:.0f} %",
         chart=chart if chart["rows"] else None,
         warnings=_warnings(tables),

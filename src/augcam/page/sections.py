@@ -26,15 +26,15 @@ _PHOTOGRAPHIC = ("extremes", "augmentations", "cams")  # sections whose figures 
 
 
 class Shown(NamedTuple):
-    """A figure: name of its file, name for people, picture (`data:` address), and its PDF's path
-    from the page."""
+    """A figure: name of its file, name for people, picture (`data:` address), and the paths from
+    the page of the formats that may be printed."""
 
     name: str
     title: str
     picture: str
     width: int
     height: int
-    pdf: str
+    files: dict[str, str]
 
 
 class Group(NamedTuple):
@@ -83,13 +83,18 @@ def captions(files: Iterable[Path]) -> dict[str, str]:
 
 
 def parts(
-    items: Sequence[Item], pages: Sequence[Item], captions: Mapping[str, str], folder: Path
+    items: Sequence[Item],
+    pages: Sequence[Item],
+    captions: Mapping[str, str],
+    folder: Path,
+    formats: Sequence[str],
 ) -> dict[str, list[Part]]:
     """The parts `compared`, `effects` and `paper` of the page, from the figures that a run has
-    (`folder/figures`); `pages`: the tables of the catalogue."""
+    (`folder/figures`, in `formats`); `pages`: the tables of the catalogue."""
     found: dict[str, list[Part]] = {"compared": [], "effects": [], "paper": []}
     for key, title in SECTIONS.items():
-        groups = _groups([item for item in items if item.section == key], captions, folder)
+        own = [item for item in items if item.section == key]
+        groups = _groups(own, captions, folder, formats)
         tables = [item.name for item in pages if item.section == key]
         tables = [name for name in tables if (folder / f"tables/{name}.parquet").is_file()]
         if groups:
@@ -98,7 +103,9 @@ def parts(
     return found
 
 
-def _groups(items: Sequence[Item], captions: Mapping[str, str], folder: Path) -> list[Group]:
+def _groups(
+    items: Sequence[Item], captions: Mapping[str, str], folder: Path, formats: Sequence[str]
+) -> list[Group]:
     groups: dict[str, list[Item]] = {}
     for item in items:
         if (folder / f"figures/{item.name}.png").is_file():
@@ -109,7 +116,7 @@ def _groups(items: Sequence[Item], captions: Mapping[str, str], folder: Path) ->
             f"{of[0].section}-{key}",
             "" if len(of) > 1 else _title(of[0]),
             captions.get(key) or html_of(entries(Figure)[of[0].name].caption),
-            [_shown(item, folder) for item in of],
+            [_shown(item, folder, formats) for item in of],
         )
         for key, of in groups.items()
     ]
@@ -125,14 +132,15 @@ def _title(item: Item) -> str:
     return f"{words} (figure {number} of the paper)" if number and not own else words
 
 
-def _shown(item: Item, folder: Path) -> Shown:
+def _shown(item: Item, folder: Path, formats: Sequence[str]) -> Shown:
     with Image.open(folder / f"figures/{item.name}.png") as file:
         image = file.convert("RGB")
     if image.width > WIDEST:
         height = round(image.height * WIDEST / image.width)
         image = image.resize((WIDEST, height), Image.Resampling.LANCZOS)
     address = picture(image, 80) if item.section in _PHOTOGRAPHIC else chart(image)
-    return Shown(item.name, _title(item), address, *image.size, f"figures/{item.name}.pdf")
+    files = {suffix.upper(): f"figures/{item.name}.{suffix}" for suffix in formats}
+    return Shown(item.name, _title(item), address, *image.size, files)
 
 
 def sheets(tables: Mapping[str, pd.DataFrame], wanted: Sequence[str]) -> list[Sheet]:
