@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint dag bench bench-full bench-gpu lock docs clean
+.PHONY: help setup demo plan estimate status test test-fast test-slurm slurm faults lint lint-js dag bench bench-full bench-gpu lock docs clean
 
 ifneq (,$(findstring :,$(CURDIR)))
 $(error augcam cannot run in '$(CURDIR)': ':' separates folders in PATH; rename the folder)
@@ -18,6 +18,8 @@ RUN := source $(VENV)/bin/activate &&
 export AUGCAM_CONFIG := $(value CONFIG)
 WITH_CONFIG := --configfile="$$AUGCAM_CONFIG"
 EXPERIMENT := $$(python -c "import os; from augcam.run.status import read_config; print(read_config(os.environ['AUGCAM_CONFIG']).experiment)")
+
+TSC := npx --yes --package typescript@5.9.3 tsc
 
 # The user's uv, or one installed into a folder of its own.
 UV := $(if $(shell command -v uv 2>/dev/null),uv,.bootstrap/bin/uv)
@@ -86,6 +88,9 @@ lint: $(READY)  ## check style, types, spelling, the order of the packages and t
 	$(RUN) codespell
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
+
+lint-js:  ## check the types of the page's scripts (npm)
+	$(TSC) --project tools/tsconfig.json
 
 plan: $(READY)  ## how many starting states the next run needs, from this one
 	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- "results/$(EXPERIMENT)/tables/planning.csv"
