@@ -1,6 +1,6 @@
 """Take a network that was trained elsewhere for one model, and find the layer to explain."""
 
-from augcam.explanation.gradients import rehearse
+from augcam.explanation.rehearsal import rehearse
 from augcam.files.json import read_json, write_json
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network

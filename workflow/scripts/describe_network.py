@@ -1,6 +1,6 @@
 """Find the layer whose feature map is explained; refuse what cannot be explained."""
 
-from augcam.explanation.gradients import rehearse
+from augcam.explanation.rehearsal import rehearse
 from augcam.files.json import read_json, write_json
 from augcam.files.tensors import read_recorded
 from augcam.networks.build import build
