@@ -36,8 +36,9 @@ def explain(
 
     `images`: float (N, 3, s, s), normalised as the network wants them. `method`: a name in
     docs/explanations.md. `layer`: dotted name of the layer to explain; None: the last feature map
-    before pooling. `targets`: the N classes to explain; None: those that the network predicts. The network computes where its parameters lie;
-    its mode, and which of its parameters are trained, stay as they are.
+    before pooling. `targets`: the N classes to explain; None: those that the network predicts. The
+    network computes where its parameters lie; its mode, and which of its parameters are trained,
+    stay as they are.
 
     Returns `image_id` (N,), which count from 0, `cam` float32 (N, h, w), raw and signed, at the
     layer's resolution, `target` int64 (N,), `logits` float32 (N, C). Raises AugcamError for images

@@ -202,7 +202,8 @@ def refuse_no_numbers(method: str, cam: np.ndarray) -> None:
 
 
 def _told(chunks: Sequence[Tensor], what: str) -> Iterator[Tensor]:
-    return iter(tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc=what))
+    """The chunks, with a bar where they take long."""
+    return iter(tqdm(chunks, unit="batch", mininterval=5, delay=2, ascii=True, desc=what))
 
 
 def _targets(views: Sequence[View]) -> list[Tensor]:
