@@ -383,3 +383,22 @@ def test_what_an_entry_says_to_be_the_same_is_an_entry():
 def test_a_method_depends_on_the_class_where_it_says_so(method):
     differ = apart(ours(VGG, method, "predicted"), ours(VGG, method)) > 1e-6
     assert differ == method_named(method).class_dependent
+
+
+TO_THE_PIXELS = {"fullgrad"} | {name for name in CAPTUM if name != "captum.Occlusion"}
+
+
+@pytest.mark.parametrize("method", [n for n, m in entries(CamMethod).items() if m.needs == "model"])
+def test_a_method_takes_the_passes_that_it_says(method):
+    """Beyond the one that all share, and the three of two images that plan a closed form."""
+    (model, layer, layout), images = prepared(VGG)
+    passes = []
+    with model.register_forward_hook(lambda *given: passes.append(len(given[1][0]))):
+        explain_each(model, layer, images, method, [CLASSES], layout)
+    planning = 1 + 2 * 3 * (method_named(method).closed_form is not None)
+    own = (sum(passes) - planning) / len(images) - 1
+    said = method_named(method).passes(40, 16)
+    assert own == (said / 3 if method in TO_THE_PIXELS else said)
+    assert method_named(method).cost(40, 16, pooled_linear=False) == said
+    closed = method_named(method).closed_form is not None
+    assert (method_named(method).cost(40, 16, pooled_linear=True) == 0) == closed

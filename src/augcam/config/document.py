@@ -95,7 +95,7 @@ def _range(low: float, high: float) -> str:
 
 
 def method_table() -> str:
-    """Markdown table of every explanation method; what one does is the first line of its function."""
+    """Markdown table of every explanation method; what it is stands first in its function."""
     rows = [
         f"| `{method.name}` | {method.display_name} | {_says(method)} | {method.reference} | "
         f"{method.needs} | {_passes(method)} | {'yes' if method.class_dependent else 'no'} | "
