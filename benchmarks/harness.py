@@ -146,12 +146,12 @@ class Growth:
         measured = []
         for point in self.points[full]:
             with tempfile.TemporaryDirectory() as folder:
-                _in_a_process(self.name, "prepare", folder, point)
-                measured.append(point | _in_a_process(self.name, "measure", folder, point))
+                in_a_process(self.name, "prepare", folder, point)
+                measured.append(point | in_a_process(self.name, "measure", folder, point))
         return record(self, full) | {"measured": measured}
 
 
-def _in_a_process(benchmark: str, step: str, folder: str, point: dict) -> dict[str, float]:
+def in_a_process(benchmark: str, step: str, folder: str, point: dict) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.harness", json.dumps([benchmark, step, folder, point])],
         cwd=ROOT,

@@ -85,3 +85,12 @@ def no_module(num_classes):
 
 def wrong_count(num_classes):
     return Net(num_classes + 1)
+
+
+def small_vgg(num_classes):
+    """A VGG with few channels: what follows its last map is no pooling with one linear layer."""
+    from torchvision.models.vgg import make_layers
+
+    features = make_layers([16, "M", 24, "M", 32, "M", 40, 40, "M"])
+    head = nn.Linear(40 * 16, 64), nn.ReLU(True), nn.Dropout(), nn.Linear(64, num_classes)
+    return nn.Sequential(features, nn.AdaptiveAvgPool2d(4), nn.Flatten(), *head)

@@ -251,7 +251,10 @@ def test_the_conda_environment_is_in_step_with_the_package():
     "values,hint",
     [
         # Another method, metric or network is no misspelling of ours.
-        ({"cam": {"method": "scorecam"}}, "; known: gradcam, gradcam++, hirescam, "),
+        (
+            {"cam": {"method": "sessgradcam"}},
+            "; known: gradcam, ablationcam, captum.",
+        ),
         ({"cam": {"method": "RandomCAM"}}, "; known: gradcam, "),
         ({"similarity": {"metrics": ["jsd"]}}, "; known: mad, msd, "),
         ({"model": {"architecture": "resnet26"}}, "; known: resnet8, "),
@@ -261,6 +264,8 @@ def test_the_conda_environment_is_in_step_with_the_package():
         ({"cam": {"method": "Grad-CAM++"}}, "; did you mean 'gradcam++'?"),
         ({"cam": {"method": "gradcam_plus_plus"}}, "; did you mean 'gradcam++'?"),
         ({"cam": {"method": "hires"}}, "; did you mean 'hirescam'?"),
+        ({"cam": {"method": "ScoreCAM"}}, "; did you mean 'scorecam'?"),
+        ({"cam": {"method": "captum.saliency"}}, "; did you mean 'captum.Saliency'?"),
         ({"augmentations": ["gaussian_blur"]}, "; did you mean 'gaussblur'?"),
         ({"model": {"architecture": "EfficientNetB0"}}, "; did you mean 'efficientnet_b0'?"),
         # A key of another section is named with it.

@@ -7,7 +7,7 @@ from torch import nn
 
 from augcam.entries import Network, entries, entry_file, network_named
 from augcam.errors import AugcamError
-from augcam.explanation.gradients import rehearse
+from augcam.explanation.rehearsal import rehearse
 from augcam.networks.adapted import RepeatablePool, pooled_by_products
 from augcam.networks.build import build
 from augcam.networks.catalogue import describe

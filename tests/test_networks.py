@@ -14,8 +14,8 @@ from augcam.config.messages import parse_config
 from augcam.config.network import absent_files, folder
 from augcam.entries import Network, entries
 from augcam.errors import AugcamError
-from augcam.explanation.gradients import rehearse
 from augcam.explanation.maps import explain_batch
+from augcam.explanation.rehearsal import rehearse
 from augcam.files.json import read_json
 from augcam.files.tensors import read_tensors
 from augcam.networks.build import build, head_tensors

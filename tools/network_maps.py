@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from augcam.comparison.maps import to_maps
 from augcam.entries import Network, entries
-from augcam.explanation.gradients import without_zeros
 from augcam.explanation.maps import explain_batch
+from augcam.explanation.rehearsal import without_zeros
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network, get_layer
 from augcam.networks.layouts import Layout, layout_in

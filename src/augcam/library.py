@@ -3,7 +3,7 @@
 `augcam.explain`, `augcam.compare` and `augcam.compare_models` are these functions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,20 +34,21 @@ def explain(
 ) -> "Explanations":
     """The class activation map of each image.
 
-    `images`: float (N, 3, s, s), normalised as the network wants them. `layer`: dotted name of the
-    layer to explain; None: the last feature map before pooling. `targets`: the N classes to
-    explain; None: those that the network predicts. The network computes where its parameters lie;
-    its mode, and which of its parameters are trained, stay as they are.
+    `images`: float (N, 3, s, s), normalised as the network wants them. `method`: a name in
+    docs/explanations.md. `layer`: dotted name of the layer to explain; None: the last feature map
+    before pooling. `targets`: the N classes to explain; None: those that the network predicts. The
+    network computes where its parameters lie; its mode, and which of its parameters are trained,
+    stay as they are.
 
     Returns `image_id` (N,), which count from 0, `cam` float32 (N, h, w), raw and signed, at the
     layer's resolution, `target` int64 (N,), `logits` float32 (N, C). Raises AugcamError for images
-    of another shape, classes that do not fit, a layer without a map, and outputs that are no finite
-    numbers.
+    of another shape, classes that do not fit, a layer without a map, a method that does not fit the
+    network, and outputs that are no finite numbers.
     """
     import torch
 
-    from augcam.explanation.maps import Explanations, explain_batch
-    from augcam.networks.layers import find_cam_layer, get_layer
+    from augcam.explanation.maps import Wanted, explain_shown
+    from augcam.networks.layers import find_cam_layer
 
     if images.ndim != 4 or images.shape[1] != 3 or not len(images):
         raise AugcamError(f"images: their shape is {tuple(images.shape)}; it must be (N, 3, h, w).")
@@ -57,21 +58,25 @@ def explain(
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     was_training, device = model.training, next(model.parameters()).device
     model.eval().requires_grad_(False)
+
+    def shown(chunks: "Sequence[Tensor]") -> "Iterator[Tensor]":
+        return (images[rows].to(device) for rows in chunks)
+
     try:
-        where = get_layer(model, layer or find_cam_layer(model, images.shape[-1]))
-        parts = []
-        for rows in torch.arange(len(images)).split(batch_size):
-            classes = None if wanted is None else wanted[rows].to(device)
-            found = explain_batch(model, where, images[rows].to(device), method, classes)
-            parts.append([values.cpu().numpy() for values in found])
+        where = layer or find_cam_layer(model, images.shape[-1])
+        (found,) = explain_shown(
+            model,
+            shown,
+            torch.arange(len(images)),
+            [Wanted(method, where, target=wanted)],
+            batch_size,
+            "The network's outputs are no finite numbers.",
+        )
     finally:
         model.train(was_training)
         for parameter in trained:
             parameter.requires_grad_(True)
-    logits, cam, target = map(np.concatenate, zip(*parts))
-    if not (np.isfinite(logits).all() and np.isfinite(cam).all()):
-        raise AugcamError("The network's outputs or maps are no finite numbers.")
-    return Explanations(np.arange(len(images)), cam.astype(np.float32), target, logits, [])
+    return found
 
 
 def compare(

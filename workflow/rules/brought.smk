@@ -26,7 +26,9 @@ if CONFIG.checkpoints:
         input:
             file=lambda wildcards: literal(brought(wildcards).file),
             stats=DATA["stats"],
-            code=lambda wildcards: network_code("bring_checkpoint", architecture_of(wildcards)),
+            code=lambda wildcards: network_code(
+                "bring_checkpoint", architecture_of(wildcards), cammethod=[]
+            ),
         output:
             weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
             network=f"{OUT}/models/{{condition}}/{{state}}/network.json",

@@ -1,6 +1,8 @@
 """Take a network that was trained elsewhere for one model, and find the layer to explain."""
 
-from augcam.explanation.gradients import rehearse
+from augcam.config.messages import parse_config
+from augcam.entries import CamMethod
+from augcam.explanation.rehearsal import rehearse
 from augcam.files.json import read_json, write_json
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network
@@ -17,7 +19,10 @@ with job(snakemake) as tell:
         tell(sentence)
     description = describe_network(model, **params.model)
     layer, layout = description["cam_layer"], layout_in(description)
-    rehearse(model, layer, params.model["input_size"], layout)
+    # Not by way of `params`: which methods are tried changes nothing that is recorded.
+    methods = parse_config(snakemake.config).entries_in_use[CamMethod]
+    head = rehearse(model, layer, params.model["input_size"], layout, methods)
     print(f"layer to explain: {layer}, {description['feature_map']}")
     save_weights(model, output.weights)
-    write_json(params.network | description | {"random_layers": False}, output.network)
+    record = params.network | description | head._asdict() | {"random_layers": False}
+    write_json(record, output.network)

@@ -1,6 +1,8 @@
 """Find the layer whose feature map is explained; refuse what cannot be explained."""
 
-from augcam.explanation.gradients import rehearse
+from augcam.config.messages import parse_config
+from augcam.entries import CamMethod
+from augcam.explanation.rehearsal import rehearse
 from augcam.files.json import read_json, write_json
 from augcam.files.tensors import read_recorded
 from augcam.networks.build import build
@@ -24,8 +26,11 @@ with job(snakemake):
         more["normalisation"] = found._asdict()
     description = describe_network(model, **params.model)
     layer, layout = description["cam_layer"], layout_in(description)
-    rehearse(model, layer, params.model["input_size"], layout)
+    # Not by way of `params`: which methods are tried changes nothing that is recorded.
+    methods = parse_config(snakemake.config).entries_in_use[CamMethod]
+    head = rehearse(model, layer, params.model["input_size"], layout, methods)
     print(f"layer to explain: {layer}, {description['feature_map']}")
     random_layers = read_json(files.rehearsal)["random_layers"]
-    record = params.network | description | {"random_layers": random_layers} | more
+    record = params.network | description | head._asdict()
+    record |= {"random_layers": random_layers} | more
     write_json(record, snakemake.output[0])

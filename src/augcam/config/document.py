@@ -1,6 +1,6 @@
 """What is generated from the configuration and from entries: `config/schema.json`, the key table of
-its README, the tables of metrics, scores and CAM methods of `docs/method.md`, and that of
-augmentations in `docs/augmentations.md`.
+its README, the tables of metrics and scores of `docs/method.md`, that of explanation methods in
+`docs/explanations.md`, and that of augmentations in `docs/augmentations.md`.
 
 python -m augcam.config.document
 """
@@ -95,12 +95,45 @@ def _range(low: float, high: float) -> str:
 
 
 def method_table() -> str:
-    """Markdown table of every CAM method."""
+    """Markdown table of every explanation method; what it is stands first in its function."""
     rows = [
-        f"| `{method.name}` | {method.display_name} | {method.reference} | {method.needs} |"
+        f"| `{method.name}` | {method.display_name} | {_says(method)} | {method.reference} | "
+        f"{method.needs} | {_passes(method)} | {'yes' if method.class_dependent else 'no'} | "
+        f"{_equal(method)} |"
         for method in in_order(CamMethod, [PAPER_METHOD])
     ]
-    return "\n".join(["| `cam.method` | | source | needs |", "|---|---|---|---|", *rows])
+    head = "| `cam.method` | | what it is | source | needs | passes | class | same as |"
+    return "\n".join([head, "|---" * 8 + "|", *rows])
+
+
+def _says(method: CamMethod) -> str:
+    text = (method.function.__doc__ or "").partition("\n")[0].removesuffix(".")
+    return text.replace("|", "\\|")
+
+
+_CHANNELS, _CELLS = 10**6, 10**3  # that no method takes passes of by chance
+
+
+def _passes(method: CamMethod) -> str:
+    """The passes of one image beyond the shared one, as a formula."""
+    count = method.passes(_CHANNELS, _CELLS)
+    channels, rest = divmod(count, _CHANNELS)
+    cells, more = divmod(rest, _CELLS)
+    counted = [(channels, "channels"), (cells, "cells"), (more, "")]
+    terms = [
+        name if number == 1 and name else " × ".join(filter(None, [str(number), name]))
+        for number, name in counted
+        if number
+    ]
+    return (" + ".join(terms) or "0") + (" (0 where linear)" if method.closed_form else "")
+
+
+def _equal(method: CamMethod) -> str:
+    where = (
+        (method.equal_if_pooled_linear, "linear"),
+        (method.equal_if_nonnegative, "not negative"),
+    )
+    return ", ".join(f"`{other}` where {what}" for other, what in where if other)
 
 
 def augmentation_table() -> str:
@@ -137,7 +170,7 @@ TABLES: list[tuple[str, str, Callable[[], str]]] = [
     ("config/README.md", "key table", key_table),
     ("docs/method.md", "metrics", metric_table),
     ("docs/method.md", "scores", score_table),
-    ("docs/method.md", "CAM methods", method_table),
+    ("docs/explanations.md", "methods", method_table),
     ("docs/augmentations.md", "augmentations", augmentation_table),
 ]
 """Page, what is generated there, and how."""

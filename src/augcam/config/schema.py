@@ -325,7 +325,7 @@ class Baseline(Section):
 
 class Cam(Section):
     method: MethodName = PAPER_METHOD
-    """How gradients and activations become a map."""
+    """How maps are made: a method of `docs/explanations.md`."""
     target: Literal["predicted", "label", "baseline"] = "predicted"
     """The class that is explained: the model's own prediction, the true label, or the baseline's
     prediction."""

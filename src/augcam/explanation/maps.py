@@ -1,18 +1,16 @@
 """Explanations: logits and raw class activation maps of every test image, from one forward pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from augcam.data.images import ImageStore
 from augcam.entries import method_named
-from augcam.errors import AugcamError
-from augcam.explanation.gradients import forward
+from augcam.explanation.gradients import Site
+from augcam.explanation.views import Shown, View, look, look_at_batch
 from augcam.files.arrays import write_arrays
 from augcam.files.tables import write_columns
 from augcam.names import PAPER_METHOD
@@ -33,16 +31,13 @@ def explain_each(
     """Logits (B, C) of `images`, and of each of `targets` the raw CAMs (B, h, w) and the classes
     (B,): one forward pass, and one gradient per target where the method needs it.
 
-    `model`, targets and `layout` as for `augcam.explanation.gradients.forward`.
+    A target is (B,) int64, the classes to explain, or None: the predicted ones. `layout`: how the
+    layer's output holds its map; found from its shape where it is not given. `model` as for
+    `augcam.explanation.gradients.forward`.
     """
-    cam = method_named(method)
-    done = forward(model, layer, images, targets, cam.needs == "gradients", layout)
-    with torch.no_grad():
-        if cam.needs == "gradients":
-            cams = [cam.function(done.activations, gradient) for gradient in done.gradients]
-        else:
-            cams = [cam.function(done.activations)] * len(targets)
-    return done.logits, cams, done.classes
+    found = look_at_batch(model, Site(layer, layout), images, method_named(method), targets)
+    maps = [seen.cam for seen in found if seen.cam is not None]
+    return found[0].logits, maps, [seen.classes for seen in found]
 
 
 def explain_batch(
@@ -69,6 +64,73 @@ class Explanations(NamedTuple):
     others: list[np.ndarray]
 
 
+class Wanted(NamedTuple):
+    """A view of images: by which method, at which layer (dotted name) with which layout of its
+    output (None: found from its shape), for which classes: int64 (N,) for all N images, or None:
+    the predicted ones. `rows`: which of the images, int64, ascending; None: all."""
+
+    method: str
+    layer: str
+    layout: Layout | None = None
+    target: Tensor | None = None
+    rows: np.ndarray | None = None
+
+
+def explain_views(
+    model: nn.Module, store: ImageStore, ids: Tensor, wanted: Sequence[Wanted]
+) -> list[Explanations]:
+    """Explain images `ids` (N,) of `store` in several ways, from one forward pass of each image
+    where that changes no bit of what each way gives by itself, else from one for each layer.
+
+    Methods that need the network itself make passes of their own: as many as their entries say,
+    once for each method, layer, image and class.
+
+    Raises AugcamError where logits or maps are not finite numbers, where there is no such layer or
+    method, and where a method does not fit the network.
+    """
+
+    def shown(chunks: Sequence[Tensor]) -> Iterator[Tensor]:
+        return store.inputs_in_turn([ids[rows] for rows in chunks])
+
+    return explain_shown(model, shown, ids, wanted, _BATCH)
+
+
+_DIVERGED = (
+    "the network's outputs are not finite numbers: its training has diverged; lower "
+    "training.learning_rate."
+)
+
+
+def explain_shown(
+    model: nn.Module,
+    shown: Shown,
+    ids: Tensor,
+    wanted: Sequence[Wanted],
+    batch: int,
+    diverged: str = _DIVERGED,
+) -> list[Explanations]:
+    """`explain_views` of images that `shown` gives from rows of `ids`, `batch` at a time."""
+    model = model.eval().requires_grad_(False)
+    sites = list(dict.fromkeys((each.layer, each.layout) for each in wanted))
+    views = [
+        View(method_named(w.method), sites.index((w.layer, w.layout)), w.target, w.rows)
+        for w in wanted
+    ]
+    layers = [Site(get_layer(model, name), layout) for name, layout in sites]
+    found = look(model, layers, views, shown, ids, batch, diverged)
+    image_ids = ids.numpy()
+    return [
+        Explanations(
+            image_ids if each.rows is None else image_ids[each.rows],
+            seen.cam,
+            seen.classes,
+            seen.logits,
+            [],
+        )
+        for each, seen in zip(wanted, found)
+    ]
+
+
 def explain(
     model: nn.Module,
     layer_name: str,
@@ -83,27 +145,11 @@ def explain(
     from the same forward pass; None: the predicted ones. `layout`: of the layer's output, where it
     shall not be found from its shape.
 
-    Raises AugcamError where logits or maps are not finite numbers.
+    Raises as `explain_views` does.
     """
-    model = model.eval().requires_grad_(False)
-    layer = get_layer(model, layer_name)
-    parts = []
-    chunks = torch.arange(len(ids)).split(_BATCH)
-    shown = store.inputs_in_turn([ids[rows] for rows in chunks])
-    for rows in tqdm(chunks, unit="batch", mininterval=5, ascii=True, desc="explaining"):
-        wanted = [None if t is None else t[rows].to(store.device) for t in (targets, *others)]
-        outputs, maps, (classes, *_) = explain_each(
-            model, layer, next(shown), method, wanted, layout
-        )
-        parts.append([result.cpu().numpy() for result in (outputs, classes, *maps)])
-    logits, target, *cams = (np.concatenate(part) for part in zip(*parts))
-    if not all(np.isfinite(values).all() for values in (logits, *cams)):
-        raise AugcamError(
-            "the network's outputs are not finite numbers: its training has diverged; lower "
-            "training.learning_rate."
-        )
-    cam, *more = (cam.astype(np.float32) for cam in cams)
-    return Explanations(ids.numpy(), cam, target, logits, more)
+    wanted = [Wanted(method, layer_name, layout, target) for target in (targets, *others)]
+    first, *more = explain_views(model, store, ids, wanted)
+    return first._replace(others=[other.cam for other in more])
 
 
 def save_explanations(

@@ -47,9 +47,10 @@ def methods(provenance: Mapping[str, Any]) -> str:
     ]
     if cam:
         own = entries(CamMethod).get(cam["method"])
+        of_class = f" of the class '{cam['target']}'" if not own or own.class_dependent else ""
         grid = "×".join(map(str, network["feature_map"]))
         sentences.append(
-            f"Maps are {own.display_name if own else cam['method']} of the class '{cam['target']}' "
+            f"Maps are {own.display_name if own else cam['method']}{of_class} "
             f"at layer {network['cam_layer']} ({grid}), rectified, scaled to [0, 1] and enlarged "
             f"bilinearly to {size}×{size}."
         )

@@ -20,4 +20,5 @@ ENTRY = CamMethod(
     display_name="HiResCAM",
     reference="Draelos and Carin 2020",
     function=hirescam,
+    equal_if_pooled_linear="gradcam",
 )

@@ -22,4 +22,5 @@ ENTRY = CamMethod(
     display_name="XGrad-CAM",
     reference="Fu et al. 2020",
     function=xgradcam,
+    equal_if_pooled_linear="gradcam",
 )
