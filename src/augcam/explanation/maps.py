@@ -106,6 +106,36 @@ def explain(
     return Explanations(ids.numpy(), cam, target, logits, more)
 
 
+class Wanted(NamedTuple):
+    """One view of a network: CAM `method`, `layer` with its `layout` (found where None), `target`
+    int64 (N,), the class to explain of each of the N images (None: the predicted one), and `rows`
+    int64, which of the N images (None: all)."""
+
+    method: str
+    layer: str
+    layout: Layout | None
+    target: Tensor | None
+    rows: np.ndarray | None
+
+
+def explain_views(
+    model: nn.Module, store: ImageStore, ids: Tensor, wanted: Sequence[Wanted]
+) -> list[Explanations]:
+    """Explain images `ids` (N,) of `store` in several ways; of each way its own images alone.
+
+    Raises AugcamError where logits or maps are not finite numbers.
+    """
+    found = []
+    for view in wanted:
+        rows = torch.arange(len(ids)) if view.rows is None else torch.from_numpy(view.rows)
+        target = None if view.target is None else view.target[rows]
+        shown = ids[rows]
+        found.append(
+            explain(model, view.layer, store, shown, view.method, target, layout=view.layout)
+        )
+    return found
+
+
 def save_explanations(
     explanations: Explanations,
     labels: np.ndarray,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from augcam.entries import score_named
-from augcam.names import display_name, of_part, score_name
+from augcam.names import display_name, headline, of_part, score_name
 from augcam.statistics.scores import HIGHER, LOWER
 from augcam.statistics.trends import FALLS, GROWS
 
@@ -66,3 +66,45 @@ def score_trends(trends: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
                 f"{row.slope:+.3f} (interval {row.low:+.3f} to {row.high:+.3f}, corrected p "
                 f"{row.p_holm:.2g}).",
             )
+
+
+def views(holds: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
+    """Whether the answer holds in further views, in one sentence; views that are an earlier one on
+    this network count once; `holds`: the table."""
+    if holds is None or holds.empty:
+        return
+    once = holds[holds["same_as"] == ""]
+    again = holds[holds["same_as"] != ""].drop_duplicates("view")
+    named = ", ".join(f"{row.view} as {row.same_as}" for row in again.itertuples())
+    note = f" Counted once, being the same on this network: {named}." if named else ""
+    known = once.dropna(subset="tau")
+    if known.empty:
+        yield "does it hold", f"No order of conditions can be compared between views.{note}"
+        return
+    metric = headline(known["metric"])
+    rows = known[known["metric"] == metric].sort_values("tau", kind="stable")
+    told = once[once["kind"] == "view"]
+    contrary = told[told["contrary"] > 0]
+    where = ", ".join(f"{view} {n}" for view, n in contrary.groupby("view", sort=False)["contrary"].sum().items())
+    lowest, highest = rows.iloc[0], rows.iloc[-1]
+    between = (
+        f"{lowest['tau']:.2f} ({lowest['view']}) to {highest['tau']:.2f} ({highest['view']})"
+        if len(rows) > 1
+        else f"{lowest['tau']:.2f} ({lowest['view']})"
+    )
+    total, agree = int(told["verdicts"].sum()), int(told["agree"].sum())
+    text = (
+        f"{display_name(metric)}: Kendall's τ of the order of {lowest['n_conditions']} conditions with "
+        f"that of the main view is {between} in {count_of(len(rows), 'further view')}"
+    )
+    if total:
+        text += (
+            f"; of {count_of(total, 'verdict')} in all metrics {agree} agree with the main view's, "
+            f"{int(told['contrary'].sum())} are contrary{f' ({where})' if where else ''}, "
+            f"{int(told['lost'].sum())} cannot be told there, and {int(told['gained'].sum())} only there"
+        )
+    yield "does it hold", f"{text}.{note}"
+
+
+def count_of(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"

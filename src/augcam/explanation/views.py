@@ -1,0 +1,72 @@
+"""Views of one network: which layer each of them explains, and which images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augcam.config.views import Look, refuse_equal, refuse_samples_beyond
+from augcam.errors import AugcamError
+from augcam.explanation.gradients import rehearse
+from augcam.explanation.maps import Wanted
+from augcam.names import MAIN
+from augcam.networks.layers import describe_network
+from augcam.networks.layouts import layout_in
+
+
+def describe_views(
+    model: nn.Module, looks: Mapping[str, Look], input_size: int, tested: int, **main: Any
+) -> dict[str, dict[str, Any]]:
+    """What `network.json` holds of a layer, for the layer of each view, and all that the view is
+    (`augcam.config.views.Look`, the layer by its name).
+
+    `tested`: the number of test images; `main`: `cam_layer` and `cam_grid` of the main view.
+    Raises AugcamError where a layer does not lend itself to it, where a sample is larger than the
+    test set, or where a view is another one again.
+    """
+    by_layer: dict[str | None, dict[str, Any]] = {}
+    found = {}
+    for name, look in looks.items():
+        own = {} if look.layer != main.get("cam_layer") else main
+        try:
+            if look.layer not in by_layer:
+                described = describe_network(model, input_size, **({"cam_layer": look.layer} | own))
+                rehearse(model, described["cam_layer"], input_size, layout_in(described))
+                by_layer[look.layer] = described
+        except AugcamError as error:
+            of_view = error if name == MAIN else str(error).replace(
+                "model.cam_layer", f"views.{name}.layer"
+            )
+            raise AugcamError(str(of_view)) from None
+        layer = by_layer[look.layer]["cam_layer"]
+        found[name] = by_layer[look.layer] | look._replace(layer=layer)._asdict()
+    try:
+        refuse_equal({name: look._replace(layer=found[name]["layer"]) for name, look in looks.items()})
+        refuse_samples_beyond(looks, tested)
+    except ValueError as error:
+        raise AugcamError(f"config: {error}.") from None
+    return found
+
+
+def sample(count: int, images: int | None, seed: int) -> np.ndarray | None:
+    """Which of `count` images a view explains, int64 and ascending; None: all. Whatever the model,
+    they are the same."""
+    if images is None:
+        return None
+    return np.sort(np.random.default_rng(seed).choice(count, images, replace=False))
+
+
+def wanted(
+    described: Mapping[str, Any], classes: Mapping[str, Tensor | None], count: int
+) -> Wanted:
+    """What the library is asked for by one view of `describe_views`; `classes`: of each kind of
+    target the classes of all `count` images (N,), None: those that the model predicts."""
+    return Wanted(
+        described["method"],
+        described["layer"],
+        layout_in(described),
+        classes[described["target"]],
+        sample(count, described["images"], described["seed"]),
+    )
