@@ -104,10 +104,9 @@ class Config(Section):
     cam: Cam = Cam()
     """The class activation maps: the main view."""
     views: Views = {}
-    """Further ways to explain the same networks, by a name for each, to see whether the answer holds:
-    `{early: {layer: layer2.2}, true_class: {target: label}, ig: {method: hirescam, images: 500}}`;
-    see docs/views.md. A view takes `method`, `target`, `layer`, `images` and `seed` (of a sample of
-    the test images); what it does not name is the main view's."""
+    """Further ways to explain the same networks, each under a name, to see whether the answer
+    holds: `{early: {layer: layer2.2}, true_class: {target: label}}`; see docs/views.md. What a view
+    does not name is as in the main one."""
     similarity: Similarity = Similarity()
     """The comparison of maps."""
     scores: Annotated[list[ScoreName], AfterValidator(unique)] | None = None

@@ -76,7 +76,9 @@ class Look(NamedTuple):
         return f"{self.method}, {layer}, target {self.target}{images}"
 
 
-def looks(views: Mapping[str, View], method: str, target: str, layer: str | None) -> dict[str, Look]:
+def looks(
+    views: Mapping[str, View], method: str, target: str, layer: str | None
+) -> dict[str, Look]:
     """Every view by name, the main one first, which the other arguments describe.
 
     The seed of no sample is 0: it means nothing.

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from augcam.config.views import Look, refuse_equal, refuse_samples_beyond
@@ -36,14 +35,14 @@ def describe_views(
                 rehearse(model, described["cam_layer"], input_size, layout_in(described))
                 by_layer[look.layer] = described
         except AugcamError as error:
-            of_view = error if name == MAIN else str(error).replace(
-                "model.cam_layer", f"views.{name}.layer"
-            )
-            raise AugcamError(str(of_view)) from None
+            key = "model.cam_layer" if name == MAIN else f"views.{name}.layer"
+            raise AugcamError(str(error).replace("model.cam_layer", key)) from None
         layer = by_layer[look.layer]["cam_layer"]
         found[name] = by_layer[look.layer] | look._replace(layer=layer)._asdict()
     try:
-        refuse_equal({name: look._replace(layer=found[name]["layer"]) for name, look in looks.items()})
+        refuse_equal(
+            {name: look._replace(layer=found[name]["layer"]) for name, look in looks.items()}
+        )
         refuse_samples_beyond(looks, tested)
     except ValueError as error:
         raise AugcamError(f"config: {error}.") from None

@@ -79,10 +79,10 @@ TEXTS = {
     ),
     "holds": (
         "Does it hold?",
-        "Every further view of the same networks, metric by metric, against the main view of the same "
-        "images: Kendall's τ-b of the order of conditions, with its interval; verdicts of effects "
-        "that agree, are contrary (yes and no), or can be told in one view alone (gained, lost). "
-        "same_as: a view that is an earlier one on this network, which counts once.",
+        "Every further view of the same networks, metric by metric, against the main view of the "
+        "same images: Kendall's τ-b of the order of conditions, with its interval; verdicts of "
+        "effects that agree, are contrary (yes and no), or can be told in one view alone (gained, "
+        "lost). same_as: a view that is an earlier one on this network, which counts once.",
     ),
     "view_effects": (
         "Effects in further views",

@@ -39,10 +39,8 @@ def farther(
 @styled
 def order_lines(holds: pd.DataFrame, shown: set[tuple[str, str, str]]) -> Figure:
     """One panel per metric: conditions by their distance from the baseline, the farthest on top, in
-    the main view and then in all others. Filled: in `shown`. Below each view its τ with the main."""
-    metrics = [
-        metric for metric, rows in holds.groupby("metric", sort=False) if (rows["n_conditions"] > 1).any()
-    ]
+    the main view and then in all others, each with its τ. Filled: in `shown`."""
+    metrics = list(dict.fromkeys(holds.loc[holds["n_conditions"] > 1, "metric"]))
     if not metrics:
         return nothing_to_show("An order takes two conditions or more, with a value in every view.")
     views = list(dict.fromkeys(holds["view"]))

@@ -70,12 +70,13 @@ def score_trends(trends: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
 
 def views(holds: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
     """Whether the answer holds in further views, in one sentence; views that are an earlier one on
-    this network count once; `holds`: the table."""
+    this network count once. `holds`: the table."""
     if holds is None or holds.empty:
         return
-    once = holds[holds["same_as"] == ""]
-    again = holds[holds["same_as"] != ""].drop_duplicates("view")
-    named = ", ".join(f"{row.view} as {row.same_as}" for row in again.itertuples())
+    once, again = holds[holds["same_as"] == ""], holds[holds["same_as"] != ""]
+    named = ", ".join(
+        f"{row.view} as {row.same_as}" for row in again.drop_duplicates("view").itertuples()
+    )
     note = f" Counted once, being the same on this network: {named}." if named else ""
     known = once.dropna(subset="tau")
     if known.empty:
@@ -83,28 +84,21 @@ def views(holds: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
         return
     metric = headline(known["metric"])
     rows = known[known["metric"] == metric].sort_values("tau", kind="stable")
-    told = once[once["kind"] == "view"]
-    contrary = told[told["contrary"] > 0]
-    where = ", ".join(f"{view} {n}" for view, n in contrary.groupby("view", sort=False)["contrary"].sum().items())
-    lowest, highest = rows.iloc[0], rows.iloc[-1]
-    between = (
-        f"{lowest['tau']:.2f} ({lowest['view']}) to {highest['tau']:.2f} ({highest['view']})"
-        if len(rows) > 1
-        else f"{lowest['tau']:.2f} ({lowest['view']})"
-    )
-    total, agree = int(told["verdicts"].sum()), int(told["agree"].sum())
+    ends = [f"{row.tau:.2f} ({row.view})" for row in rows.itertuples()]
+    between = " to ".join(dict.fromkeys([ends[0], ends[-1]]))
+    count = len(rows)
     text = (
-        f"{display_name(metric)}: Kendall's τ of the order of {lowest['n_conditions']} conditions with "
-        f"that of the main view is {between} in {count_of(len(rows), 'further view')}"
+        f"{display_name(metric)}: Kendall's τ between the main view's order of conditions and that "
+        f"of {count} further view{'s' if count != 1 else ''} is {between}"
     )
-    if total:
+    told = once[once["kind"] == "view"]
+    total = told[["verdicts", "agree", "contrary", "lost", "gained"]].sum()
+    if total["verdicts"]:
+        by_view = told.groupby("view", sort=False)["contrary"].sum()
+        where = ", ".join(f"{view} {n}" for view, n in by_view[by_view > 0].items())
         text += (
-            f"; of {count_of(total, 'verdict')} in all metrics {agree} agree with the main view's, "
-            f"{int(told['contrary'].sum())} are contrary{f' ({where})' if where else ''}, "
-            f"{int(told['lost'].sum())} cannot be told there, and {int(told['gained'].sum())} only there"
+            f"; of {total['verdicts']} verdicts, in all metrics, {total['agree']} agree with the "
+            f"main view's, {total['contrary']} are contrary{f' ({where})' if where else ''}, "
+            f"{total['lost']} can be told in the main view alone and {total['gained']} in the other"
         )
     yield "does it hold", f"{text}.{note}"
-
-
-def count_of(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"

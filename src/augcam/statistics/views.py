@@ -53,9 +53,7 @@ def against_main(
     Both distances are of the same models and images. Metrics of predictions, which are the same in
     every view, count in the corrections of p as they do in the main view, and are left out.
     """
-    tables = [
-        effects(d, controls, resamples, seed, alpha, smallest_effect) for d in (main, view)
-    ]
+    tables = [effects(d, controls, resamples, seed, alpha, smallest_effect) for d in (main, view)]
     tables = [table[table["metric"].isin(of_maps(view.metrics))] for table in tables]
     held = orders(main, view, resamples, seed, alpha).merge(verdicts(*tables), on="metric")
     return tables[1].reset_index(drop=True), held
