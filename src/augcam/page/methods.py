@@ -63,8 +63,8 @@ def methods(provenance: Mapping[str, Any]) -> str:
     if views := config.get("views"):
         named = [f"{name} ({_differing(view)})" for name, view in views.items()]
         sentences.append(
-            f"The same was asked in {_count(len(views), 'further view')}: {_list(named)}; orders of "
-            "conditions were compared with the main view's by Kendall's τ-b."
+            f"The same was asked in {_count(len(views), 'further view')}: {_list(named)}; orders "
+            "of conditions were compared with the main view's by Kendall's τ-b."
         )
     if statistics:
         sentences.append(
