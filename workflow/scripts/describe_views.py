@@ -1,7 +1,7 @@
 """Find the layer that each view explains; refuse views that cannot be."""
 
 from augcam.config.views import Look
-from augcam.explanation.views import describe_views
+from augcam.explanation.looks import describe_views
 from augcam.files.json import read_json, write_json
 from augcam.networks.build import build
 from augcam.run.job import job

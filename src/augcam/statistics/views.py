@@ -236,7 +236,7 @@ def holds(
 ) -> pd.DataFrame:
     """The table `holds`, one row a view and metric, and then one a target and metric.
 
-    `described`: what `augcam.explanation.views.describe_views` says of each view, main among them;
+    `described`: what `augcam.explanation.looks.describe_views` says of each view, main among them;
     `held`: of each further view what `against_main` has found; `same`: which methods are one on a
     network (`augcam.explanation.equal.same`); `changes`: `target_changes`. `same_as`: an earlier
     view, or main, that is the same on this network: such views count once.

@@ -1,4 +1,4 @@
-"""Views of one network: which layer each of them explains, and which images."""
+"""What the views of a config are on one network: which layer each explains, and which images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,14 +31,13 @@ def describe_views(
         own = {} if look.layer != main.get("cam_layer") else main
         try:
             if look.layer not in by_layer:
-                described = describe_network(model, input_size, **({"cam_layer": look.layer} | own))
-                rehearse(model, described["cam_layer"], input_size, layout_in(described))
-                by_layer[look.layer] = described
+                place = {"cam_layer": look.layer} | own
+                by_layer[look.layer] = describe_network(model, input_size, **place)
+            described = by_layer[look.layer]
+            rehearse(model, described["cam_layer"], input_size, layout_in(described))
         except AugcamError as error:
-            key = "model.cam_layer" if name == MAIN else f"views.{name}.layer"
-            raise AugcamError(str(error).replace("model.cam_layer", key)) from None
-        layer = by_layer[look.layer]["cam_layer"]
-        found[name] = by_layer[look.layer] | look._replace(layer=layer)._asdict()
+            raise AugcamError(_by_view(str(error), name)) from None
+        found[name] = described | look._replace(layer=described["cam_layer"])._asdict()
     try:
         refuse_equal(
             {name: look._replace(layer=found[name]["layer"]) for name, look in looks.items()}
@@ -47,6 +46,15 @@ def describe_views(
     except ValueError as error:
         raise AugcamError(f"config: {error}.") from None
     return found
+
+
+def _by_view(sentence: str, view: str) -> str:
+    """A sentence about the keys of the main view, about those of another one."""
+    if view == MAIN:
+        return sentence
+    for key, own in (("model.cam_layer", "layer"), ("cam.method", "method")):
+        sentence = sentence.replace(key, f"views.{view}.{own}")
+    return sentence
 
 
 def sample(count: int, images: int | None, seed: int) -> np.ndarray | None:
