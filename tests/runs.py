@@ -12,8 +12,8 @@ from augcam.comparison.models import compare
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
 from augcam.data.masks import Masks, write_masks
-from augcam.explanation.maps import Explanations, save_explanations
 from augcam.explanation.looks import sample
+from augcam.explanation.maps import Explanations, save_explanations
 from augcam.files.json import write_json
 from augcam.files.tables import write_table
 from augcam.names import MAIN

@@ -7,8 +7,8 @@ import torch
 from augcam.config.messages import parse_config, repeated_keys
 from augcam.config.views import Look
 from augcam.errors import AugcamError
-from augcam.explanation.maps import Wanted, explain, explain_views
 from augcam.explanation.looks import describe_views, sample, wanted
+from augcam.explanation.maps import Wanted, explain, explain_views
 from augcam.networks.build import build
 from augcam.networks.layouts import layout_in
 

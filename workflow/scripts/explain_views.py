@@ -7,8 +7,8 @@ import torch
 from augcam.data.images import ImageStore
 from augcam.data.pixels import room_on
 from augcam.errors import AugcamError
-from augcam.explanation.maps import explain_views, save_explanations
 from augcam.explanation.looks import wanted
+from augcam.explanation.maps import explain_views, save_explanations
 from augcam.files.json import read_json
 from augcam.files.tables import read_columns
 from augcam.networks.build import build

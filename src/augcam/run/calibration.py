@@ -80,8 +80,8 @@ def calibrate(
 
     from augcam.data.images import ImageStore
     from augcam.data.pixels import room_on
-    from augcam.explanation.maps import explain_each, explain_views
     from augcam.explanation.looks import wanted
+    from augcam.explanation.maps import explain_each, explain_views
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
     from augcam.networks.freezing import freeze
