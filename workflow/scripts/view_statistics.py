@@ -32,10 +32,12 @@ with job(snakemake):
         own, ids = read(view)
         of_main = on_images(main, rows_of(ids, every))
         effects[view], held[view] = against_main(of_main, own, controls, **params.statistics)
+    described = read_json(files.views)  # whose keys stand by the alphabet
+    described = {view: described[view] for view in views}
     changes = read_table(files.targets) if files.get("targets") else None
     found = {
         "view_effects": pd.concat(effects, names=["view"]).reset_index("view"),
-        "holds": holds(read_json(files.views), held, same, changes),
+        "holds": holds(described, held, same, changes),
     }
     if files.get("scores"):
         scores = {}

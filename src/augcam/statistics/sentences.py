@@ -84,8 +84,10 @@ def views(holds: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
         return
     metric = headline(known["metric"])
     rows = known[known["metric"] == metric].sort_values("tau", kind="stable")
-    ends = [f"{row.tau:.2f} ({row.view})" for row in rows.itertuples()]
-    between = " to ".join(dict.fromkeys([ends[0], ends[-1]]))
+    lowest, highest = rows.iloc[0], rows.iloc[-1]
+    between = f"{lowest['tau']:.2f}"
+    if f"{highest['tau']:.2f}" != between:
+        between += f" ({lowest['view']}) to {highest['tau']:.2f} ({highest['view']})"
     count = len(rows)
     text = (
         f"{display_name(metric)}: Kendall's τ between the main view's order of conditions and that "
