@@ -10,7 +10,9 @@
 #     architectures/<architecture>/        history.parquet, weights.safetensors
 #     models/<condition>/<state>/          weights.safetensors, history.parquet (network.json
 #                                          instead where the config brings networks or maps)
-#     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (one view: main)
+#     models/          views.json, with the layers of all views (or likewise)
+#     explanations/<view>/<condition>/<state>/   cams.npz, predictions.parquet (the view main, and
+#                                          those of the config's `views`)
 #     similarity/<view>/<condition>/<state>.parquet
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
 #     scores/<view>/<condition>/<state>.parquet
@@ -38,6 +40,7 @@ include: "workflow/rules/common.smk"
 wildcard_constraints:
     condition="|".join(map(re.escape, {*CONFIG.conditions, CONFIG.baseline.condition})),
     state="|".join({str(state) for _, state in CONFIG.models}),
+    view="|".join(map(re.escape, VIEWS)),
     architecture="|".join(map(re.escape, CANDIDATES)),
     baseline="|".join(map(str, further_states())) or "none",
 
@@ -102,6 +105,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/views.smk"
 
 
 if not CONFIG.brought:

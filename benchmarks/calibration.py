@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import kendalltau
 
 from augcam.comparison.explained import Explained
 from augcam.comparison.models import compare
@@ -25,6 +26,7 @@ from augcam.statistics.modelspace import permanova
 from augcam.statistics.pairs import pair_table, top_counts
 from augcam.statistics.resampling import interval
 from augcam.statistics.trends import Sweep, dose_response
+from augcam.statistics.views import orders
 
 AUGMENTATIONS = ["affine", "cutmix", "colorjitter", "elastic"]
 CONDITIONS = [*AUGMENTATIONS, "identity", "none"]
@@ -267,6 +269,43 @@ def null_calibration(simulations: int, states: int) -> dict:
     return {name: rate(hits) for name, hits in found.items()}
 
 
+def views_with_orders(
+    rng: np.random.Generator, states: int, step: float, images: int = 150
+) -> tuple[Distances, Distances, float]:
+    """Two views of the same models, in which conditions lie `step` apart, in two orders; and
+    Kendall's τ of these orders. Model, baseline and image noise are shared, and each view has its
+    own besides."""
+    count, noise = len(CONDITIONS), 0.05
+    places = np.arange(count)
+    shared = rng.standard_normal((1, 1, 1, images)) * 0.3
+    shared = shared + rng.standard_normal((count, states, 1, 1)) * noise
+    shared = shared + rng.standard_normal((1, 1, states, 1)) * noise
+    orders_of = [places, rng.permutation(places)]
+    found = []
+    for order in orders_of:
+        own = rng.standard_normal((count, states, 1, 1)) * noise / 2
+        own = own + rng.standard_normal((count, 1, 1, images)) * 0.3
+        own = own + rng.standard_normal((count, states, states, images)) * 0.3
+        values = 1 + step * order[:, None, None, None] + shared + own
+        names = list(range(1, states + 1))
+        found.append(Distances(values[None], ["mad"], CONDITIONS, names, "", names))
+    truth = float(kendalltau(*orders_of)[0])
+    return found[0], found[1], truth
+
+
+def view_calibration(simulations: int, states: int, step: float) -> dict:
+    """How often the interval of τ between the orders of two views holds the true one."""
+    found: dict[str, list] = {}
+    for seed in range(simulations):
+        rng = np.random.default_rng([seed, states, int(step * 1000), 10])
+        main, view, truth = views_with_orders(rng, states, step)
+        row = orders(main, view, 200, seed).iloc[0]
+        covers = row["tau_low"] - 1e-9 <= truth <= row["tau_high"] + 1e-9
+        found.setdefault("interval of τ covers", []).append(covers)
+        found.setdefault("its width below 1", []).append(row["tau_high"] - row["tau_low"] < 1)
+    return {name: rate(hits) for name, hits in found.items()}
+
+
 def trend_calibration(simulations: int, states: int, shift: float) -> dict:
     """Rates of trends over the four augmentations as four strengths; with `shift`, the strongest
     moves all maps by so much, the others in proportion, the weakest not at all."""
@@ -405,6 +444,21 @@ PARTS: dict[str, tuple] = {
     "Trend over 4 strengths, no effect, 2 states": (trend_calibration, 2, 0.0),
     "Trend over 4 strengths, shift 0.4, 3 states": (trend_calibration, 3, 0.4),
     "Trend over 4 strengths, shift 0.8, 3 states": (trend_calibration, 3, 0.8),
+    "Views, conditions 1 standard deviation of a model apart, 3 states": (
+        view_calibration,
+        3,
+        0.05,
+    ),
+    "Views, conditions 2 standard deviations of a model apart, 3 states": (
+        view_calibration,
+        3,
+        0.1,
+    ),
+    "Views, conditions 1 standard deviation of a model apart, 6 states": (
+        view_calibration,
+        6,
+        0.05,
+    ),
 }
 """What is simulated, by title: function and arguments."""
 

@@ -80,3 +80,13 @@ def invented_run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "invented"
     write_run(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def viewed_run(tmp_path_factory) -> Path:
+    """The same with two further views: another layer with another grid, and a sample of images."""
+    from runs import VIEWS, small_config, write_run
+
+    folder = tmp_path_factory.mktemp("results") / "viewed"
+    write_run(folder, small_config(views=VIEWS))
+    return folder

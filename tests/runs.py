@@ -7,21 +7,28 @@ import pandas as pd
 from conftest import ROOT
 from experiments import CLASSES, SIZE, followed, invented, predictions
 
+from augcam.comparison.explained import Explained
 from augcam.comparison.models import compare
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
 from augcam.data.masks import Masks, write_masks
+from augcam.explanation.looks import sample
 from augcam.explanation.maps import Explanations, save_explanations
 from augcam.files.json import write_json
 from augcam.files.tables import write_table
+from augcam.names import MAIN
 from augcam.report.catalogue import figures
 from augcam.run.provenance import provenance
+from augcam.statistics.distances import Distances, gather
+from augcam.statistics.views import against_main, holds, on_images
 from augcam.train.selection import summary
 
 CAPTIONS = sorted((ROOT / "workflow/report").glob("*.rst"))
 
 NASTY = ["<script>alert(1)</script>", "quote'\"&amp;", "猫"]
 """Names of classes that would break a page that took them for markup."""
+
+VIEWS = {"early": {"layer": "layer2.2"}, "some": {"method": "hirescam", "images": 20}}
 
 SOURCE = 'photos/it\'s "one"&<b>{}.png'
 SIDE = 8
@@ -56,29 +63,64 @@ def write_run(
         write_table(table, folder / f"tables/{name}.parquet", folder / f"tables/{name}.csv")
     _write_data(folder, config, models, images, masks)
     reference = models[config.reference]
-    for (condition, state), explained in models.items():
-        place = folder / f"explanations/main/{condition}/{state}"
-        save_explanations(
-            Explanations(
-                explained.image_id, explained.cam, explained.logits.argmax(1), explained.logits, []
-            ),
-            predictions(reference)["label"].to_numpy(),
-            "layer3.2",
-            "gradcam",
-            place / "cams.npz",
-            place / "predictions.parquet",
-        )
-    others = [models[model] for model in config.compared]
-    distances = compare(
-        reference, others, config.similarity.metrics, SIZE, config.similarity.epsilon
-    )
-    for (condition, state), table in zip(config.compared, distances):
-        write_table(table, folder / f"similarity/main/{condition}/{state}.parquet")
-    for item in figures(config)[:12]:
+    labels = predictions(reference)["label"].to_numpy()
+    distances = {}
+    for view in config.looks:
+        distances[view] = _write_view(folder, config, view, models, labels)
+    if config.views:
+        for name, table in _tables_of_views(config, distances).items():
+            write_table(table, folder / f"tables/{name}.parquet", folder / f"tables/{name}.csv")
+    drawn = figures(config)
+    for item in [*drawn[:12], *(item for item in drawn if item.section == "views")]:
         path = folder / f"figures/{item.name}.png"
         path.parent.mkdir(exist_ok=True)
         Image.new("RGB", (40, 20), "white").save(path)
     return config
+
+
+def _write_view(folder: Path, config: Config, view: str, models, labels) -> Distances:
+    """Write maps and distances of one view; at another layer maps are twice as large, and noisier.
+    Returns the distances."""
+    look = config.looks[view]
+    rows = sample(len(labels), look.images, look.seed)
+    rows = np.arange(len(labels)) if rows is None else rows
+    seen = {}
+    for number, ((condition, state), explained) in enumerate(models.items()):
+        cam = explained.cam[rows]
+        if look.layer:
+            noise = np.random.default_rng(number).standard_normal((len(cam), 8, 8))
+            cam = (np.kron(cam, np.ones((1, 2, 2))) + noise).astype(np.float32)
+        ids, logits = explained.image_id[rows], explained.logits[rows]
+        seen[condition, state] = Explained(ids, cam, logits, explained.right[rows])
+        place = folder / f"explanations/{view}/{condition}/{state}"
+        save_explanations(
+            Explanations(ids, cam, logits.argmax(1), logits, []),
+            labels[rows],
+            look.layer or "layer3.2",
+            look.method,
+            place / "cams.npz",
+            place / "predictions.parquet",
+        )
+    metrics = config.similarity.metrics
+    others = [seen[model] for model in config.compared]
+    tables = compare(seen[config.reference], others, metrics, SIZE, config.similarity.epsilon)
+    for (condition, state), table in zip(config.compared, tables):
+        write_table(table, folder / f"similarity/{view}/{condition}/{state}.parquet")
+    return gather(config.reference, dict(zip(config.compared, tables)), {}, metrics)
+
+
+def _tables_of_views(config: Config, distances: dict[str, Distances]) -> dict[str, pd.DataFrame]:
+    found, held, described = {}, {}, {}
+    n_images = distances[MAIN].values.shape[-1]
+    for view, look in config.looks.items():
+        described[view] = look._asdict() | {"layer": look.layer or "layer3.2"}
+        if view != MAIN:
+            rows = sample(n_images, look.images, look.seed)
+            main = distances[MAIN] if rows is None else on_images(distances[MAIN], rows)
+            controls = config.effect_controls
+            found[view], held[view] = against_main(main, distances[view], controls, 100)
+    table = pd.concat(found, names=["view"]).reset_index("view")
+    return {"view_effects": table, "holds": holds(described, held, lambda m, *_: dict(zip(m, m)))}
 
 
 def _write_data(folder: Path, config: Config, models, images: int, masks: bool) -> None:

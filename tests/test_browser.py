@@ -48,6 +48,18 @@ def browser() -> Iterator:
 @pytest.fixture
 def show(browser, run) -> Iterator:
     """Open a page of the run; at the end nothing may have been complained of or asked for."""
+    yield from pages_of(browser, run)
+
+
+@pytest.fixture
+def show_viewed(browser, viewed_run) -> Iterator:
+    """The same of a run with further views, which has an explorer alone."""
+    found = load(viewed_run)
+    (viewed_run / "explorer.html").write_text(explorer_page(found), encoding="utf-8")
+    yield from pages_of(browser, found)
+
+
+def pages_of(browser, run) -> Iterator:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     complaints, asked = [], []
 
@@ -337,3 +349,25 @@ def test_a_page_without_its_parts_says_so(browser, run, tmp_path):
     page.wait_for_selector("#missing:visible")
     assert "explorer_parts" in page.locator("#missing").inner_text()
     page.close()
+
+
+def test_a_view_is_seen_at_its_own_grid_and_on_its_own_images(show_viewed, viewed_run):
+    run = load(viewed_run)
+    page = show_viewed("explorer.html", "#image=0")
+    page.wait_for_selector("#detail canvas")
+    options = page.locator("#view option").all_inner_texts()
+    assert [text.split(":")[0] for text in options] == ["main", "early", "some"]
+    models = len(run.models)
+    for view in ("early", "some"):
+        few = run.explained(*run.baseline, view)["image_id"]
+        without = np.setdiff1d(run.image_id, few)
+        for image in [int(few[0]), *map(int, without[:1])]:
+            again = show_viewed("explorer.html", f"#image={image}&view={view}")
+            again.wait_for_selector(f"#detail[data-image='{image}']")
+            missing = again.locator("#detail .none").count()
+            assert missing == (models if image in without else 0)
+    # Sorted by how far two models lie apart, images that are not explained come last.
+    page = show_viewed("explorer.html", "#quantity=pair&pair=0-3&view=some")
+    shown = shown_ids(page)
+    few = run.explained(*run.baseline, "some")["image_id"]
+    assert set(shown[: len(few)]) == set(few.tolist())

@@ -21,6 +21,11 @@ CONFIG = parse_config(
         "starting_states": [1, 2],
     }
 )
+LOOK = {"method": "gradcam", "target": "label", "images": 5, "seed": 0}
+VIEWS = {
+    "main": LOOK | {"layer": "layer3.2", "feature_map": [4, 4]},
+    "early": LOOK | {"layer": "layer2.2", "feature_map": [8, 8]},
+}
 COUNTS = {"train": 100, "val": 10, "test": 50}
 WORK = ["training", "inference", "explanation", "comparison", "shared", "scoring", "decoupling"]
 STARTS = ["torch", "compiled", "start"]
@@ -64,6 +69,37 @@ def test_a_fresh_run_counts_everything(tmp_path):
     assert stages["tables"].amount("shared") == 3 * 5 * 50  # three targets
     drawn = [item for item in figures(CONFIG) if item.family != "architectures"]
     assert stages["figures"].amount("figure") == len(drawn)
+
+
+def test_further_views_are_stages_of_their_own_with_their_own_images(tmp_path):
+    views = {"early": {"layer": "layer2"}, "few": {"method": "hirescam", "images": 20}}
+    config = parse_config(CONFIG.model_dump() | {"views": views})
+    touch(tmp_path, "explanations/few/none/1/cams.npz", "similarity/few/affine/1.parquet")
+    stages, before = planned(tmp_path, config), planned(tmp_path)
+    assert list(stages)[1:4] == ["explain", "view early", "view few"]
+    assert stages["explain"] == before["explain"]
+    assert stages["view early"].amount("view early") == 6 * 50
+    assert stages["view few"].amount("view few") == 5 * 20
+    assert stages["view early"].amount("torch") == 6 and not stages["view few"].amount("torch")
+    assert stages["compare"].amount("comparison") == 5 * 50 * 2 + 4 * 20
+    assert stages["compare"].amount("shared") == 6 * (2 * 50 + 20)
+    assert stages["score"].amount("scoring") == 6 * (2 * 50 + 20)
+    assert stages["tables"].jobs == before["tables"].jobs + 1
+    sizes = {"early": (8, 8), "few": (4, 4)}
+    arguments = 1000, (4, 4), 10, 2
+    needed = estimate.disk(config, list(stages.values()), *arguments, sizes)["explanations"]
+    alone = estimate.disk(CONFIG, list(before.values()), *arguments)["explanations"]
+    # Of each image a map, its id and class, and ids, labels and logits of the predictions.
+    assert needed - alone == 300 * (4 * 64 + 16 + 64) + 100 * (4 * 16 + 16 + 64)
+
+
+def test_what_takes_long_is_measured_by_one_image():
+    asked = []
+    sampling.rate_of_any(lambda count: asked.append(count) or count, 0.001)
+    assert asked[0] == 1 and set(asked[1:]) == {32}
+    asked.clear()
+    found = sampling.rate_of_any(lambda count: asked.append(time.sleep(0.02)) or count, 0.001)
+    assert len(asked) == 1 and found < 50
 
 
 def test_what_is_there_counts_as_done(tmp_path):
@@ -209,8 +245,9 @@ def test_calibration_takes_a_lease_whose_wait_is_no_start_up_and_gives_it_back(
 @pytest.mark.slow
 def test_calibration_does_the_real_work(data_folder):
     measured = calibration.calibrate(
-        CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1
+        CONFIG, data_folder.parent, "layer3.2", "cpu", 0, 0.01, time.time() - 1, VIEWS
     )
+    assert measured["view early"] > 0 and "view main" not in measured
     assert all(measured[kind] > 0 for kind in RATES)
     assert measured["torch"] <= 1
     assert measured["memory"] > 2**27

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from runs import CAPTIONS, NASTY, small_config
+from runs import CAPTIONS, NASTY, VIEWS, small_config
 
 from augcam.errors import AugcamError
 from augcam.names import condition_name
@@ -228,3 +228,33 @@ def test_the_methods_of_brought_models_name_no_training(run):
     text = methods(brought)
     assert "brought as maps" in text and "trained for" not in text
     assert "which vary what is not known here" in text
+
+
+def test_the_methods_name_the_views(run):
+    views = {"early": {"layer": "layer2", "method": None, "images": None, "seed": 0},
+             "few": {"layer": None, "method": "hirescam", "images": 9, "seed": 4}}  # fmt: skip
+    text = methods(run.provenance | {"config": run.config | {"views": views}})
+    assert "in 2 further views: early (layer layer2) and few (method hirescam, images 9, " in text
+    assert "seed of the sample 4)" in text and "further view" not in methods(run.provenance)
+
+
+def test_effects_in_further_views_are_not_among_those_of_the_main_one():
+    effects = told(effect("affine", "yes"))
+    of_view = effects["effects"].assign(view="early")
+    assert effect_chart(effects | {"view_effects": of_view}) == effect_chart(effects)
+
+
+def test_a_run_with_views_has_a_section_and_all_of_them_in_the_explorer(viewed_run):
+    run, config = load(viewed_run), small_config(views=VIEWS)
+    pages = [item for item in tables(config) if item.family == "pages"]
+    text = index_page(run, figures(config), pages, CAPTIONS)
+    assert 'id="section-views">Does it hold?' in text
+    assert all(f'id="table-{name}"' in text for name in ("holds", "view_effects"))
+    assert "Kendall" in text and "in 2 further views: early (layer layer2.2)" in text
+    explorer = explorer_page(run)
+    meta = json.loads(re.search('id="meta">(.*?)</script>', explorer, re.DOTALL)[1])
+    grids = {view["name"]: (view["height"], view["width"]) for view in meta["views"]}
+    assert grids == {"main": (4, 4), "early": (8, 8), "some": (4, 4)}
+    assert {kind["view"] for kind in meta["kinds"]} == set(grids)
+    assert all(f'id="chunk-maps-{view}-3"' in explorer for view in grids)
+    assert 'id="section-views"' not in index_page(run, figures(small_config()), [], CAPTIONS)

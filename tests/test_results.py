@@ -29,6 +29,19 @@ def test_models_and_views_are_those_of_the_run(run):
     assert run.views == ["main"] and run.input_size == 16
 
 
+def test_views_are_those_of_the_config_with_their_grids_and_images(viewed_run):
+    (viewed_run / "explanations/gone/none/1").mkdir(parents=True)  # of a view that is no more
+    run = augcam.load(viewed_run)
+    assert run.views == ["main", "early", "some"]
+    assert run.maps("affine", 2, "early").shape == (60, 8, 8)
+    few = run.explained("affine", 2, "some")
+    assert few["cam"].shape == (20, 4, 4) and few["method"] == "hirescam"
+    image = int(few["image_id"][3])
+    np.testing.assert_array_equal(run.map_of(image, "affine", 2, "some"), few["cam"][3])
+    assert len(run.distances("affine", 2, "some")) == 20
+    assert len(run.predictions("affine", 2)) == 60
+
+
 def test_maps_by_model_and_by_image(run):
     maps = run.maps("affine", 2)
     assert maps.shape == (60, 4, 4) and maps.dtype == np.float32

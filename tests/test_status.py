@@ -130,7 +130,7 @@ def test_a_job_that_is_killed_or_interrupted_is_so_at_once(tmp_path, how, state)
     assert others(tmp_path) == {"prepare_data": "killed"}
 
 
-@pytest.mark.parametrize("name", ["prepare_data", "conclude", "explain/affine/1"])
+@pytest.mark.parametrize("name", ["conclude", "explain/affine/1", "score/early/affine/1"])
 @pytest.mark.parametrize("error", [AugcamError("x.png: broken."), ZeroDivisionError("oops")])
 def test_any_job_that_failed_is_named_with_the_end_of_its_log(tmp_path, name, error):
     log = run_job(tmp_path, name, error=error)

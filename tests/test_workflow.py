@@ -17,6 +17,7 @@ from augcam.config.messages import parse_config
 from augcam.files.json import read_json
 from augcam.paper.claims import CLAIMS
 from augcam.report.catalogue import figures, tables
+from augcam.results import load
 from augcam.run import estimate
 from augcam.run.status import read_config, status
 
@@ -319,6 +320,13 @@ RERUNS = {
         {"statistics": {"targets": False}},
         once("conclude", "draw_statistics") | RECORDED,
     ),
+    # No training, no main explanation, no table of the main view but what is said in the end.
+    "a view": (
+        {"views": {"early": {"layer": "layer2.2"}}},
+        once("describe_views", "view_statistics", "draw_views", "conclude", "compare_further")
+        | {"explain_views": N_MODELS, "compare": N_MODELS - 1, "score": N_MODELS}
+        | RECORDED,
+    ),
     "images of the explorer": ({"explorer": {"images": 30}}, once("page")),
     "device": ({"execution": {"device": "cpu"}}, {}),
     "compared architectures": ({"architectures": ["resnet20"]}, RECORDED),
@@ -479,3 +487,66 @@ def test_the_report_holds_every_figure_and_page(finished):
     pages = [f"{item.name}.html" for item in tables(CONFIG)]
     shown = [name for name in names + pages if "architectures" not in name]
     assert [name for name in shown if f'{name}"' not in text] == []
+
+
+def test_views_are_added_to_a_run_that_is_finished(finished):
+    """Last, as it adds to the finished run: an earlier layer, whose maps are larger, and the true
+    class of a sample of images, by another method."""
+    results = finished / "results" / "tiny"
+    before = digest(results)
+    few = {"method": "layercam", "target": "label", "images": 15}
+    config = TINY | {"views": {"early": {"layer": "layer2.2"}, "some": few}}
+    write_config(finished, config, "viewed")
+    arguments = ["--configfile", "viewed.yaml"]
+    snakemake(finished, "--cores", "2", *arguments)
+    assert planned(finished, *arguments) == {}
+    after = digest(results)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"tables/conclusions.csv", "tables/conclusions.parquet"}
+    run = load(results)
+    assert run.views == ["main", "early", "some"]
+    assert run.explained("affine", 2, "early")["cam"].shape == (40, 8, 8)
+    sampled = [run.explained(*model, "some") for model in run.models]
+    assert {one["cam"].shape for one in sampled} == {(15, 4, 4)}
+    ids = sampled[0]["image_id"]
+    assert all(np.array_equal(one["image_id"], ids) for one in sampled)
+    labels = run.index.loc[ids, "label"].to_numpy()
+    assert all(np.array_equal(one["target"], labels) for one in sampled)
+    holds = run.tables["holds"]
+    assert set(holds["view"]) == {"early", "some", "target label", "target baseline"}
+    assert set(holds["metric"]) == set(run.config["similarity"]["metrics"]) - {"class_kld"}
+    assert holds.query("view == 'some'")["n_images"].max() <= 15
+    # The order again, from the distances of each model.
+    means = {
+        condition: np.mean(
+            [
+                run.distances(condition, 1, "early")["mad"].mean(),
+                run.distances(condition, 2, "early")["mad"].mean(),
+            ]
+        )
+        for condition in ("affine", "cutmix", "equalize", "identity")
+    }
+    further = results / "similarity/early/further/2"
+    for condition in means:
+        both = [pd.read_parquet(further / condition / f"{s}.parquet")["mad"].mean() for s in (1, 2)]
+        means[condition] = (means[condition] + np.mean(both)) / 2
+    (row,) = holds.query("view == 'early' and metric == 'mad'").to_dict("records")
+    order = [name for name in row["order"].split(" > ") if name in means]
+    assert order == sorted(means, key=means.get, reverse=True)
+    findings = run.tables["conclusions"]
+    assert "does it hold" in set(findings["topic"])
+    index, explorer = (
+        (results / f"{name}.html").read_text(encoding="utf-8") for name in ("index", "explorer")
+    )
+    assert "Does it hold?" in index and "table-holds" in index
+    assert all(f"chunk-maps-{view}-8" in explorer for view in run.views)
+
+
+def test_a_view_that_cannot_be_explained_ends_a_run_before_its_trainings(finished):
+    config = TINY | {"experiment": "late", "views": {"early": {"layer": "layer9"}}}
+    write_config(finished, config)
+    arguments = ["--configfile", "late.yaml", "--", "explanations"]
+    done = snakemake(finished, "--cores", "1", *arguments, check=False)
+    assert done.returncode == 1
+    assert "error: views.early.layer: the network has no layer 'layer9'; near names:" in done.stderr
+    assert not (finished / "results/late/models/none").exists()

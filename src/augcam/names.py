@@ -54,6 +54,10 @@ PAPER_DATA = "cifar10"
 PAPER_METHOD = "gradcam"
 
 
+MAIN = "main"
+"""The view that the report is about: what `cam` and `model.cam_layer` say, of all test images."""
+
+
 PAPER_CLUSTERS = (("cutmix", "affine", "colorjitter"), ("gaussblur", "elastic"), ("equalize",))
 """The groups of augmentations that the paper suggests."""
 

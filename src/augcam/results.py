@@ -20,9 +20,7 @@ from augcam.errors import AugcamError
 from augcam.files.arrays import read_array, read_arrays
 from augcam.files.json import read_json
 from augcam.files.tables import read_table
-
-MAIN = "main"
-"""The view that the whole report is about."""
+from augcam.names import MAIN
 
 Model = tuple[str, int]
 """Condition and starting state."""
@@ -69,8 +67,10 @@ class Results:
 
     @cached_property
     def views(self) -> list[str]:
-        """Ways in which models were explained, the main one first."""
-        return sorted(_folders(self.folder / "explanations"), key=lambda view: view != MAIN)
+        """Ways in which models were explained, the main one first; not what lies there of views
+        that the config has no more."""
+        named = [MAIN, *(self.config.get("views") or {})]
+        return [view for view in named if (self.folder / "explanations" / view).is_dir()]
 
     @cached_property
     def input_size(self) -> int:
@@ -213,10 +213,6 @@ class _Tables(Mapping):
 
     def __repr__(self) -> str:
         return f"tables: {_listed(self)}"
-
-
-def _folders(path: Path) -> list[str]:
-    return sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
 
 
 def _listed(names) -> str:

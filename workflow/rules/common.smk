@@ -31,7 +31,7 @@ try:
     from augcam.data.files import source_files
     from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
     from augcam.files.json import read_json
-    from augcam.names import PAIR_METRICS, SEED_CONTROL, introduce
+    from augcam.names import MAIN, PAIR_METRICS, SEED_CONTROL, introduce
     from augcam.report.catalogue import SECTIONS, figures, tables
     from augcam.report.colours import condition_colours
     from augcam.run.closure import closure, with_neighbours
@@ -86,9 +86,14 @@ if workflow.is_main_process and (missing := missing_files(CONFIG.brought)):
     raise WorkflowError(missing)
 
 OUT = f"results/{CONFIG.experiment}"
-VIEW = "main"  # the way in which models are explained
 REFERENCE_CONDITION, REFERENCE_STATE = CONFIG.reference
-EXPLANATIONS = f"{OUT}/explanations/{VIEW}/{{condition}}/{{state}}"
+EXPLANATIONS = f"{OUT}/explanations/{MAIN}/{{condition}}/{{state}}"
+
+# The ways in which models are explained, by name: the main one, which the whole report is about,
+# and those that say whether its answer holds.
+VIEWS = {name: look._asdict() for name, look in CONFIG.looks.items()}
+FURTHER_VIEWS = [name for name in VIEWS if name != MAIN]
+VIEW_METHODS = list(dict.fromkeys(look["method"] for look in VIEWS.values()))
 
 DATA = {
     # A rewritten but equal data set reruns nothing: what counts is the checksum in stats.json. Every
@@ -121,6 +126,10 @@ NETWORK = f"{OUT}/models/network.json"
 if CONFIG.brought:
     NETWORK = f"{OUT}/models/{{condition}}/{{state}}/network.json"
 
+# Likewise of the layers of all views, and whose logs are named.
+NETWORK_OF_VIEWS = NETWORK.replace("network.json", "views.json")
+OF_NETWORK = "/{condition}/{state}" if CONFIG.brought else ""
+
 # The networks that are compared, by the names of their folders.
 CANDIDATES = {folder(name): name for name in CONFIG.candidates}
 
@@ -152,6 +161,8 @@ SCORE_TABLES += ["score_segments", "score_segment_tests"]
 SCORE_TABLES += ["score_doses", "score_trends"] if CONFIG.sweeps else []
 SCORE_TABLES += ["mask_parts"] if MASKS else []
 SCORE_TABLES = SCORE_TABLES if scored(CONFIG) else []
+VIEW_TABLES = ["view_effects", *(["view_score_effects"] if SCORE_TABLES else []), "holds"]
+VIEW_TABLES = VIEW_TABLES if FURTHER_VIEWS else []
 
 
 # Keys that stand in no params where they say nothing, so that data sets without masks, prepared
@@ -310,9 +321,40 @@ def trained_conditions():
     return list(dict.fromkeys([*CONFIG.conditions, REFERENCE_CONDITION]))
 
 
-def network_of_baseline():
+def network_of_baseline(pattern=NETWORK):
     """What is known of the network, or of the baseline's where models are brought."""
-    return NETWORK.format(condition=REFERENCE_CONDITION, state=REFERENCE_STATE)
+    return pattern.format(condition=REFERENCE_CONDITION, state=REFERENCE_STATE)
+
+
+def own_layer(wildcards):
+    """The layer that a network which is brought is explained at, where it names one."""
+    return brought(wildcards).cam_layer if CONFIG.checkpoints else None
+
+
+def views_of(own_layer):
+    """All that each view is, for `params`, of a network with a main layer of its own or without."""
+    return {name: look._asdict() for name, look in CONFIG.looks_at(own_layer).items()}
+
+
+def before_views():
+    """What must have gone well before views are tried."""
+    return {} if CONFIG.brought else {"rehearsal": f"{OUT}/models/rehearsal.json"}
+
+
+def explains_baselines_class():
+    """Whether a further view explains the class that the baseline predicts."""
+    return any(VIEWS[name]["target"] == "baseline" for name in FURTHER_VIEWS)
+
+
+def files_of_scores():
+    """The scores of all models in each further view, where there are scores."""
+    pattern = "scores/{view}/{condition}/{state}.parquet"
+    return files_of_views(pattern, views=FURTHER_VIEWS) if SCORE_TABLES else []
+
+
+def target_table():
+    """The table of the three targets, which are views of their own, where they are explained."""
+    return f"{OUT}/tables/target_changes.parquet" if CONFIG.statistics.targets else []
 
 
 def histories():
@@ -320,12 +362,17 @@ def histories():
     return [] if CONFIG.brought else model_files("models/{condition}/{state}/history.parquet")
 
 
-def model_files(pattern, models=CONFIG.models):
-    """`pattern` filled in with condition and state of every model, and with the view."""
+def model_files(pattern, models=CONFIG.models, view=MAIN):
+    """`pattern` filled in with condition and state of every model, and with a view."""
     return [
-        f"{OUT}/{pattern}".format(view=VIEW, condition=condition, state=state)
+        f"{OUT}/{pattern}".format(view=view, condition=condition, state=state)
         for condition, state in models
     ]
+
+
+def files_of_views(pattern, models=CONFIG.models, views=VIEWS):
+    """The same for every view, one after another."""
+    return [file for view in views for file in model_files(pattern, models, view)]
 
 
 def orders(states):
@@ -334,9 +381,9 @@ def orders(states):
     return [ORDER if shared else ORDER.format(state=state) for state in states]
 
 
-def explained(condition, state):
+def explained(condition, state, view=MAIN):
     """What explaining wrote for one model: CAMs and predictions."""
-    folder = f"{OUT}/explanations/{VIEW}/{condition}/{state}"
+    folder = f"{OUT}/explanations/{view}/{condition}/{state}"
     return [f"{folder}/cams.npz", f"{folder}/predictions.parquet"]
 
 
@@ -382,23 +429,28 @@ def statistic_tables():
 
 
 def every_statistic():
-    return [file for name in [*statistic_tables(), "conclusions"] for file in table(name)]
+    names = [*statistic_tables(), *VIEW_TABLES, "conclusions"]
+    return [file for name in names for file in table(name)]
 
 
-def further_files(baseline):
+def further_files(baseline, view=MAIN):
     """The distances of every model from a further baseline."""
-    return model_files(f"similarity/{{view}}/further/{baseline}/{{condition}}/{{state}}.parquet")
+    pattern = f"similarity/{{view}}/further/{baseline}/{{condition}}/{{state}}.parquet"
+    return model_files(pattern, view=view)
 
 
 def further_states():
     return [state for _, state in CONFIG.baselines[1:]]
 
 
-def distance_files():
-    """Every metric between every model and every baseline, as inputs."""
+def distance_files(views=(MAIN,)):
+    """Every metric between every model and every baseline, as inputs; view by view."""
+    pattern = "similarity/{view}/{condition}/{state}.parquet"
     return {
-        "similarity": model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
-        "further": [file for state in further_states() for file in further_files(state)],
+        "similarity": files_of_views(pattern, CONFIG.compared, views),
+        "further": [
+            file for v in views for state in further_states() for file in further_files(state, v)
+        ],
     }
 
 
@@ -520,7 +572,7 @@ def words_of_failure():
     models = [
         (job.wildcards.condition, int(job.wildcards.state))
         for job in jobs
-        if job.rule.name in ("train", "explain", "compare")
+        if job.rule.name in ("train", "explain", "explain_views", "compare")
     ]
     why = failed({name: list(job.log) for name, job in zip(names, jobs)})
     return why + without_failed(CONFIG, models)

@@ -6,6 +6,7 @@ localrules:
 rule estimate:
     input:
         **DATA,
+        **({"views": NETWORK_OF_VIEWS} if FURTHER_VIEWS else {}),
         network=f"{OUT}/models/network.json",
         initial=f"{OUT}/models/initial.safetensors",
     log:

@@ -1,6 +1,6 @@
 rule explanations:
     input:
-        model_files("explanations/{view}/{condition}/{state}/cams.npz"),
+        files_of_views("explanations/{view}/{condition}/{state}/cams.npz"),
         targets_files(),
         DATA["stats"],
 

@@ -7,8 +7,8 @@ rule figures:
 rule draw_examples:
     input:
         **(DATA | {"order": orders(CONFIG.starting_states)}),
-        cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
-        predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        cams=f"{OUT}/explanations/{MAIN}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{MAIN}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=[*code("draw_examples"), *own_files(*applied())],
     output:
         png=pictures("examples"),

@@ -3,22 +3,22 @@
 
 rule scores:
     input:
-        model_files("scores/{view}/{condition}/{state}.parquet") if scored(CONFIG) else [],
+        files_of_views("scores/{view}/{condition}/{state}.parquet") if scored(CONFIG) else [],
         DATA["stats"],
 
 
 rule score:
     input:
-        explained=explained("{condition}", "{state}"),
+        explained=explained("{condition}", "{state}", "{view}"),
         masks=MASKS or [],
         stats=DATA["stats"],
         code=code("score"),
     output:
-        f"{OUT}/scores/{VIEW}/{{condition}}/{{state}}.parquet",
+        f"{OUT}/scores/{{view}}/{{condition}}/{{state}}.parquet",
     log:
-        f"{OUT}/logs/score/{{condition}}/{{state}}.log",
+        f"{OUT}/logs/score/{{view}}/{{condition}}/{{state}}.log",
     benchmark:
-        f"{OUT}/benchmarks/score/{{condition}}/{{state}}.tsv"
+        f"{OUT}/benchmarks/score/{{view}}/{{condition}}/{{state}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -28,7 +28,7 @@ rule score:
         scores=scored(CONFIG),
         input_size=CONFIG.model.input_size,
     message:
-        "Scoring the maps of {wildcards.condition}, state {wildcards.state}"
+        "Scoring the maps of {wildcards.condition}, state {wildcards.state} ({wildcards.view})"
     script:
         "../scripts/score.py"
 

@@ -1,20 +1,20 @@
 rule similarity:
     input:
-        model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
+        files_of_views("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         DATA["stats"],
 
 
 rule compare:
     input:
-        baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE),
-        others=explained("{condition}", "{state}"),
+        baseline=explained(REFERENCE_CONDITION, REFERENCE_STATE, "{view}"),
+        others=explained("{condition}", "{state}", "{view}"),
         code=code("compare"),
     output:
-        f"{OUT}/similarity/{VIEW}/{{condition}}/{{state}}.parquet",
+        f"{OUT}/similarity/{{view}}/{{condition}}/{{state}}.parquet",
     log:
-        f"{OUT}/logs/compare/{{condition}}/{{state}}.log",
+        f"{OUT}/logs/compare/{{view}}/{{condition}}/{{state}}.log",
     benchmark:
-        f"{OUT}/benchmarks/compare/{{condition}}/{{state}}.tsv"
+        f"{OUT}/benchmarks/compare/{{view}}/{{condition}}/{{state}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -24,6 +24,6 @@ rule compare:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
     message:
-        "Comparing {wildcards.condition}, state {wildcards.state}, with the baseline"
+        "Comparing {wildcards.condition}, state {wildcards.state}, with the baseline ({wildcards.view})"
     script:
         "../scripts/compare.py"

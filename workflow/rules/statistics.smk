@@ -15,15 +15,15 @@ rule statistics:
 # One job a baseline: all models share its ranks. It meets itself, too, which is then left out.
 rule compare_further:
     input:
-        baseline=lambda wildcards: explained(REFERENCE_CONDITION, wildcards.baseline),
-        others=[file for model in CONFIG.models for file in explained(*model)],
+        baseline=explained(REFERENCE_CONDITION, "{baseline}", "{view}"),
+        others=[file for model in CONFIG.models for file in explained(*model, "{view}")],
         code=code("compare"),
     output:
-        further_files("{{baseline}}"),
+        further_files("{{baseline}}", "{view}"),
     log:
-        f"{OUT}/logs/compare_further/{{baseline}}.log",
+        f"{OUT}/logs/compare_further/{{view}}/{{baseline}}.log",
     benchmark:
-        f"{OUT}/benchmarks/compare_further/{{baseline}}.tsv"
+        f"{OUT}/benchmarks/compare_further/{{view}}/{{baseline}}.tsv"
     priority: 2
     conda:
         ENVIRONMENT
@@ -34,15 +34,15 @@ rule compare_further:
         similarity=section("similarity"),
         input_size=CONFIG.model.input_size,
     message:
-        "Comparing all models with a further baseline, state {wildcards.baseline}"
+        "Comparing all models with a further baseline, state {wildcards.baseline} ({wildcards.view})"
     script:
         "../scripts/compare.py"
 
 
 rule null_levels:
     input:
-        cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
-        predictions=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
+        cams=f"{OUT}/explanations/{MAIN}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+        predictions=f"{OUT}/explanations/{MAIN}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/predictions.parquet",
         code=code("null_levels"),
     output:
         table("null_levels"),
@@ -260,7 +260,10 @@ rule target_changes:
 
 rule conclude:
     input:
-        tables=[f"{OUT}/tables/{name}.parquet" for name in ["equal_models", *statistic_tables()]],
+        tables=[
+            f"{OUT}/tables/{name}.parquet"
+            for name in ["equal_models", *statistic_tables(), *VIEW_TABLES]
+        ],
         warnings=f"{OUT}/tables/warnings.parquet",
         network=network_of_baseline(),
         code=code("conclude"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from augcam.config.messages import parse_config
 from augcam.files.json import read_json
+from augcam.names import MAIN
 from augcam.run import estimate
 from augcam.run.calibration import measure
 from augcam.run.job import job
@@ -20,9 +21,13 @@ with job(snakemake):
     gpus = visible_gpus(os.environ, driver_gpus()) if gpu else []
     slots = len(gpus) * config.execution.jobs_per_gpu
     networks = estimate.networks_at_once(cores, config.training.threads, slots, params.gpu_limit)
+    views = read_json(files.views) if files.get("views") else {}
+    further = [name for name in views if name != MAIN]
     at_once = {"train": networks, "explain": networks}
+    at_once |= {estimate.of_view(name): networks for name in further}
     at_once |= dict.fromkeys(("compare", "score", "tables", "figures"), cores)
-    measured = measure(config, folder, network["cam_layer"], device, networks, gpu)
+    layer = network["cam_layer"]
+    measured = measure(config, folder, layer, device, networks, gpu, views=views)
     from augcam.train.checkpoint import epochs_done  # only now: it brings torch
 
     stages = estimate.planned(config, counts, folder, epochs_done)
@@ -34,6 +39,7 @@ with job(snakemake):
         tuple(network["feature_map"]),
         len(stats["class_names"]),
         networks,
+        {name: tuple(views[name]["feature_map"]) for name in further},
     )
     text = estimate.as_text(
         estimate.headline(config, device, cores),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from augcam.config.choices import AUGMENTATIONS, CONTROLS
 from augcam.config.network import too_small, unsuited
 from augcam.config.suggestions import suggestion
+from augcam.config.views import refuse_equal, refuse_samples_beyond
 from augcam.entries import score_named
 from augcam.names import MAP_SCORES, MASK_SCORES, SEED_CONTROL, STEP_CONTROL
 
@@ -139,6 +140,23 @@ def further_baselines_are_trained(config: "Config") -> None:
         )
 
 
+def views_need_networks(config: "Config") -> None:
+    if config.views and config.maps:
+        raise ValueError(
+            "views: with maps there are no networks that could be explained in another way; remove "
+            "views, or bring checkpoints"
+        )
+
+
+def views_differ(config: "Config") -> None:
+    refuse_equal(config.looks)
+
+
+def views_fit_the_test_images(config: "Config") -> None:
+    if config.dataset.test_limit:
+        refuse_samples_beyond(config.looks, config.dataset.test_limit)
+
+
 CHECKS = (
     a_baseline_is_a_control_or_brought,
     names_stand_for_conditions,
@@ -151,5 +169,8 @@ CHECKS = (
     experiment_is_a_folder_name,
     compared_networks_could_be_explained,
     further_baselines_are_trained,
+    views_need_networks,
+    views_differ,
+    views_fit_the_test_images,
 )
 """Each raises ValueError where something is wrong; the message begins with the dotted key."""

@@ -19,6 +19,7 @@ from augcam.config.choices import AUGMENTATIONS
 from augcam.config.definitions import parameters_of
 from augcam.config.experiment import Config
 from augcam.config.fields import OneOf
+from augcam.config.views import View
 from augcam.entries import Augmentation, CamMethod, Metric, Score, entry_file, in_order
 from augcam.names import (
     MAP_SCORES,
@@ -47,6 +48,8 @@ def _key_rows(section: type[BaseModel], prefix: str = "") -> Iterable[tuple[str,
         if field.annotation == Config.model_fields["augmentation_parameters"].annotation:
             for built_in in AUGMENTATIONS:
                 yield from _key_rows(parameters_of(built_in), f"{key}.{built_in}.")
+        if name == "views":
+            yield from _key_rows(View, f"{key}.<name>.")
 
 
 def _choices(part: Any) -> Iterable[OneOf]:

@@ -25,6 +25,7 @@ from augcam.config.schema import (
     Statistics,
     Training,
 )
+from augcam.config.views import Look, Views, looks
 from augcam.entries import (
     Augmentation,
     CamMethod,
@@ -101,7 +102,11 @@ class Config(Section):
     baseline: Baseline = Baseline()
     """The model that all others are compared with: B of section 4."""
     cam: Cam = Cam()
-    """The class activation maps."""
+    """The class activation maps: the main view."""
+    views: Views = {}
+    """Further ways to explain the same networks, each under a name, to see whether the answer
+    holds: `{early: {layer: layer2.2}, true_class: {target: label}}`; see docs/views.md. What a view
+    does not name is as in the main one."""
     similarity: Similarity = Similarity()
     """The comparison of maps."""
     scores: Annotated[list[ScoreName], AfterValidator(unique)] | None = None
@@ -152,6 +157,16 @@ class Config(Section):
         """(condition, state) of the baseline B."""
         state = self.baseline.state
         return self.baseline.condition, self.starting_states[0] if state is None else state
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """All that each view is, by name, the main one first."""
+        return self.looks_at()
+
+    def looks_at(self, own_layer: str | None = None) -> dict[str, Look]:
+        """The same for a network that has a main layer of its own."""
+        layer = own_layer or self.model.cam_layer
+        return looks(self.views, self.cam.method, self.cam.target, layer)
 
     @property
     def baselines(self) -> list[tuple[str, int]]:
@@ -303,6 +318,7 @@ class Config(Section):
         if not self.brought:
             exclude |= {"checkpoints": True, "maps": True}
         exclude |= {"scores": True} if self.scores is None else {}
+        exclude |= {} if self.views else {"views": True}
         exclude |= {"dataset": {"masks"}} if not self.dataset.masks.given else {}
         studied = {c.name: {"title": c.title, "steps": c.steps} for c in self.all_conditions}
         record = self.model_dump(mode="json", exclude=exclude) | {"conditions": studied}

@@ -29,6 +29,7 @@ from augcam.config.recipe import (
     check_kept_epoch,
     check_schedule,
 )
+from augcam.config.views import Target
 from augcam.entries import DataKind, entries
 from augcam.names import (
     PAPER_CLUSTERS,
@@ -326,7 +327,7 @@ class Baseline(Section):
 class Cam(Section):
     method: MethodName = PAPER_METHOD
     """How maps are made: a method of `docs/explanations.md`."""
-    target: Literal["predicted", "label", "baseline"] = "predicted"
+    target: Target = "predicted"
     """The class that is explained: the model's own prediction, the true label, or the baseline's
     prediction."""
 

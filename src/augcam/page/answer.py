@@ -27,7 +27,8 @@ EFFECTS = (
     "control", "condition", "metric", "n_states", "mean", "control_mean", "difference",
     "pooled_low", "pooled_high", "low", "high", "p_holm", "farther_than_control",
 )  # fmt: skip
-"""Columns that a table of effects has; every table that has them is shown like `effects`."""
+"""Columns that a table of effects has; every table of the main view that has them is shown like
+`effects`."""
 
 
 class Number(NamedTuple):
@@ -218,7 +219,11 @@ def effect_chart(tables: Mapping[str, pd.DataFrame], base: str = SEED_CONTROL) -
     """What `static/effects.js` draws: every row of every table of effects, the quantities with
     their direction, the conditions with name and colour."""
     found = {name: _as_effects(tables[name]) for name in tables}
-    names = [name for name, table in found.items() if set(EFFECTS) <= set(table.columns)]
+    names = [
+        name
+        for name, table in found.items()
+        if set(EFFECTS) <= set(table.columns) and "view" not in table
+    ]
     names.sort(key=lambda name: name != "effects")
     rows: list[list[Any]] = []
     quantities: dict[str, dict[str, Any]] = {}

@@ -61,6 +61,12 @@ def methods(provenance: Mapping[str, Any]) -> str:
             f"('{baseline['condition']}', state {baseline['state']}) by "
             f"{_list([metric_name(name) for name in metrics])}."
         )
+    if views := config.get("views"):
+        named = [f"{name} ({_differing(view)})" for name, view in views.items()]
+        sentences.append(
+            f"The same was asked in {_count(len(views), 'further view')}: {_list(named)}; orders "
+            "of conditions were compared with the main view's by Kendall's τ-b."
+        )
     if statistics:
         sentences.append(
             "Effects are differences to a control at the same state, image and baseline; the unit "
@@ -76,6 +82,14 @@ def methods(provenance: Mapping[str, Any]) -> str:
         f"Software: {', '.join(packages)}" + (f"; augcam commit {commit}" if commit else "") + "."
     )
     return " ".join(sentences)
+
+
+def _differing(view: Mapping[str, Any]) -> str:
+    """What a view does otherwise than the main one."""
+    said = {key: value for key, value in view.items() if value is not None and key != "seed"}
+    if "images" in said:
+        said["seed of the sample"] = view.get("seed", 0)
+    return ", ".join(f"{key} {value}" for key, value in said.items())
 
 
 def _origin(config: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> str:

@@ -31,6 +31,7 @@ SECTIONS = {
     "effects": "E Effects against controls",
     "scores": "E Which way maps move",
     "doses": "E Dose and response",
+    "views": "E Does it hold?",
     "decoupled": "F Without the shared baseline",
     "modelspace": "G Models compared directly",
     "planning": "H Planning",
@@ -118,7 +119,8 @@ def figures(config: Config) -> list[Item]:
         Item(figure.name, "entries", figure.section, "entry", {"figure": figure.label})
         for figure in entries(Figure).values()
     ]
-    return items + _statistics(config, metrics) + _scores(config) + own
+    views = [_item("holds", "views", "views")] if config.views else []
+    return items + _statistics(config, metrics) + _scores(config) + views + own
 
 
 def tables(config: Config) -> list[Item]:
@@ -131,6 +133,8 @@ def tables(config: Config) -> list[Item]:
     without |= set() if config.sweeps else {"trends", "score_trends"}
     without |= set() if scored(config) else {i.name for i in PAGES if i.section == "scores"}
     without |= set() if config.has_masks else {"mask_parts"}
+    without |= set() if config.views else {i.name for i in PAGES if i.section == "views"}
+    without |= set() if scored(config) else {"view_score_effects"}
     wanted = [item for item in PAGES if item.name not in without]
     return wanted + own
 
@@ -205,6 +209,9 @@ PAGES = [
     Item("score_segment_tests", "pages", "scores", "tables", {"figure": "tests of segments"}),
     Item("score_trends", "pages", "scores", "tables", {"figure": "trends"}),
     Item("mask_parts", "pages", "scores", "tables", {"figure": "masks"}),
+    Item("holds", "pages", "views", "tables", {"figure": "table"}),
+    Item("view_effects", "pages", "views", "tables", {"figure": "effects"}),
+    Item("view_score_effects", "pages", "views", "tables", {"figure": "effects on scores"}),
     Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
     Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
     Item("class_changes", "pages", "effects", "tables", {"figure": "another class predicted"}),

@@ -77,6 +77,21 @@ TEXTS = {
         "How much farther from the baseline each condition leads than a control (none: seed noise; "
         "identity: as many steps). Differences in the metric's own units.",
     ),
+    "holds": (
+        "Does it hold?",
+        "Every further view of the same networks, metric by metric, against the main view of the "
+        "same images: Kendall's τ-b of the order of conditions, with its interval; verdicts of "
+        "effects that agree, are contrary (yes and no), or can be told in one view alone (gained, "
+        "lost). same_as: a view that is an earlier one on this network, which counts once.",
+    ),
+    "view_effects": (
+        "Effects in further views",
+        "As effects against controls, view by view; differences in the metric's own units.",
+    ),
+    "view_score_effects": (
+        "Effects on scores in further views",
+        "As effects on scores, view by view; differences in the score's own units.",
+    ),
     "trends": (
         "Dose and response",
         "Does a metric's mean change with the strength? slope: from the weakest to the strongest "

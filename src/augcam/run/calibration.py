@@ -1,17 +1,21 @@
 """Short measurements of training, explaining and comparing on this machine, for the estimate."""
 
+import contextlib
+import io
 import itertools
 import resource
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from augcam.config.experiment import Config
 from augcam.entries import method_named
-from augcam.names import PAPER_METHOD
+from augcam.names import MAIN, PAPER_METHOD
 from augcam.run.lease import lease_gpu
-from augcam.run.sampling import rate, rates_after_explaining
+from augcam.run.sampling import rate, rate_of_any, rates_after_explaining
 
 CUDA_CONTEXT = 3 * 2**28
 """Bytes a process takes on a GPU beyond what torch's allocator reserves: driver, cuBLAS, cuDNN.
@@ -21,6 +25,11 @@ Some hundred MiB, depending on card and driver; nothing tells a process its own.
 GPU_FILL = 0.9
 """Share of a GPU's memory to fill: where little is left, cuDNN takes other algorithms, which are
 slower and round otherwise."""
+
+
+def of_view(name: str) -> str:
+    """The stage, and the kind of work, of explaining in a further view."""
+    return f"view {name}"
 
 
 _GPU_TURNS = 4
@@ -35,12 +44,13 @@ def measure(
     at_once: int,
     gpu: int = 0,
     seconds: float = 8,
+    views: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, float]:
     """`calibrate` in `at_once` processes together, as the run's jobs will be; means over them."""
     # Forked, which is safe as long as this process has not used torch.
     with ProcessPoolExecutor(at_once, mp_context=get_context("fork")) as pool:
         arguments = (config, folder, layer, device, gpu, seconds)
-        jobs = [pool.submit(calibrate, *arguments, time.time()) for _ in range(at_once)]
+        jobs = [pool.submit(calibrate, *arguments, time.time(), views) for _ in range(at_once)]
         results = [job.result() for job in jobs]
     return {name: sum(result[name] for result in results) / at_once for name in results[0]}
 
@@ -53,13 +63,15 @@ def calibrate(
     gpu: int,
     seconds: float,
     started: float,
+    views: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, float]:
     """Do a little of the real work of `config` on its prepared data in `folder`.
 
-    A lease is taken where the jobs take one (`gpu` 1). Returns what one job does a second, by kind
-    of work; `torch`: 1 / seconds from `started` (`time.time()`) until the first batch could be
-    trained, without the wait for a lease; `memory`, `gpu_memory` and `gpu_total`: bytes that a
-    training takes, and that there are (0 without a GPU). Writes nothing.
+    A lease is taken where the jobs take one (`gpu` 1). `views`: those of `models/views.json`, each
+    of which is measured by itself, though jobs share forward passes between them. Returns what one
+    job does a second, by kind of work; `torch`: 1 / seconds from `started` (`time.time()`) until
+    the first batch could be trained, without the wait for a lease; `memory`, `gpu_memory` and
+    `gpu_total`: bytes that a training takes, and that there are (0 without a GPU). Writes nothing.
     """
     waiting = time.time()
     lease = lease_gpu(gpu, config.execution.jobs_per_gpu)
@@ -70,7 +82,8 @@ def calibrate(
     from augcam.data.images import ImageStore
     from augcam.data.pixels import room_on
     from augcam.explanation.heads import describe_head
-    from augcam.explanation.maps import explain_each
+    from augcam.explanation.looks import wanted
+    from augcam.explanation.maps import explain_each, explain_views
     from augcam.files.arrays import read_array
     from augcam.networks.build import build
     from augcam.networks.freezing import freeze
@@ -144,6 +157,20 @@ def calibrate(
     make_deterministic(training.threads)  # networks are explained in float32, however trained
     shared = rate(explain, seconds / 4)
     rates["explanation"] = 1 / (1 / shared + len(targets) * passes / rates["inference"])
+
+    def view(described: Mapping[str, Any]) -> Callable[[int], int]:
+        one = wanted({**described, "target": "predicted", "images": None}, {"predicted": None}, 0)
+
+        def explained(count: int) -> int:
+            with contextlib.redirect_stderr(io.StringIO()):  # a progress bar
+                explain_views(model, store, ids[:count], [one])
+            return len(ids[:count])
+
+        return explained
+
+    for name, described in (views or {}).items():
+        if name != MAIN:
+            rates[of_view(name)] = rate_of_any(view(described), seconds / 8)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
     gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0

@@ -9,13 +9,15 @@ from typing import NamedTuple
 from augcam.config.checks import scored
 from augcam.config.experiment import Config
 from augcam.entries import Figure, Table, entries
+from augcam.names import MAIN
 from augcam.report.catalogue import figures
-from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL
+from augcam.run.calibration import CUDA_CONTEXT, GPU_FILL, of_view
 from augcam.words import columns, duration, size
 
 Work = dict[str, float]
-"""Kind of work → how much of it: images (training, inference, explanation, comparison, shared,
-scoring), figures, starts of a job (torch, compiled, start), shares of the step `decouple`."""
+"""Kind of work → how much of it: images (training, inference, explanation, one kind per further
+view, comparison, shared, scoring), figures, starts of a job (torch, compiled, start), shares of the
+step `decouple`."""
 
 Jobs = list[tuple[str, Work]]
 """Of each job a file that it makes, and its work but for starting it."""
@@ -68,16 +70,20 @@ def planned(
     """
     models, test = config.models, counts["test"]
 
+    shown = {name: min(look.images or test, test) for name, look in config.looks.items()}
+    further_views = [name for name in shown if name != MAIN]
+
     def stage(name: str, unit: str, jobs: Jobs) -> Stage:
-        start = STARTS.get(name, "start")
+        explains = name in map(of_view, further_views[:1])  # one job a model for all views
+        start = "torch" if explains else STARTS.get(name, "start")
         left = [work | {start: 1} for file, work in jobs if not (folder / file).exists()]
         return Stage(name, unit, len(jobs), left)
 
     def training(condition: str, state: int) -> Work:
         checkpoint = folder / f"models/{condition}/{state}/checkpoint.safetensors"
         epochs = config.training.epochs - (epochs_done(checkpoint) if checkpoint.exists() else 0)
-        shown = counts["train"] * config.images_shown(condition)
-        return {"training": epochs * shown, "inference": epochs * counts["val"]}
+        images = counts["train"] * config.images_shown(condition)
+        return {"training": epochs * images, "inference": epochs * counts["val"]}
 
     last = "targets.npz" if config.statistics.targets else "cams.npz"
     drawn = [item for item in figures(config) if item.family != "architectures"]
@@ -89,16 +95,29 @@ def planned(
     explanations: Jobs = [
         (f"explanations/main/{c}/{s}/{last}", {"explanation": test}) for c, s in models
     ]
+    views: dict[str, Jobs] = {
+        of_view(view): [
+            (f"explanations/{view}/{c}/{s}/cams.npz", {of_view(view): shown[view]})
+            for c, s in models
+        ]
+        for view in further_views
+    }
     comparisons: Jobs = [
-        (f"similarity/main/{c}/{s}.parquet", {"comparison": test}) for c, s in config.compared
+        (f"similarity/{view}/{c}/{s}.parquet", {"comparison": images})
+        for view, images in shown.items()
+        for c, s in config.compared
     ]
     last = "/".join(map(str, models[-1]))
-    further: Work = {"shared": test * len(models)}
     comparisons += [
-        (f"similarity/main/further/{s}/{last}.parquet", further) for _, s in config.baselines[1:]
+        (f"similarity/{view}/further/{s}/{last}.parquet", {"shared": images * len(models)})
+        for view, images in shown.items()
+        for _, s in config.baselines[1:]
     ]
     scores: Jobs = [
-        (f"scores/main/{c}/{s}.parquet", {"scoring": test}) for c, s in models if scored(config)
+        (f"scores/{view}/{c}/{s}.parquet", {"scoring": images})
+        for view, images in shown.items()
+        for c, s in models
+        if scored(config)
     ]
     tables: Jobs = [
         (f"tables/{name}.parquet", {"decoupling": x}) for name, x in LIKE_DECOUPLING.items()
@@ -106,6 +125,9 @@ def planned(
     tables += [(f"tables/{name}.parquet", {}) for name in (*TABLES, *entries(Table))]
     tables += [("tables/scores.parquet", {}) for _ in scores[:1]]
     tables += [(file, {}) for file in CLOSING]
+    if further_views:  # effects of each, and of the main view on the same images
+        cost = 2 * len(further_views) * LIKE_DECOUPLING["effects"]
+        tables.append(("tables/holds.parquet", {"decoupling": cost}))
     nulls: Work = {"comparison": 3 * min(test, config.statistics.null_images)}
     tables.append(("tables/null_levels.parquet", nulls))
     if config.statistics.targets:
@@ -116,6 +138,7 @@ def planned(
     return [
         stage("train", "images", trainings),
         stage("explain", "images", explanations),
+        *(stage(name, "images", jobs) for name, jobs in views.items()),
         stage("compare", "images", comparisons),
         stage("score", "images", scores),
         stage("tables", "", tables),
@@ -157,21 +180,28 @@ def disk(
     feature_map: tuple[int, int],
     classes: int,
     at_once: int,
+    views: Mapping[str, tuple[int, int]] | None = None,
 ) -> dict[str, int]:
-    """Bytes that the rest of the run writes at most, by folder; `weights`: bytes of one network."""
-    trainings = len(stages[0].left)
-    explained = stages[1].amount("explanation")
-    compared = stages[2].amount("comparison", "shared")
+    """Bytes that the rest of the run writes at most, by folder; `weights`: bytes of one network;
+    `feature_map`, `views`: height and width of the maps of the main view, and of the others."""
+    by_name = {stage.name: stage for stage in stages}
+    trainings = len(by_name["train"].left)
+    explained = by_name["explain"].amount("explanation")
+    compared = by_name["compare"].amount("comparison", "shared")
     pixels, prediction = 4 * math.prod(feature_map), 24 + 4 * classes
     cam = pixels + 16 + (3 * pixels + 8) * config.statistics.targets
+    of_views = sum(
+        by_name[of_view(view)].amount(of_view(view)) * (4 * math.prod(size) + 16 + prediction)
+        for view, size in (views or {}).items()
+    )
     row = 8 * len(config.similarity.metrics) + 12
     return {
         "models": trainings * weights,
         # Those of finished trainings, the best weights alone, stay until the run has succeeded.
         "checkpoints, meanwhile": (trainings + 3 * min(at_once, trainings)) * weights,
-        "explanations": int(explained * (cam + prediction)),
+        "explanations": int(explained * (cam + prediction) + of_views),
         "similarity": int(compared * row),
-        "scores": int(stages[3].amount("scoring") * (9 + 8 * len(scored(config)))),
+        "scores": int(by_name["score"].amount("scoring") * (9 + 8 * len(scored(config)))),
     }
 
 

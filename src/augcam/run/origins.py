@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from augcam.errors import AugcamError
 from augcam.files.checksums import digest, sha256
 from augcam.files.json import read_json
+from augcam.names import MAIN
 
 FOR_PEOPLE = {".csv", ".png", ".pdf", ".html", ".rst"}
 """Kinds of results that no step reads: people may edit them."""
@@ -123,6 +124,7 @@ def make_again(workflow: Any, folder: Path) -> Iterator[str]:
     def current(name: str, wildcards: Mapping[str, str]) -> Settings | None:
         if (rule := rules.get(name)) is None:
             return None
+        wildcards = {"view": MAIN, **wildcards}  # not named when there was one alone
         filled = SimpleNamespace(**wildcards)
         params = ((key, v(filled) if callable(v) else v) for key, v in rule.params.items())
         # The checkpoint reads no results; it is what asks for this.

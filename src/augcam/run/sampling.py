@@ -55,6 +55,14 @@ def rate(work: Callable[[], int], seconds: float) -> float:
             return done / spent
 
 
+def rate_of_any(work: Callable[[int], int], seconds: float) -> float:
+    """What `work` does a second, given how many images, where one may take long: then one it is."""
+    started = time.perf_counter()
+    work(1)
+    spent = time.perf_counter() - started
+    return rate(lambda: work(32), seconds) if spent < seconds else 1 / spent
+
+
 def rates_after_explaining(
     config: Config, images: int, map_shape: tuple[int, ...], classes: int, seconds: float
 ) -> dict[str, float]:

@@ -30,8 +30,8 @@ CALL = "snakemake"
 WAITING = "waiting"
 
 TRAININGS = ("train", "train_architecture")
-OF_ONE_MODEL = ("train", "explain", "compare", "score")
-"""Rules whose jobs, and so their logs, are named `<condition>/<state>`."""
+OF_ONE_MODEL = ("train", "explain", "explain_views", "compare", "score")
+"""Rules whose jobs, and so their logs, are named `<condition>/<state>`, after a view or alone."""
 
 
 class JobStatus(NamedTuple):
@@ -109,13 +109,17 @@ def of_training(job: JobStatus, folder: Path) -> JobStatus:
 
 def status(config: Config, folder: Path, now: float) -> Status:
     """The status at time `now` (seconds since 1970) of the experiment in `folder`."""
-    logs = folder / "logs"
+    logs, views = folder / "logs", config.looks
     shown = [item.name for item in tables(config) if item.family == "pages"]
     drawn = [item.name for item in figures(config) if item.family != "architectures"]
     files = {
-        "explained": [f"explanations/main/{c}/{s}/cams.npz" for c, s in config.models],
-        "compared": [f"similarity/main/{c}/{s}.parquet" for c, s in config.compared],
-        "scored": [f"scores/main/{c}/{s}.parquet" for c, s in config.models if scored(config)],
+        "explained": [
+            f"explanations/{v}/{c}/{s}/cams.npz" for v in views for c, s in config.models
+        ],
+        "compared": [f"similarity/{v}/{c}/{s}.parquet" for v in views for c, s in config.compared],
+        "scored": [
+            f"scores/{v}/{c}/{s}.parquet" for v in views for c, s in config.models if scored(config)
+        ],
         "tables": [f"tables/{name}.parquet" for name in shown if name != "summary"],
         "figures": [f"figures/{name}.png" for name in drawn],
         "record of the run": ["provenance.json"],
@@ -143,7 +147,8 @@ def status(config: Config, folder: Path, now: float) -> Status:
     others = []
     for record in sorted(logs.rglob("[!.]*.json")):
         rule, _, of = str(record.relative_to(logs).with_suffix("")).partition("/")
-        if rule not in (CALL, *TRAININGS) and (rule not in OF_ONE_MODEL or of in models):
+        model = "/".join(of.split("/")[-2:])
+        if rule not in (CALL, *TRAININGS) and (rule not in OF_ONE_MODEL or model in models):
             others.append(job_status(rule, of, logs, now, since))
     others = [job for job in others if job.state not in (DONE, WAITING)]
     left_out = [f"{condition}/{state}" for condition, state in config.left_out]

@@ -9,7 +9,14 @@ from augcam.config.states import varied
 from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, headline
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
-from augcam.statistics.sentences import control_called, list_of, metrics, score_trends, scores
+from augcam.statistics.sentences import (
+    control_called,
+    list_of,
+    metrics,
+    score_trends,
+    scores,
+    views,
+)
 from augcam.statistics.trends import ACCURACY, FALLS, GROWS
 
 _SUPPORTED = 0.95  # share of resamples in which a node must be found
@@ -48,6 +55,7 @@ def conclude(
         *scores(tables.get("score_effects"), augmentations, base),
         *_trends(tables.get("trends"), alpha),
         *score_trends(tables.get("score_trends")),
+        *views(tables.get("holds")),
         *_variance(tables["variance_split"], alpha),
         *_decoupling(tables["decoupled_maps"], augmentations, base in repeated),
         *_pairs(tables["pair_significance"], len(augmentations), alpha, pair_k, wanted_pair_k),

@@ -121,6 +121,20 @@ def score_effects(
     return table.rename(columns={"farther_than_control": "verdict"})
 
 
+def effects_on_scores(
+    tables: Mapping[Model, pd.DataFrame],
+    controls: Sequence[str],
+    resamples: int,
+    seed: int,
+    alpha: float,
+    smallest_effect: float,
+) -> pd.DataFrame:
+    """The table `score_effects` from the scores of models that differ, see `score_statistics`."""
+    names = [name for name in next(iter(tables.values())) if name not in ("image_id", "right")]
+    options = resamples, seed, alpha, smallest_effect
+    return with_parts(score_effects(collected(tables, names), controls, *options))
+
+
 def judge(row, alpha: float, smallest_effect: float) -> str:
     """Whether a score is higher or lower than the control's; `row`: of `effects`."""
     if row.p_holm < alpha:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from augcam.entries import score_named
-from augcam.names import display_name, of_part, score_name
+from augcam.names import display_name, headline, of_part, score_name
 from augcam.statistics.scores import HIGHER, LOWER
 from augcam.statistics.trends import FALLS, GROWS
 
@@ -66,3 +66,41 @@ def score_trends(trends: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
                 f"{row.slope:+.3f} (interval {row.low:+.3f} to {row.high:+.3f}, corrected p "
                 f"{row.p_holm:.2g}).",
             )
+
+
+def views(holds: pd.DataFrame | None) -> Iterator[tuple[str, str]]:
+    """Whether the answer holds in further views, in one sentence; views that are an earlier one on
+    this network count once. `holds`: the table."""
+    if holds is None or holds.empty:
+        return
+    once, again = holds[holds["same_as"] == ""], holds[holds["same_as"] != ""]
+    named = ", ".join(
+        f"{row.view} as {row.same_as}" for row in again.drop_duplicates("view").itertuples()
+    )
+    note = f" Counted once, being the same on this network: {named}." if named else ""
+    known = once.dropna(subset="tau")
+    if known.empty:
+        yield "does it hold", f"No order of conditions can be compared between views.{note}"
+        return
+    metric = headline(known["metric"])
+    rows = known[known["metric"] == metric].sort_values("tau", kind="stable")
+    lowest, highest = rows.iloc[0], rows.iloc[-1]
+    between = f"{lowest['tau']:.2f}"
+    if f"{highest['tau']:.2f}" != between:
+        between += f" ({lowest['view']}) to {highest['tau']:.2f} ({highest['view']})"
+    count = len(rows)
+    text = (
+        f"{display_name(metric)}: Kendall's τ between the main view's order of conditions and that "
+        f"of {count} further view{'s' if count != 1 else ''} is {between}"
+    )
+    told = once[once["kind"] == "view"]
+    total = told[["verdicts", "agree", "contrary", "lost", "gained"]].sum()
+    if total["verdicts"]:
+        by_view = told.groupby("view", sort=False)["contrary"].sum()
+        where = ", ".join(f"{view} {n}" for view, n in by_view[by_view > 0].items())
+        text += (
+            f"; of {total['verdicts']} verdicts, in all metrics, {total['agree']} agree with the "
+            f"main view's, {total['contrary']} are contrary{f' ({where})' if where else ''}, "
+            f"{total['lost']} can be told in the main view alone and {total['gained']} in the other"
+        )
+    yield "does it hold", f"{text}.{note}"

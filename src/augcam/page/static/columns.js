@@ -101,7 +101,8 @@ export async function inSegment(meta, segment, condition) {
 }
 
 /**
- * How far two models' maps of each image lie apart: the mean absolute difference of their cells.
+ * How far two models' maps of each image lie apart: the mean absolute difference of their cells; NaN
+ * where the view has not explained the image.
  * @param {any} meta
  * @param {any} view
  * @param {number} a
@@ -110,8 +111,10 @@ export async function inSegment(meta, segment, condition) {
  */
 export async function apart(meta, view, a, b) {
   const [p, q] = await Promise.all([a, b].map((model) => array(`maps-${view.name}-${model}`, Uint8Array)));
+  const ends = await array(`ends-${view.name}-${a}`, Float32Array);
   const cells = view.height * view.width;
   return Float32Array.from(meta.ids, (_, i) => {
+    if (Number.isNaN(ends[2 * i])) return NaN;
     let sum = 0;
     for (let k = i * cells; k < (i + 1) * cells; k++) sum += Math.abs(p[k] - q[k]);
     return sum / cells / 255;
