@@ -1,6 +1,7 @@
 """Scores that ask the network, against pytorch-grad-cam and plain loops, also on nasty maps."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pytorch_grad_cam.metrics.cam_mult_image import DropInConfidence, IncreaseInConfidence
@@ -15,11 +16,18 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from augcam.comparison import imputation
+from augcam.comparison.faithfulness import faithfulness_of_file
 from augcam.comparison.imputation import impute
 from augcam.comparison.maps import to_maps, upsample
 from augcam.comparison.probe import Probe, area, places
 from augcam.comparison.rawmaps import RawMaps
+from augcam.config.checks import scored, scores_of_maps, scores_of_networks
+from augcam.config.messages import parse_config
+from augcam.data.sample import sample
 from augcam.entries import Score, entries, score_named
+from augcam.errors import AugcamError
+from augcam.files.arrays import write_arrays
+from augcam.statistics.scores import score_statistics
 
 # pytorch-grad-cam's imputation hands tensors to numpy.
 pytestmark = pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
@@ -302,3 +310,115 @@ def test_batches_change_nothing(model, rng):
     small.batch = 7
     for name in ASKING:
         np.testing.assert_allclose(found(name, small), found(name, whole), atol=1e-6)
+
+
+# ----------------------------------------------------------------------- files, config, statistics
+
+
+def test_a_sample_is_the_seeds_and_all_where_there_are_no_more(capsys):
+    rows = sample(1000, 50, 3)
+    assert len(set(rows)) == 50 and (np.diff(rows) > 0).all() and rows.max() < 1000
+    np.testing.assert_array_equal(rows, sample(1000, 50, 3))
+    assert set(rows) != set(sample(1000, 50, 4))
+    assert not capsys.readouterr().out
+    assert sample(5, 50, 3).tolist() == [0, 1, 2, 3, 4]
+    assert "50 are asked for, there are 5: all of them" in capsys.readouterr().out
+
+
+class Shown:
+    """Stands in the place of a store: image i is drawn from i."""
+
+    input_size = SIDE
+
+    def inputs_in_turn(self, chunks):
+        for ids in chunks:
+            yield torch.stack(
+                [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(int(i)))
+                 for i in ids]
+            )  # fmt: skip
+
+
+def test_scores_of_a_file_are_of_its_sample_and_depend_on_no_other_image(model, rng, tmp_path):
+    ids = np.arange(30, 70)
+    cam = rng.standard_normal((40, 4, 4)).astype(np.float32)
+    target = rng.integers(CLASSES, size=40)
+    write_arrays(tmp_path / "cams.npz", cam=cam, image_id=ids, target=target)
+    few, all_ = (
+        pd.DataFrame(faithfulness_of_file(model, Shown(), tmp_path / "cams.npz", ASKING, n, 1))
+        for n in (18, 40)
+    )
+    assert list(few) == ["image_id", *ASKING] and len(few) == 18
+    same = all_[all_["image_id"].isin(few["image_id"])].reset_index(drop=True)
+    np.testing.assert_allclose(same, few, atol=1e-6)
+    i = 25
+    image = next(Shown().inputs_in_turn([ids[[i]]]))
+    probe = Probe(model, image, target[[i]], ids[[i]], RawMaps(cam[[i]], SIDE))
+    for name in ASKING:
+        assert all_[name][i] == pytest.approx(found(name, probe)[0], abs=1e-6)
+    cam[3, 0, 0] = np.inf
+    write_arrays(tmp_path / "cams.npz", cam=cam, image_id=ids, target=target)
+    with pytest.raises(AugcamError, match=r"cams\.npz: it holds values that are no finite"):
+        faithfulness_of_file(model, Shown(), tmp_path / "cams.npz", ASKING, 40, 1)
+
+
+def test_they_are_computed_where_the_config_names_them():
+    assert not {*scored(parse_config({}))} & {*ASKING}
+    config = parse_config({"scores": ["spread", "road"]})
+    assert scores_of_maps(config) == ["spread"] and scores_of_networks(config) == ["road"]
+    record = parse_config({}).record()
+    assert "faithfulness_images" not in record["statistics"]
+    maps = {"maps": {"a": {0: "a.npz"}, "b": {0: "b.npz"}}}
+    with pytest.raises(AugcamError) as error:
+        parse_config(maps | {"scores": ["spread", "road"]})
+    assert "scores.1: 'road' asks the network, and maps have none; bring checkpoints" in str(
+        error.value
+    )
+    brought = {"checkpoints": {"a": {0: "a.pt"}, "b": {0: "b.pt"}}, "scores": ["road"]}
+    assert scores_of_networks(parse_config(brought)) == ["road"]
+
+
+def statistics_of(sampled, rng):
+    """The tables of two scores of 60 images, one of them asked of 20; condition `b` is higher."""
+    models = [("none", 1), ("none", 2), ("none", 3), ("b", 1), ("b", 2), ("b", 3)]
+    ids = np.arange(100, 160)
+    some = np.sort(rng.permutation(ids)[:20])
+    tables, asked = {}, {}
+    for condition, state in models:
+        right = rng.integers(2, size=60)
+        tables[condition, state] = pd.DataFrame(
+            {"image_id": ids, "right": right, "spread": rng.random(60)}
+        )
+        values = 0.2 * (condition == "b") + 0.1 * rng.random(20)
+        values[4] = np.nan
+        asked[condition, state] = pd.DataFrame({"image_id": some, "road": values})
+    empty = pd.DataFrame(columns=["condition", "state", "equal_to"])
+    options = {"resamples": 200, "seed": 0, "alpha": 0.05, "smallest_effect": 0.1}
+    found = score_statistics(
+        tables, models[0], ["none"], empty, [], **options, sampled=asked if sampled else None
+    )
+    return found, asked
+
+
+def test_images_outside_the_sample_are_not_undefined(rng):
+    found, asked = statistics_of(True, rng)
+    rows = found["scores"].set_index(["score", "condition", "state"])
+    counts = rows[["n_images", "n_undefined", "n_not_sampled"]]
+    assert counts.loc["road"].drop_duplicates().to_numpy().tolist() == [[19, 1, 40]]
+    assert counts.loc["spread"].drop_duplicates().to_numpy().tolist() == [[60, 0, 0]]
+    assert rows.loc[("road", "b", 2), "mean"] == pytest.approx(asked["b", 2]["road"].mean())
+    effect = found["score_effects"].set_index("score").loc["road"]
+    assert effect["n_images"] == 19 and effect["verdict"] == "higher"
+    differences = [(asked["b", s]["road"] - asked["none", s]["road"]).mean() for s in (1, 2, 3)]
+    assert effect["difference"] == pytest.approx(np.mean(differences))
+    segments = found["score_segments"].groupby(["score", "condition"])[["n", "n_excluded"]].sum()
+    assert segments.loc[("road", "b")].tolist() == [57, 3]
+    assert segments.loc[("spread", "b")].tolist() == [180, 0]
+    tests = found["score_segment_tests"]
+    assert (tests.loc[tests["score"] == "road", "n"] == 19).all()
+    assert set(found["score_variance_split"]["score"]) == {"spread", "road"}
+
+
+def test_without_a_sample_tables_are_as_they_were(rng):
+    found, _ = statistics_of(False, rng)
+    assert list(found["scores"])[-2:] == ["n_images", "n_undefined"]
+    assert set(found["scores"]["score"]) == {"spread"}

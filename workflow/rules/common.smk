@@ -24,7 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.brought import missing_files, predictions_beside
-    from augcam.config.checks import score_controls, scored
+    from augcam.config.checks import score_controls, scored, scores_of_maps, scores_of_networks
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
@@ -405,6 +405,12 @@ def distance_params():
         "metrics": CONFIG.similarity.metrics,
         "controls": CONFIG.effect_controls,
     }
+
+
+def faithfulness_files():
+    """What scores that ask the network say of a sample of images, of every model."""
+    pattern = "faithfulness/{view}/{condition}/{state}.parquet"
+    return model_files(pattern) if scores_of_networks(CONFIG) else []
 
 
 def every_figure():

@@ -14,6 +14,7 @@ rule page:
         predictions=model_files("explanations/{view}/{condition}/{state}/predictions.parquet"),
         similarity=model_files("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         scores=model_files("scores/{view}/{condition}/{state}.parquet") if SCORE_TABLES else [],
+        faithfulness=faithfulness_files(),
         citation=CITATION,
         captions=captions(),
         code=[*code("page"), *templates("page/templates", "page/static")],

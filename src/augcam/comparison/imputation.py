@@ -22,7 +22,8 @@ def _neighbours(height: int, width: int) -> sparse.csr_array:
         for right in (-1, 0, 1):
             if down == right == 0:
                 continue
-            here = pixel[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
+            inner = slice(max(0, -down), height - max(0, down))
+            here = pixel[inner, max(0, -right) : width - max(0, right)]
             there = here + down * width + right
             rows.append(here.ravel())
             columns.append(there.ravel())

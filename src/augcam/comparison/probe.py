@@ -4,7 +4,7 @@ All scores of this kind look at the network's confidence, the softmax of its log
 that the map explains.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -29,8 +29,13 @@ class Probe:
     """
 
     def __init__(
-        self, model: nn.Module, images: Tensor, target: np.ndarray, image_id: np.ndarray, maps: RawMaps
-    ):  # fmt: skip
+        self,
+        model: nn.Module,
+        images: Tensor,
+        target: np.ndarray,
+        image_id: np.ndarray,
+        maps: RawMaps,
+    ):
         self.model, self.images, self.image_id, self.maps = model, images, image_id, maps
         self.target = torch.as_tensor(target, device=images.device)
         on_gpu = images.device.type == "cuda"

@@ -107,7 +107,9 @@ class Config(Section):
     scores: Annotated[list[ScoreName], AfterValidator(unique)] | None = None
     """What each map says by itself, without a baseline: which way maps move. When not given
     `spread`, `gini`, `centre_distance`, `border` and `negative`, and where the test images have
-    masks also `inside`, `pointing`, `pointing_near`, `top_area` and `auc`; `[]`: none."""
+    masks also `inside`, `pointing`, `pointing_near`, `top_area` and `auc`; `[]`: none. Those that
+    ask the network again, for `statistics.faithfulness_images`, are never among them by themselves:
+    `deletion`, `insertion`, `road`, `average_drop`, `increase`."""
     analysis: Analysis = Analysis()
     """The tables."""
     statistics: Statistics = Statistics()
