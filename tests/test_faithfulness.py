@@ -325,40 +325,29 @@ def test_a_sample_is_the_seeds_and_all_where_there_are_no_more(capsys):
     assert "50 are asked for, there are 5: all of them" in capsys.readouterr().out
 
 
-class Shown:
-    """Stands in the place of a store: image i is drawn from i."""
-
-    input_size = SIDE
-
-    def inputs_in_turn(self, chunks):
-        for ids in chunks:
-            yield torch.stack(
-                [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(int(i)))
-                 for i in ids]
-            )  # fmt: skip
-
-
-def test_scores_of_a_file_are_of_its_sample_and_depend_on_no_other_image(model, rng, tmp_path):
-    ids = np.arange(30, 70)
+def test_scores_of_a_file_are_of_its_sample_and_depend_on_no_other_image(
+    model, store, rng, tmp_path
+):
+    ids = store.ids("test").numpy()[10:50]
     cam = rng.standard_normal((40, 4, 4)).astype(np.float32)
     target = rng.integers(CLASSES, size=40)
     write_arrays(tmp_path / "cams.npz", cam=cam, image_id=ids, target=target)
     few, all_ = (
-        pd.DataFrame(faithfulness_of_file(model, Shown(), tmp_path / "cams.npz", ASKING, n, 1))
+        pd.DataFrame(faithfulness_of_file(model, store, tmp_path / "cams.npz", ASKING, n, 1))
         for n in (18, 40)
     )
     assert list(few) == ["image_id", *ASKING] and len(few) == 18
     same = all_[all_["image_id"].isin(few["image_id"])].reset_index(drop=True)
     np.testing.assert_allclose(same, few, atol=1e-6)
     i = 25
-    image = next(Shown().inputs_in_turn([ids[[i]]]))
+    image = store.inputs(torch.from_numpy(ids[[i]]))
     probe = Probe(model, image, target[[i]], ids[[i]], RawMaps(cam[[i]], SIDE))
     for name in ASKING:
         assert all_[name][i] == pytest.approx(found(name, probe)[0], abs=1e-6)
     cam[3, 0, 0] = np.inf
     write_arrays(tmp_path / "cams.npz", cam=cam, image_id=ids, target=target)
     with pytest.raises(AugcamError, match=r"cams\.npz: it holds values that are no finite"):
-        faithfulness_of_file(model, Shown(), tmp_path / "cams.npz", ASKING, 40, 1)
+        faithfulness_of_file(model, store, tmp_path / "cams.npz", ASKING, 40, 1)
 
 
 def test_they_are_computed_where_the_config_names_them():

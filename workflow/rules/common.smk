@@ -286,7 +286,12 @@ def brought(wildcards):
 
 def architecture_of(wildcards):
     """The architecture of one model."""
-    own = brought(wildcards).architecture if CONFIG.checkpoints else None
+    return architecture_at(wildcards.condition, int(wildcards.state))
+
+
+def architecture_at(condition, state):
+    """The architecture of the model of a condition at a state."""
+    own = CONFIG.checkpoints[condition][state].architecture if CONFIG.checkpoints else None
     return own or CONFIG.model.architecture
 
 
@@ -372,6 +377,7 @@ def statistic_tables():
     targets = ["target_changes"] if CONFIG.statistics.targets else []
     names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
     names += TREND_TABLES if CONFIG.sweeps else []
+    names += ["sanity"] if CONFIG.statistics.sanity else []
     return ["null_levels", *names, *SCORE_TABLES, *CUE_TABLES]
 
 

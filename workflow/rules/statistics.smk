@@ -66,6 +66,66 @@ rule null_levels:
         "../scripts/null_levels.py"
 
 
+if CONFIG.statistics.sanity:
+
+    # Of the baseline alone: it says something of the way of explaining.
+    rule randomise_weights:
+        input:
+            **DATA,
+            network=network_of_baseline(),
+            weights=f"{OUT}/models/{REFERENCE_CONDITION}/{REFERENCE_STATE}/weights.safetensors",
+            cams=f"{OUT}/explanations/{VIEW}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+            code=network_code("randomise_weights", architecture_at(*CONFIG.reference)),
+        output:
+            f"{OUT}/sanity/{VIEW}.parquet",
+        log:
+            f"{OUT}/logs/randomise_weights/{VIEW}.log",
+        benchmark:
+            f"{OUT}/benchmarks/randomise_weights/{VIEW}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: CONFIG.training.threads
+        resources:
+            gpu=gpus(),
+            jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
+            device=CONFIG.execution.device,
+            mem_mb=growing(6000),
+            runtime=growing(60),
+        params:
+            **normalisation(),
+            network=network(architecture_at(*CONFIG.reference)),
+            input_size=CONFIG.model.input_size,
+            view=VIEW,
+            method=CONFIG.cam.method,
+            limit=CONFIG.statistics.sanity_images,
+            seed=CONFIG.statistics.seed,
+            threads=CONFIG.training.threads,
+        message:
+            "Explaining the baseline with random weights"
+        script:
+            "../scripts/randomise_weights.py"
+
+    rule sanity:
+        input:
+            views=[f"{OUT}/sanity/{view}.parquet" for view in [VIEW]],
+            code=code("sanity"),
+        output:
+            table("sanity"),
+        log:
+            f"{OUT}/logs/sanity.log",
+        benchmark:
+            f"{OUT}/benchmarks/sanity.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(10),
+        message:
+            "Gathering what maps make of random weights"
+        script:
+            "../scripts/sanity.py"
+
+
 # Where something goes with the class in most training images.
 rule cue_use:
     input:
