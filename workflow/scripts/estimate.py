@@ -20,7 +20,7 @@ with job(snakemake):
     gpus = visible_gpus(os.environ, driver_gpus()) if gpu else []
     slots = len(gpus) * config.execution.jobs_per_gpu
     networks = estimate.networks_at_once(cores, config.training.threads, slots, params.gpu_limit)
-    at_once = {"train": networks, "explain": networks}
+    at_once = dict.fromkeys(("train", "explain", "faithfulness"), networks)
     at_once |= dict.fromkeys(("compare", "score", "tables", "figures"), cores)
     measured = measure(config, folder, network["cam_layer"], device, networks, gpu)
     from augcam.train.checkpoint import epochs_done  # only now: it brings torch

@@ -10,7 +10,7 @@ from augcam.data.images import ImageStore
 from augcam.data.pixels import room_on
 from augcam.data.sample import sample
 from augcam.explanation.gradients import without_zeros
-from augcam.explanation.sanity import randomised_maps
+from augcam.explanation.sanity import DRAWS, randomised_maps
 from augcam.files.arrays import read_arrays
 from augcam.files.json import read_json
 from augcam.files.tables import write_table
@@ -21,9 +21,6 @@ from augcam.networks.weights import load_weights
 from augcam.run.job import job
 from augcam.run.lease import lease_gpu
 from augcam.train.determinism import make_deterministic, pick_device
-
-DRAWS = 3
-"""Random networks: one alone may be like the trained one by chance."""
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input

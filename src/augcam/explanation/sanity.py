@@ -14,6 +14,9 @@ from augcam.explanation.maps import explain_each
 from augcam.networks.layers import get_layer, run_recorded
 from augcam.networks.layouts import Layout
 
+DRAWS = 3
+"""Random networks: one alone may be like the trained one by chance."""
+
 FEWEST, MOST = 3, 12
 """Blocks of a network: names are cut later where there are fewer, neighbours joined where there are
 more."""

@@ -7,6 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
+from augcam.config.checks import scores_of_networks
 from augcam.config.experiment import Config
 from augcam.run.lease import lease_gpu
 from augcam.run.sampling import rate, rates_after_explaining
@@ -136,6 +139,7 @@ def calibrate(
     rates["inference"] = rate(infer, seconds / 4)
     make_deterministic(training.threads)  # networks are explained in float32, however trained
     rates["explanation"] = rate(explain, seconds / 4)
+    rates |= _rates_of_more(config, store, model, ids, tuple(shapes[0]), rates["explanation"])
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
     gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
@@ -150,3 +154,24 @@ def calibrate(
         "gpu_memory": gpu_memory,
         "gpu_total": gpu_total,
     }
+
+
+def _rates_of_more(config: Config, store, model, ids, map_shape, explained: float):
+    """What one job does a second of what only some configs ask for: asking, images of which the
+    network is asked; checking, whole checks with random weights. `explained`: maps made a second.
+    """
+    from augcam.comparison.faithfulness import faithfulness
+    from augcam.explanation.sanity import DRAWS, blocks
+
+    rates = {}
+    if names := scores_of_networks(config):
+        # One image, about which the network is asked some hundred times.
+        cam = np.random.default_rng(0).random((1, *map_shape), dtype=np.float32)
+        started = time.perf_counter()
+        faithfulness(model, store, ids[:1].numpy(), cam, np.zeros(1, dtype=np.int64), names)
+        rates["asking"] = 1 / (time.perf_counter() - started)
+    if config.statistics.sanity:
+        images = min(len(ids), config.statistics.sanity_images)
+        maps = DRAWS * len(blocks(model, config.model.input_size)) * images
+        rates["checking"] = explained / maps
+    return rates
