@@ -27,6 +27,7 @@ from augcam.data.sample import sample
 from augcam.entries import Score, entries, score_named
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
+from augcam.run.status import status
 from augcam.statistics.scores import score_statistics
 
 # pytorch-grad-cam's imputation hands tensors to numpy.
@@ -350,10 +351,13 @@ def test_scores_of_a_file_are_of_its_sample_and_depend_on_no_other_image(
         faithfulness_of_file(model, store, tmp_path / "cams.npz", ASKING, 40, 1)
 
 
-def test_they_are_computed_where_the_config_names_them():
+def test_they_are_computed_where_the_config_names_them(tmp_path):
     assert not {*scored(parse_config({}))} & {*ASKING}
     config = parse_config({"scores": ["spread", "road"]})
     assert scores_of_maps(config) == ["spread"] and scores_of_networks(config) == ["road"]
+    shown = status(config, tmp_path, 0).stages
+    assert shown["asked"] == (0, len(config.models))
+    assert "asked" not in status(parse_config({}), tmp_path, 0).stages
     record = parse_config({}).record()
     assert "faithfulness_images" not in record["statistics"]
     maps = {"maps": {"a": {0: "a.npz"}, "b": {0: "b.npz"}}}
