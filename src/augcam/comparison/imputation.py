@@ -55,11 +55,14 @@ def impute(image: np.ndarray, removed: np.ndarray, noise: np.ndarray | None = No
         near = weights[gone]
         matrix = sparse.diags_array(totals[gone]) - near[:, gone]
         known = near @ np.where(gone, 0, flat).T
-        # The fill-reducing order of a symmetric matrix, without pivoting: a tenth of the time.
+        # An order for symmetric matrices, no pivoting, and columns one by one, as they have few
+        # numbers in common: together half of the time at 224 × 224.
         solver = splu(
             matrix.tocsc(),
             permc_spec="MMD_AT_PLUS_A",
             diag_pivot_thresh=0,
+            relax=1,
+            panel_size=1,
             options={"SymmetricMode": True},
         )
         way[:, gone] = solver.solve(known).T
