@@ -16,6 +16,7 @@
 #     similarity/<view>/<condition>/<state>.parquet
 #     similarity/<view>/further/<baseline's state>/<condition>/<state>.parquet
 #     scores/<view>/<condition>/<state>.parquet
+#     faithfulness/<view>/<condition>/<state>.parquet   (with scores that ask the network)
 #     tables/          *.parquet and *.csv
 #     figures/         *.png and *.pdf
 #     pages/           *.html and start.rst, for Snakemake's report

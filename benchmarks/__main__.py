@@ -1,6 +1,7 @@
 """Run benchmarks by name (all by default), write their results and the table."""
 
 import argparse
+from importlib.util import find_spec
 
 from augcam.run.provenance import hardware
 from benchmarks.harness import benchmarks
@@ -26,6 +27,10 @@ def main() -> None:
             continue
         if getattr(benchmark, "device", "cpu") == "cuda" and not hardware()["gpus"]:
             print(f"{benchmark.name}: left out, there is no GPU here", flush=True)
+            continue
+        missing = [name for name in getattr(benchmark, "optional", ()) if not find_spec(name)]
+        if missing:
+            print(f"{benchmark.name}: left out, {missing[0]} is not installed", flush=True)
             continue
         result = benchmark.run(arguments.full, arguments.rounds)
         print(section(result), flush=True)

@@ -56,8 +56,8 @@ class Comparison:
     """Ours (the first side) against alternatives.
 
     `unit`: what a round's work counts. `goals`: alternative → the least ratio of our rate to its
-    rate, by number of threads. `packages`: whose versions belong to the result. `tolerance`: how
-    far results may differ, where sides return them.
+    rate, by number of threads. `packages`: whose versions belong to the result; `optional`: those
+    without which it is left out. `tolerance`: how far results may differ, where sides return them.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Comparison:
     goals: dict[str, float | dict[int, float]] = field(default_factory=dict)
     threads: tuple[int, ...] = (1, 2)
     packages: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     device: str = "cpu"
     rounds: tuple[int, int] = (3, 9)  # quick, full
     tolerance: float | None = None

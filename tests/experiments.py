@@ -11,7 +11,7 @@ from augcam.comparison.models import compare
 from augcam.comparison.nulls import null_levels
 from augcam.comparison.repeats import distinct, equal_models, with_noise
 from augcam.comparison.scoring import score_maps
-from augcam.config.checks import score_controls, scored
+from augcam.config.checks import score_controls, scored, scores_of_maps, scores_of_networks
 from augcam.config.experiment import Config
 from augcam.data.geometry import Fit
 from augcam.paper.aggregation import aggregate, pair_counts
@@ -156,13 +156,25 @@ def scores_followed(
     found = {}
     for model, explained in models.items():
         inside = np.random.default_rng(0).random((len(explained.cam), SIZE, SIZE)) < 0.3
-        columns = score_maps(explained.cam, SIZE, names, {"object": inside})
+        columns = score_maps(explained.cam, SIZE, scores_of_maps(config), {"object": inside})
         head = {"image_id": explained.image_id, "right": explained.right.astype(np.int8)}
         found[model] = pd.DataFrame(head | columns)
     options = config.statistics.model_dump()
     kept = {name: options[name] for name in ("resamples", "seed", "alpha", "smallest_effect")}
     sweeps = [Sweep(**sweep) for sweep in config.sweeps]
-    return score_statistics(found, reference, score_controls(config), equal, sweeps, **kept)
+    asked = scores_of_networks(config)
+    sampled = {model: invented_answers(model, found[model], asked) for model in found if asked}
+    return score_statistics(
+        found, reference, score_controls(config), equal, sweeps, **kept, sampled=sampled
+    )
+
+
+def invented_answers(model: Model, table: pd.DataFrame, scores: list[str]) -> pd.DataFrame:
+    """What asking a network says of every third image, but that the first is undefined."""
+    ids = table["image_id"].to_numpy()[::3]
+    rng = np.random.default_rng([*model[0].encode(), model[1]])
+    columns = {name: np.append(np.nan, rng.random(len(ids) - 1)) for name in scores}
+    return pd.DataFrame({"image_id": ids} | columns)
 
 
 def drawn(

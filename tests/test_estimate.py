@@ -102,6 +102,42 @@ def test_what_takes_long_is_measured_by_one_image():
     assert len(asked) == 1 and found < 50
 
 
+def test_asking_and_checking_count_where_the_config_wants_them(tmp_path):
+    more = {"scores": ["spread", "deletion"]}
+    more["statistics"] = {"faithfulness_images": 20, "sanity": True}
+    config = parse_config(CONFIG.model_dump() | more)
+    stages = planned(tmp_path, config)
+    asking = stages["faithfulness"]
+    assert (asking.jobs, asking.unit, asking.left[0]) == (6, "images", {"asking": 20, "torch": 1})
+    assert stages["tables"].amount("checking") == 1
+    rows = estimate.durations(
+        list(stages.values()),
+        RATES | {"asking": 2.0, "checking": 0.01},
+        AT_ONCE | {"faithfulness": 2},
+    )
+    assert rows[4].seconds == pytest.approx(3 * (20 / 2 + 2))
+    needed = estimate.disk(config, list(stages.values()), 1000, (4, 4), 10, at_once=2)
+    assert needed["scores"] == 6 * 50 * (9 + 8) and needed["faithfulness"] == 6 * 20 * 16
+    touch(tmp_path, "sanity/main.parquet", "faithfulness/main/none/1.parquet")
+    stages = planned(tmp_path, config)
+    assert len(stages["faithfulness"].left) == 5 and not stages["tables"].amount("checking")
+    many = parse_config(CONFIG.model_dump() | {"scores": ["deletion"]})
+    assert planned(tmp_path, many)["faithfulness"].left[0]["asking"] == 50  # there are no more
+
+
+@pytest.mark.slow
+def test_asking_and_checking_are_measured(store):
+    from augcam.networks.build import build
+
+    more = {"scores": ["deletion"], "statistics": {"sanity": True, "sanity_images": 10}}
+    config = parse_config(CONFIG.model_dump() | more)
+    model = build("resnet20", 10, {}, 0).eval().requires_grad_(False)
+    measured = calibration._rates_of_more(config, store, model, store.ids("test"), (4, 4), 90.0)
+    assert 0 < measured["asking"] < 10_000
+    assert measured["checking"] == 90 / (3 * 6 * 10)
+    assert calibration._rates_of_more(CONFIG, store, model, store.ids("test"), (4, 4), 1.0) == {}
+
+
 def test_what_is_there_counts_as_done(tmp_path):
     touch(
         tmp_path,

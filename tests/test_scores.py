@@ -26,7 +26,7 @@ from augcam.files.tables import read_table, write_columns
 from augcam.names import MAP_SCORES, MASK_SCORES, display_name, of_part, score_and_part
 
 SIZE = 24
-EVERY = list(entries(Score))
+EVERY = [name for name, score in entries(Score).items() if score.needs != "network"]
 
 
 def enlarged(cam, size=SIZE):

@@ -156,7 +156,9 @@ class Score:
 
     `function(maps)` takes `augcam.comparison.rawmaps.RawMaps` and returns float64 (N,), NaN where
     the score is undefined. One that `needs` masks, `function(maps, inside)`, also takes which
-    pixels show one part of the images, bool (N, size, size); it has a value for each part.
+    pixels show one part of the images, bool (N, size, size); it has a value for each part. One that
+    `needs` the network, `function(maps, probe)`, asks it about changed images by way of an
+    `augcam.comparison.probe.Probe`, and is computed for a sample of the test images.
 
     `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
     the value that says nothing, from which shifts are measured. `higher`, `lower`: what a sentence
@@ -174,7 +176,7 @@ class Score:
     range: tuple[float, float]
     higher: str
     lower: str
-    needs: Literal["maps", "masks"] = "maps"
+    needs: Literal["maps", "masks", "network"] = "maps"
     neutral: float = 0
     of_area: bool = False
     undefined_on_constant: bool = False

@@ -113,11 +113,16 @@ class Results:
         return self._values("similarity", condition, state, view)
 
     def scores(self, condition: str, state: int, view: str = MAIN) -> pd.DataFrame:
-        """Every score of a model's maps, one row per test image, where the run has scores."""
-        return self._values("scores", condition, state, view)
+        """Every score of a model's maps, one row per test image, where the run has scores. Those
+        that ask the network are NaN where an image is not in their sample."""
+        found = self._values("scores", condition, state, view)
+        if not self.has("faithfulness", condition, state, view):
+            return found
+        sampled = self._values("faithfulness", condition, state, view)
+        return found.merge(sampled, how="left", on="image_id")
 
     def has(self, kind: str, condition: str, state: int, view: str = MAIN) -> bool:
-        """Whether there are `similarity`, `scores` or `explanations` of a model."""
+        """Whether there are `similarity`, `scores`, `faithfulness` or `explanations` of a model."""
         name = f"{state}/cams.npz" if kind == "explanations" else f"{state}.parquet"
         return (self.folder / kind / view / condition / name).is_file()
 

@@ -24,7 +24,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 try:
     from augcam.errors import AugcamError
     from augcam.config.brought import missing_files, predictions_beside
-    from augcam.config.checks import score_controls, scored
+    from augcam.config.checks import score_controls, scored, scores_of_maps, scores_of_networks
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
@@ -297,7 +297,12 @@ def brought(wildcards):
 
 def architecture_of(wildcards):
     """The architecture of one model."""
-    own = brought(wildcards).architecture if CONFIG.checkpoints else None
+    return architecture_at(wildcards.condition, int(wildcards.state))
+
+
+def architecture_at(condition, state):
+    """The architecture of the model of a condition at a state."""
+    own = CONFIG.checkpoints[condition][state].architecture if CONFIG.checkpoints else None
     return own or CONFIG.model.architecture
 
 
@@ -425,6 +430,7 @@ def statistic_tables():
     targets = ["target_changes"] if CONFIG.statistics.targets else []
     names = [*EFFECT_TABLES, *DECOUPLED_TABLES, *MODEL_SPACE_TABLES, *BEHAVIOUR_TABLES, *targets]
     names += TREND_TABLES if CONFIG.sweeps else []
+    names += ["sanity"] if CONFIG.statistics.sanity else []
     return ["null_levels", *names, *SCORE_TABLES, *CUE_TABLES]
 
 
@@ -463,6 +469,12 @@ def distance_params():
         "metrics": CONFIG.similarity.metrics,
         "controls": CONFIG.effect_controls,
     }
+
+
+def faithfulness_files():
+    """What scores that ask the network say of a sample of images, of every model."""
+    pattern = "faithfulness/{view}/{condition}/{state}.parquet"
+    return model_files(pattern) if scores_of_networks(CONFIG) else []
 
 
 def every_figure():

@@ -4,6 +4,7 @@
 rule scores:
     input:
         files_of_views("scores/{view}/{condition}/{state}.parquet") if scored(CONFIG) else [],
+        faithfulness_files(),
         DATA["stats"],
 
 
@@ -12,7 +13,7 @@ rule score:
         explained=explained("{condition}", "{state}", "{view}"),
         masks=MASKS or [],
         stats=DATA["stats"],
-        code=code("score"),
+        code=code("score", score=scores_of_maps(CONFIG)),
     output:
         f"{OUT}/scores/{{view}}/{{condition}}/{{state}}.parquet",
     log:
@@ -25,7 +26,7 @@ rule score:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        scores=scored(CONFIG),
+        scores=scores_of_maps(CONFIG),
         input_size=CONFIG.model.input_size,
     message:
         "Scoring the maps of {wildcards.condition}, state {wildcards.state} ({wildcards.view})"
@@ -33,9 +34,51 @@ rule score:
         "../scripts/score.py"
 
 
+# Apart from the scores of all images, which do not wait for a GPU, and are not computed again where
+# the sample changes.
+if scores_of_networks(CONFIG):
+
+    rule faithfulness:
+        input:
+            **DATA,
+            weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
+            cams=f"{EXPLANATIONS}/cams.npz",
+            code=lambda wildcards: network_code(
+                "faithfulness", architecture_of(wildcards), score=scores_of_networks(CONFIG)
+            ),
+        output:
+            f"{OUT}/faithfulness/{MAIN}/{{condition}}/{{state}}.parquet",
+        log:
+            f"{OUT}/logs/faithfulness/{{condition}}/{{state}}.log",
+        benchmark:
+            f"{OUT}/benchmarks/faithfulness/{{condition}}/{{state}}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: CONFIG.training.threads
+        resources:
+            gpu=gpus(),
+            jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
+            device=CONFIG.execution.device,
+            mem_mb=growing(6000),
+            runtime=growing(240),
+        params:
+            **normalisation(),
+            network=lambda wildcards: network(architecture_of(wildcards)),
+            input_size=CONFIG.model.input_size,
+            scores=scores_of_networks(CONFIG),
+            limit=CONFIG.statistics.faithfulness_images,
+            seed=CONFIG.statistics.seed,
+            threads=CONFIG.training.threads,
+        message:
+            "Asking {wildcards.condition}, state {wildcards.state}, about changed images"
+        script:
+            "../scripts/faithfulness.py"
+
+
 rule score_statistics:
     input:
         scores=model_files("scores/{view}/{condition}/{state}.parquet"),
+        faithfulness=faithfulness_files(),
         equal=EQUAL_MODELS,
         masks=MASKS or [],
         stats=DATA["stats"],

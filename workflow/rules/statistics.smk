@@ -66,6 +66,71 @@ rule null_levels:
         "../scripts/null_levels.py"
 
 
+if CONFIG.statistics.sanity:
+
+    # Of the baseline alone: it says something of the way of explaining.
+    rule randomise_weights:
+        input:
+            **DATA,
+            network=lambda wildcards: network_of_baseline(
+                NETWORK if wildcards.view == MAIN else NETWORK_OF_VIEWS
+            ),
+            weights=f"{OUT}/models/{REFERENCE_CONDITION}/{REFERENCE_STATE}/weights.safetensors",
+            cams=f"{OUT}/explanations/{{view}}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
+            code=lambda wildcards: network_code(
+                "randomise_weights",
+                architecture_at(*CONFIG.reference),
+                cammethod=[VIEWS[wildcards.view]["method"]],
+            ),
+        output:
+            f"{OUT}/sanity/{{view}}.parquet",
+        log:
+            f"{OUT}/logs/randomise_weights/{{view}}.log",
+        benchmark:
+            f"{OUT}/benchmarks/randomise_weights/{{view}}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: CONFIG.training.threads
+        resources:
+            gpu=gpus(),
+            jobs_per_gpu=CONFIG.execution.jobs_per_gpu,
+            device=CONFIG.execution.device,
+            mem_mb=growing(6000),
+            runtime=growing(60),
+        params:
+            **normalisation(),
+            network=network(architecture_at(*CONFIG.reference)),
+            input_size=CONFIG.model.input_size,
+            method=lambda wildcards: VIEWS[wildcards.view]["method"],
+            limit=CONFIG.statistics.sanity_images,
+            seed=CONFIG.statistics.seed,
+            threads=CONFIG.training.threads,
+        message:
+            "Explaining the baseline with random weights ({wildcards.view})"
+        script:
+            "../scripts/randomise_weights.py"
+
+    rule sanity:
+        input:
+            views=[f"{OUT}/sanity/{view}.parquet" for view in VIEWS],
+            code=code("sanity"),
+        output:
+            table("sanity"),
+        log:
+            f"{OUT}/logs/sanity.log",
+        benchmark:
+            f"{OUT}/benchmarks/sanity.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(10),
+        message:
+            "Gathering what maps make of random weights"
+        script:
+            "../scripts/sanity.py"
+
+
 # Where something goes with the class in most training images.
 rule cue_use:
     input:

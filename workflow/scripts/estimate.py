@@ -23,7 +23,7 @@ with job(snakemake):
     networks = estimate.networks_at_once(cores, config.training.threads, slots, params.gpu_limit)
     views = read_json(files.views) if files.get("views") else {}
     further = [name for name in views if name != MAIN]
-    at_once = {"train": networks, "explain": networks}
+    at_once = dict.fromkeys(("train", "explain", "faithfulness"), networks)
     at_once |= {estimate.of_view(name): networks for name in further}
     at_once |= dict.fromkeys(("compare", "score", "tables", "figures"), cores)
     layer = network["cam_layer"]

@@ -16,8 +16,11 @@ with job(snakemake):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     equal, models = read_table(files.equal), list(map(tuple, params.models))
     tables = distinct(models, map(read_table, files.scores), equal)
+    sampled = distinct(models, map(read_table, files.get("faithfulness", [])), equal)
     sweeps = [Sweep(**sweep) for sweep in params.sweeps]
-    found = score_statistics(tables, models[0], params.controls, equal, sweeps, **params.statistics)
+    found = score_statistics(
+        tables, models[0], params.controls, equal, sweeps, sampled=sampled, **params.statistics
+    )
     write_tables(found, output)
     if files.get("masks"):
         ids = read_columns(files.scores[0], ["image_id"])["image_id"]

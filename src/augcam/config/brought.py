@@ -119,8 +119,11 @@ def with_brought(values: Any) -> Any:
     }
     if key == "maps":  # these explain what they explain
         statistics = values.get("statistics") or {}
-        if statistics.get("targets"):
-            raise ValueError("statistics.targets: it needs networks, and maps have none; remove it")
+        for name in ("targets", "sanity"):
+            if statistics.get(name):
+                raise ValueError(
+                    f"statistics.{name}: it needs networks, and maps have none; remove it"
+                )
         filled["statistics"] = {**statistics, "targets": False}
     return {**values, **filled}
 

@@ -21,6 +21,16 @@ def scored(config: "Config") -> list[str]:
     return chosen if config.scores is None else list(config.scores)
 
 
+def scores_of_maps(config: "Config") -> list[str]:
+    """Those of them that take maps, and masks, alone."""
+    return [name for name in scored(config) if score_named(name).needs != "network"]
+
+
+def scores_of_networks(config: "Config") -> list[str]:
+    """Those of them that ask the network again, for a sample of the test images."""
+    return [name for name in scored(config) if score_named(name).needs == "network"]
+
+
 def score_controls(config: "Config") -> list[str]:
     """What scores are set against: the baseline's condition, then the steps. A score needs no
     baseline, so that its model counts, too."""
@@ -64,6 +74,11 @@ def scores_have_what_they_need(config: "Config") -> None:
             raise ValueError(
                 f"scores.{i}: '{name}' needs masks, which this data set has not; name them in "
                 "dataset.masks, or remove it"
+            )
+        if score_named(name).needs == "network" and config.maps:
+            raise ValueError(
+                f"scores.{i}: '{name}' asks the network, and maps have none; bring checkpoints "
+                "instead, or remove it"
             )
 
 

@@ -12,14 +12,13 @@ from augcam.config.conditions import Condition, conditions, control
 from augcam.config.definitions import Definitions
 from augcam.config.fields import OneOf, Section, Seed, Text, in_order_of, unique
 from augcam.config.network import Model
+from augcam.config.report import Explorer, Figures
 from augcam.config.schema import (
     Analysis,
     Baseline,
     Cam,
     Dataset,
     Execution,
-    Explorer,
-    Figures,
     Similarity,
     Split,
     Statistics,
@@ -112,7 +111,9 @@ class Config(Section):
     scores: Annotated[list[ScoreName], AfterValidator(unique)] | None = None
     """What each map says by itself, without a baseline: which way maps move. When not given
     `spread`, `gini`, `centre_distance`, `border` and `negative`, and where the test images have
-    masks also `inside`, `pointing`, `pointing_near`, `top_area` and `auc`; `[]`: none."""
+    masks also `inside`, `pointing`, `pointing_near`, `top_area` and `auc`; `[]`: none. Those that
+    ask the network again, for `statistics.faithfulness_images`, are never among them by themselves:
+    `deletion`, `insertion`, `road`, `average_drop`, `increase`."""
     analysis: Analysis = Analysis()
     """The tables."""
     statistics: Statistics = Statistics()

@@ -347,7 +347,9 @@ class Analysis(Section):
     fewer where that is not below half of all pairs, so that no pair is both."""
 
 
-class Statistics(Section):
+class Statistics(Grown):
+    came_later = ("faithfulness_images", "sanity", "sanity_images")
+
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Bootstrap resamples and permutations."""
     seed: Seed = 0
@@ -361,6 +363,14 @@ class Statistics(Section):
     an effect that is surely smaller counts as none."""
     null_images: PositiveInt = 2000
     """Images used for the null levels (mismatched images, mean map, random map)."""
+    faithfulness_images: PositiveInt = 200
+    """Test images for the scores that ask the network again, drawn from `seed`, the same for all
+    models; all of them where there are no more."""
+    sanity: bool = False
+    """Also compare the baseline's maps with those of the same network with random weights: a way of
+    explaining that does not notice them says nothing of what networks learn."""
+    sanity_images: PositiveInt = 200
+    """Test images for this, drawn from `seed`."""
     targets: bool = True
     """Also explain the true label and the baseline's prediction, from the same pass: how much of
     the change of maps is only another class explained?"""
@@ -368,25 +378,6 @@ class Statistics(Section):
         list(cluster) for cluster in PAPER_CLUSTERS
     ]
     """Groups of augmentations to test for being alike; the paper's suggestions."""
-
-
-class Figures(Section):
-    dpi: Annotated[int, Field(ge=50, le=600)] = 150
-    """Resolution of the PNG files."""
-    outliers: bool = True
-    """Draw the points beyond the whiskers of the boxplots."""
-    formats: Annotated[list[Literal["png", "pdf", "svg"]], AfterValidator(unique)] = ["png", "pdf"]
-    """Formats in which figures are written; always in PNG, which the report shows."""
-
-
-class Explorer(Section):
-    images: PositiveInt = 10_000
-    """How many test images `explorer.html` holds; of more, a random sample and the extremes."""
-    seed: Seed = 0
-    """Seed of that sample."""
-    files: bool = False
-    """Write what is large into a folder beside the page, `explorer_parts`, from which it is read
-    when it is looked at: for runs whose page would be too large to open."""
 
 
 class Execution(Section):

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from augcam.config.views import Look, refuse_equal, refuse_samples_beyond
+from augcam.data.sample import sample as draw
 from augcam.errors import AugcamError
 from augcam.explanation.maps import Wanted
 from augcam.explanation.rehearsal import rehearse
@@ -63,7 +64,7 @@ def sample(count: int, images: int | None, seed: int) -> np.ndarray | None:
     they are the same."""
     if images is None:
         return None
-    return np.sort(np.random.default_rng(seed).choice(count, images, replace=False))
+    return draw(count, images, seed)
 
 
 def wanted(

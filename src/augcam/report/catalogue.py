@@ -130,6 +130,7 @@ def tables(config: Config) -> list[Item]:
         for table in entries(Table).values()
     ]
     without = set() if config.statistics.targets else {"target_changes"}
+    without |= set() if config.statistics.sanity else {"sanity"}
     without |= set() if config.sweeps else {"trends", "score_trends"}
     without |= set() if scored(config) else {i.name for i in PAGES if i.section == "scores"}
     without |= set() if config.has_masks else {"mask_parts"}
@@ -142,8 +143,10 @@ def tables(config: Config) -> list[Item]:
 def _statistics(config: Config, metrics: list[str]) -> list[Item]:
     """Figures of the second half of the report."""
     targets = [_item("target_changes", "statistics", "effects", "target_changes")]
+    sanity = [_item("sanity", "statistics", "effects", "sanity")]
     return [
         _item("null_levels", "statistics", "effects", "null_levels"),
+        *(sanity if config.statistics.sanity else []),
         *(
             _item(f"effects_{control}", "statistics", "effects", control=control)
             for control in config.effect_controls
@@ -226,6 +229,7 @@ PAGES = [
         "tables",
         {"figure": "the paper's clusters"},
     ),
+    Item("sanity", "pages", "effects", "tables", {"figure": "random weights"}),
     Item("planning", "pages", "planning", "tables", {"figure": "table"}),
     Item("architectures", "architecture_page", "architectures", "tables", {"figure": "table"}),
 ]

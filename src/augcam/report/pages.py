@@ -151,6 +151,12 @@ TEXTS = {
         "Each metric between maps that explain the models' own predictions, the true label, or the "
         "baseline's prediction; share_of_change is what is gone of the distance with this target.",
     ),
+    "sanity": (
+        "Do maps notice random weights?",
+        "Likeness of the baseline's maps to those of the same network while its weights become "
+        "random, from the head down to the layer; another image: the level of what has nothing in "
+        "common.",
+    ),
     "pair_significance": (
         "Strongest and weakest pairs, and chance",
         "p_any: how often any pair counts as many where conditions are exchangeable; frequency: "

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from augcam.names import display_name
 from augcam.report.charts import scale_values
 from augcam.report.doses import dose_response
+from augcam.report.sanity import randomisation
 from augcam.report.structure import (
     SLANTED,
     condition_maps,
@@ -55,8 +56,9 @@ def draw_all(
 ) -> Iterator[tuple[str, Figure]]:
     """Every figure of this module with its name, one by one.
 
-    `tables`: by name, as in `tables/`, target_changes only if it is wanted; `conditions`: all;
-    `compared`: those with a distance from the baseline, if their models do not equal it.
+    `tables`: by name, as in `tables/`, target_changes and sanity only if they are wanted;
+    `conditions`: all; `compared`: those with a distance from the baseline, if their models do not
+    equal it.
     """
     compared = [c for c in compared if c in set(tables["similarity_summary"]["condition"])]
     equal = set(tables["equal_models"]["condition"])
@@ -64,6 +66,8 @@ def draw_all(
         "null_levels",
         null_levels(tables["similarity_summary"], tables["null_levels"], metrics, compared),
     )
+    if "sanity" in tables:
+        yield "sanity", randomisation(tables["sanity"])
     for control in controls:
         if control in equal:
             reason = f"All models of '{display_name(control)}' are equal: nothing to test against."

@@ -92,7 +92,9 @@ def _tree(axes: Axes, nodes: pd.DataFrame) -> None:
     """
     names = nodes["members"].iloc[-1].split(" + ")
     # The colour of each link is, here, the number of its node.
-    links = dendrogram(nodes[LINKAGE], labels=names, no_plot=True, link_color_func=str)
+    # Beside a table without trees, as of one augmentation, numbers are held as objects.
+    tree = nodes[LINKAGE].astype(float)
+    links = dendrogram(tree, labels=names, no_plot=True, link_color_func=str)
     support = dict(zip(nodes["node"] + len(names), nodes["support"]))
     first, last = nodes["height"].min(), nodes["height"].max()
     room = (last - first) or last or 1.0

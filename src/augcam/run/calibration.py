@@ -11,6 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from augcam.config.checks import scores_of_networks
 from augcam.config.experiment import Config
 from augcam.entries import method_named
 from augcam.names import MAIN, PAPER_METHOD
@@ -171,6 +174,8 @@ def calibrate(
     for name, described in (views or {}).items():
         if name != MAIN:
             rates[of_view(name)] = rate_of_any(view(described), seconds / 8)
+    shape = (layout.height, layout.width)
+    rates |= _rates_of_more(config, store, model, ids, shape, rates["explanation"])
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
     gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
@@ -185,3 +190,24 @@ def calibrate(
         "gpu_memory": gpu_memory,
         "gpu_total": gpu_total,
     }
+
+
+def _rates_of_more(config: Config, store, model, ids, map_shape, explained: float):
+    """What one job does a second of what only some configs ask for: asking, images of which the
+    network is asked; checking, whole checks with random weights. `explained`: maps made a second.
+    """
+    from augcam.comparison.faithfulness import faithfulness
+    from augcam.explanation.sanity import DRAWS, blocks
+
+    rates = {}
+    if names := scores_of_networks(config):
+        # One image, about which the network is asked some hundred times.
+        cam = np.random.default_rng(0).random((1, *map_shape), dtype=np.float32)
+        started = time.perf_counter()
+        faithfulness(model, store, ids[:1].numpy(), cam, np.zeros(1, dtype=np.int64), names)
+        rates["asking"] = 1 / (time.perf_counter() - started)
+    if config.statistics.sanity:
+        images = min(len(ids), config.statistics.sanity_images)
+        maps = DRAWS * len(blocks(model, config.model.input_size)) * images
+        rates["checking"] = explained / maps
+    return rates

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from augcam.config.checks import scored
+from augcam.config.checks import scored, scores_of_maps, scores_of_networks
 from augcam.config.experiment import Config
 from augcam.entries import Figure, Table, entries
 from augcam.names import MAIN
@@ -16,8 +16,8 @@ from augcam.words import columns, duration, size
 
 Work = dict[str, float]
 """Kind of work → how much of it: images (training, inference, explanation, one kind per further
-view, comparison, shared, scoring), figures, starts of a job (torch, compiled, start), shares of the
-step `decouple`."""
+view, comparison, shared, scoring, asking), figures, starts of a job (torch, compiled, start),
+shares of the step `decouple`, checks with random weights (checking)."""
 
 Jobs = list[tuple[str, Work]]
 """Of each job a file that it makes, and its work but for starting it."""
@@ -32,7 +32,13 @@ TABLES = ("performance", "similarity_mean", "segment_summary", "claims", "behavi
 CLOSING = ("tables/warnings.csv", "tables/conclusions.csv", "provenance.json", "pages/summary.html")
 
 
-STARTS = {"train": "torch", "explain": "torch", "compare": "compiled", "score": "compiled"}
+STARTS = {
+    "train": "torch",
+    "explain": "torch",
+    "compare": "compiled",
+    "score": "compiled",
+    "faithfulness": "torch",
+}
 """Kind of start of a stage's jobs, where they import more than pandas."""
 
 
@@ -119,6 +125,12 @@ def planned(
         for c, s in models
         if scored(config)
     ]
+    asked = min(test, config.statistics.faithfulness_images)
+    answers: Jobs = [
+        (f"faithfulness/main/{c}/{s}.parquet", {"asking": asked})
+        for c, s in models
+        if scores_of_networks(config)
+    ]
     tables: Jobs = [
         (f"tables/{name}.parquet", {"decoupling": x}) for name, x in LIKE_DECOUPLING.items()
     ]
@@ -134,6 +146,8 @@ def planned(
         tables.append(
             ("tables/target_changes.parquet", {"shared": 3 * test * len(config.compared)})
         )
+    if config.statistics.sanity:
+        tables += [(f"sanity/{view}.parquet", {"checking": 1, "torch": 1}) for view in config.looks]
     pictures: Jobs = [(f"figures/{name}.png", {"figure": count}) for name, count in drawing.items()]
     return [
         stage("train", "images", trainings),
@@ -141,6 +155,7 @@ def planned(
         *(stage(name, "images", jobs) for name, jobs in views.items()),
         stage("compare", "images", comparisons),
         stage("score", "images", scores),
+        *([stage("faithfulness", "images", answers)] if answers else []),
         stage("tables", "", tables),
         stage("figures", "figures", pictures),
     ]
@@ -195,13 +210,15 @@ def disk(
         for view, size in (views or {}).items()
     )
     row = 8 * len(config.similarity.metrics) + 12
+    answers = sum(stage.amount("asking") for stage in stages) * 8
     return {
         "models": trainings * weights,
         # Those of finished trainings, the best weights alone, stay until the run has succeeded.
         "checkpoints, meanwhile": (trainings + 3 * min(at_once, trainings)) * weights,
         "explanations": int(explained * (cam + prediction) + of_views),
         "similarity": int(compared * row),
-        "scores": int(by_name["score"].amount("scoring") * (9 + 8 * len(scored(config)))),
+        "scores": int(by_name["score"].amount("scoring") * (9 + 8 * len(scores_of_maps(config)))),
+        "faithfulness": int(answers * (1 + len(scores_of_networks(config)))),
     }
 
 

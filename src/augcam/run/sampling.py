@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from augcam.config.checks import scored
+from augcam.config.checks import scores_of_maps
 from augcam.config.experiment import Config
 from augcam.entries import metric_named
 
@@ -115,7 +115,7 @@ def _scoring(
     """Scores the maps of one model's images."""
     from augcam.comparison.scoring import score_maps
 
-    size, names = config.model.input_size, scored(config)
+    size, names = config.model.input_size, scores_of_maps(config)
     cam = rng.normal(size=(SAMPLE, *map_shape)).astype(np.float32)
     inside = np.zeros((SAMPLE, size, size), dtype=bool)
     inside[:, size // 4 : size // 2, size // 4 : size // 2] = True

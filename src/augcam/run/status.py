@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from augcam.config.checks import scored
+from augcam.config.checks import scored, scores_of_networks
 from augcam.config.experiment import Config
 from augcam.config.messages import parse_config
 from augcam.config.network import folder as architecture_folder
@@ -30,7 +30,7 @@ CALL = "snakemake"
 WAITING = "waiting"
 
 TRAININGS = ("train", "train_architecture")
-OF_ONE_MODEL = ("train", "explain", "explain_views", "compare", "score")
+OF_ONE_MODEL = ("train", "explain", "explain_views", "compare", "score", "faithfulness")
 """Rules whose jobs, and so their logs, are named `<condition>/<state>`, after a view or alone."""
 
 
@@ -112,6 +112,7 @@ def status(config: Config, folder: Path, now: float) -> Status:
     logs, views = folder / "logs", config.looks
     shown = [item.name for item in tables(config) if item.family == "pages"]
     drawn = [item.name for item in figures(config) if item.family != "architectures"]
+    answers = [f"faithfulness/main/{c}/{s}.parquet" for c, s in config.models]
     files = {
         "explained": [
             f"explanations/{v}/{c}/{s}/cams.npz" for v in views for c, s in config.models
@@ -120,6 +121,7 @@ def status(config: Config, folder: Path, now: float) -> Status:
         "scored": [
             f"scores/{v}/{c}/{s}.parquet" for v in views for c, s in config.models if scored(config)
         ],
+        **({"asked": answers} if scores_of_networks(config) else {}),
         "tables": [f"tables/{name}.parquet" for name in shown if name != "summary"],
         "figures": [f"figures/{name}.png" for name in drawn],
         "record of the run": ["provenance.json"],

@@ -9,6 +9,7 @@ from augcam.config.states import varied
 from augcam.names import PAIR_METRICS, STEP_CONTROL, display_name, headline
 from augcam.statistics.clusters import CONSENSUS
 from augcam.statistics.effects import NO, YES
+from augcam.statistics.sanity import sanity
 from augcam.statistics.sentences import (
     control_called,
     list_of,
@@ -48,6 +49,7 @@ def conclude(
         reaching.insert(0, "network")
     repeated = list(dict.fromkeys(tables["equal_models"]["condition"]))
     findings = [
+        *sanity(tables.get("sanity")),
         *([] if base in repeated else _scale(tables, base, base in controls, reaching)),
         *_effects(
             tables["effects"], augmentations, controls, base, n_states, smallest_effect, repeated

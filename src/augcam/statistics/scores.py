@@ -19,6 +19,8 @@ from augcam.statistics.trends import Sweep, dose_response
 
 HIGHER, LOWER = "higher", "lower"
 
+_HEAD = ["image_id", "right"]  # of every table, before its scores
+
 NO_BASE = ""
 """In place of the condition that distances start from: of scores no condition is left out."""
 
@@ -33,37 +35,56 @@ def score_statistics(
     seed: int,
     alpha: float,
     smallest_effect: float,
+    sampled: Mapping[Model, pd.DataFrame] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """The tables of this step, by name, from those of `augcam.comparison.scoring.score_files`.
 
     `tables`: (condition, state) → image_id, right, and every score, of models that differ;
-    `reference`: the baseline, for the segments; `equal`: the table `equal_models`.
+    `reference`: the baseline, for the segments; `equal`: the table `equal_models`; `sampled`: of
+    the same models, image_id and the scores of a sample of the images (that of
+    `augcam.comparison.faithfulness.faithfulness_of_file`), where there are some.
 
-    `scores`: of each model the mean of each score, n_images (with a value) and n_undefined;
-    `score_effects`: see `score_effects`; `score_variance_split`: as of distances, over all
-    conditions; `score_segments`, `score_segment_tests`: as of distances; with sweeps `score_doses`
-    and `score_trends`. In all of them `score` and `part` stand for `metric`.
+    `scores`: of each model the mean of each score, n_images (with a value) and n_undefined, and,
+    where there is a sample, n_not_sampled; `score_effects`: see `score_effects`;
+    `score_variance_split`: as of distances, over all conditions; `score_segments`,
+    `score_segment_tests`: as of distances; with sweeps `score_doses` and `score_trends`. In all of
+    them `score` and `part` stand for `metric`.
     """
-    names = [name for name in next(iter(tables.values())) if name not in ("image_id", "right")]
-    values = collected(tables, names)
+    parts = [tables]
+    if sampled:
+        parts.append({m: tables[m][_HEAD].merge(sampled[m], on="image_id") for m in tables})
+        tables = {m: tables[m].merge(sampled[m], how="left", on="image_id") for m in tables}
+    values = collected(tables, _scores_in(tables))
     tested = with_noise(controls, equal)
     found = {
-        "scores": summary(tables, names),
+        "scores": summary(parts),
         "score_effects": score_effects(values, tested, resamples, seed, alpha, smallest_effect),
         "score_variance_split": variance_split(values),
     }
-    right = tables[reference]["right"].to_numpy(dtype=bool)
-    compared = {
-        model: table.assign(segment=segments(right, table["right"].to_numpy(dtype=bool)))
-        for model, table in tables.items()
-        if model != reference
-    }
-    for name, table in by_segment(compared, names).items():
+    segmented = [by_segment(with_segments(part, reference), _scores_in(part)) for part in parts]
+    for name in segmented[0]:
+        table = pd.concat([of[name] for of in segmented], ignore_index=True)
         found[f"score_{'segments' if name == 'segment_summary' else 'segment_tests'}"] = table
     if sweeps:
         trends = dose_response(values, None, sweeps, tested, alpha, seed)
         found |= {f"score_{name}": table for name, table in trends.items()}
     return {name: with_parts(table) for name, table in found.items()}
+
+
+def _scores_in(tables: Mapping[Model, pd.DataFrame]) -> list[str]:
+    return [name for name in next(iter(tables.values())) if name not in _HEAD]
+
+
+def with_segments(
+    tables: Mapping[Model, pd.DataFrame], reference: Model
+) -> dict[Model, pd.DataFrame]:
+    """The tables of all models but `reference`, with a column `segment`: which of both is right."""
+    right = tables[reference]["right"].to_numpy(dtype=bool)
+    return {
+        model: table.assign(segment=segments(right, table["right"].to_numpy(dtype=bool)))
+        for model, table in tables.items()
+        if model != reference
+    }
 
 
 def with_parts(table: pd.DataFrame) -> pd.DataFrame:
@@ -90,15 +111,18 @@ def collected(tables: Mapping[Model, pd.DataFrame], names: list[str]) -> Distanc
     return Distances(values, names, conditions, states, NO_BASE, [0])
 
 
-def summary(tables: Mapping[Model, pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
-    """Of each model and score: mean over images, how many have a value, how many have none."""
-    rows = [
-        (condition, state, name, values.mean(), int(values.notna().sum()), int(values.isna().sum()))
-        for (condition, state), table in tables.items()
-        for name, values in table[list(names)].items()
-    ]
-    columns = ["condition", "state", "metric", "mean", "n_images", "n_undefined"]
-    return pd.DataFrame(rows, columns=columns)
+def summary(parts: Sequence[Mapping[Model, pd.DataFrame]]) -> pd.DataFrame:
+    """Of each model and score: mean over images, how many have a value, how many have none, and, if
+    there is a second of `parts`, scores of a sample, how many images of the first it leaves out."""
+    rows = []
+    for tables in parts:
+        for (condition, state), table in tables.items():
+            left_out = len(parts[0][condition, state]) - len(table)
+            for name, values in table[_scores_in(tables)].items():
+                counts = int(values.notna().sum()), int(values.isna().sum()), left_out
+                rows.append((condition, state, name, values.mean(), *counts))
+    columns = ["condition", "state", "metric", "mean", "n_images", "n_undefined", "n_not_sampled"]
+    return pd.DataFrame(rows, columns=columns)[columns if len(parts) > 1 else columns[:-1]]
 
 
 def score_effects(
