@@ -176,7 +176,7 @@ CONTRADICTIONS = {
     "training.learning_rate": {"training": {"learning_rate": float("inf")}},
     "similarity.metrics.0": {"similarity": {"metrics": ["overlap_1٣"]}},
     "statistics.resamples": {"statistics": {"resamples": 10**12}},
-    "similarity.metrics.1": {"similarity": {"metrics": ["mad", "ssim"]}},
+    "similarity.metrics.1": {"similarity": {"metrics": ["mad", "psnr"]}},
     "augmentation_parameters.affine.scale": {
         "augmentation_parameters": {"affine": {"scale": [1.1, 0.9]}}
     },
