@@ -373,12 +373,6 @@ def test_elsewhere_they_differ(one, other, architectures):
         assert apart(ours(architecture, one), ours(architecture, other)) > 1e-3
 
 
-def test_what_an_entry_says_to_be_the_same_is_an_entry():
-    for method in entries(CamMethod).values():
-        for other in (method.equal_if_pooled_linear, method.equal_if_nonnegative):
-            assert not other or method_named(other).name != method.name
-
-
 @pytest.mark.parametrize("method", [*LIBRARY, *OTHERS, *CAPTUM])
 def test_a_method_depends_on_the_class_where_it_says_so(method):
     differ = apart(ours(VGG, method, "predicted"), ours(VGG, method)) > 1e-6

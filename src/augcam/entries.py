@@ -34,10 +34,6 @@ def _no_objection(_section: Any) -> None:
     return None
 
 
-def _no_passes(_channels: int, _cells: int) -> int:
-    return 0
-
-
 def _brought_masks(section: Any) -> bool:
     return section.masks.given
 
@@ -187,21 +183,16 @@ class Score:
 class CamMethod:
     """How a class activation map is made; a file in `explanation/methods`. `reference`: its source.
 
-    `function`, by what it `needs`, returns raw maps (B, h, w), signed:
-
-    - gradients: `function(activations, gradients)`, both (B, C, h, w). The gradient is that of
-      `score(logits, classes)`, (B,); without one, of the logit of the class.
-    - activations: `function(activations)`; no gradient is computed.
-    - model: `function(subject)`, a context manager that sets itself up once for a network and a
-      layer (`augcam.explanation.subject.Subject`) and gives a function from a `Batch` to maps.
-
+    `function` returns raw maps (B, h, w), signed. It `needs` gradients: `function(activations,
+    gradients)`, both (B, C, h, w), of `score(logits, classes)`, (B,), or of the logit of the class;
+    activations alone: `function(activations)`; or the model: `function(subject)`, a context manager
+    (`augcam.explanation.subject`) set up once, which gives a function from batches to maps.
     `closed_form(activations, gradients, scores)`: the same maps on a head of global average pooling
     and one linear layer, where one that needs the model has none of its `passes`.
 
     `class_dependent`: whether the class makes a difference. `passes(channels, cells)`: how many
     times an image goes through the network, beyond the pass that all methods share; a gradient down
     to the pixels counts as two more. `extra`: the optional dependency of augcam that it needs.
-
     `equal_if_pooled_linear`, `equal_if_nonnegative`: the method that it is another name of on such
     a head, or where no activation is below 0.
     """
@@ -214,7 +205,7 @@ class CamMethod:
     score: Callable[..., Any] | None = None
     closed_form: Callable[..., Any] | None = None
     class_dependent: bool = True
-    passes: Callable[[int, int], int] = _no_passes
+    passes: Callable[[int, int], int] = lambda channels, cells: 0
     extra: str = ""
     equal_if_pooled_linear: str = ""
     equal_if_nonnegative: str = ""
@@ -406,7 +397,6 @@ def _read(path: Path, kind: type[Entry]) -> list[Entry]:
             raise AugcamError(f"{path}: ENTRY, or each of ENTRIES, must be a {kind.__name__}.")
         if not re.fullmatch(r"\w[\w+.]*", each.name):
             raise AugcamError(
-                f"{path}: the name {each.name!r} does not do; use letters, digits, '_', '+' and "
-                "'.'."
+                f"{path}: the name {each.name!r} does not do; use letters, digits, '_', '+', '.'."
             )
     return found
