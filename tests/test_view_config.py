@@ -54,7 +54,7 @@ def test_a_record_without_views_is_what_it_was():
         ),
         ({"a": {"layer": "x"}, "A": {"layer": "y"}}, "views: 'a' and 'A' would be one folder"),
         ({"a": {"method": "hirescan"}}, "views.a.method: unknown CAM method 'hirescan'; did you"),
-        ({"a": {"target": "lable"}}, "views.a.target: unknown value 'lable'; did you mean 'label'"),
+        ({"a": {"target": "labels"}}, "views.a.target: unknown value 'labels'; did you mean"),
         ({"a": {"layr": "x"}}, "views.a.layr: unknown key; did you mean 'layer'?"),
         ({"a": {"images": 1}}, "views.a.images: input should be greater than or equal to 2"),
         ({"a": {"images": 41}}, "views.a.images: 41 is more than the 40 test images; take fewer"),

@@ -134,6 +134,16 @@ def test_a_target_that_the_option_configfile_has_swallowed_is_told_from_a_config
     )
 
 
+def test_a_view_that_cannot_be_explained_ends_a_run_before_its_trainings(project):
+    config = TINY | {"experiment": "late", "views": {"early": {"layer": "layer9"}}}
+    write_config(project, config)
+    arguments = ["--configfile", "late.yaml", "--", "explanations"]
+    done = snakemake(project, "--cores", "1", *arguments, check=False)
+    assert done.returncode == 1
+    assert "error: views.early.layer: the network has no layer 'layer9'; near names:" in done.stderr
+    assert not (project / "results/late/models/none").exists()
+
+
 # --------------------------------------------------------------------------------- a whole run
 
 
@@ -540,13 +550,3 @@ def test_views_are_added_to_a_run_that_is_finished(finished):
     )
     assert "Does it hold?" in index and "table-holds" in index
     assert all(f"chunk-maps-{view}-8" in explorer for view in run.views)
-
-
-def test_a_view_that_cannot_be_explained_ends_a_run_before_its_trainings(finished):
-    config = TINY | {"experiment": "late", "views": {"early": {"layer": "layer9"}}}
-    write_config(finished, config)
-    arguments = ["--configfile", "late.yaml", "--", "explanations"]
-    done = snakemake(finished, "--cores", "1", *arguments, check=False)
-    assert done.returncode == 1
-    assert "error: views.early.layer: the network has no layer 'layer9'; near names:" in done.stderr
-    assert not (finished / "results/late/models/none").exists()

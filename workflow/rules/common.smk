@@ -126,9 +126,9 @@ NETWORK = f"{OUT}/models/network.json"
 if CONFIG.brought:
     NETWORK = f"{OUT}/models/{{condition}}/{{state}}/network.json"
 
-# Likewise of the layers of all views, and whose logs are named.
+# Likewise of the layers of all views, and in the names of logs.
 NETWORK_OF_VIEWS = NETWORK.replace("network.json", "views.json")
-OF_NETWORK = "/{condition}/{state}" if CONFIG.brought else ""
+OF_NETWORK = "{condition}/{state}" if CONFIG.brought else "all"
 
 # The networks that are compared, by the names of their folders.
 CANDIDATES = {folder(name): name for name in CONFIG.candidates}

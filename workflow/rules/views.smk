@@ -15,9 +15,9 @@ if FURTHER_VIEWS:
         output:
             NETWORK_OF_VIEWS,
         log:
-            f"{OUT}/logs/describe_views{OF_NETWORK}.log",
+            f"{OUT}/logs/describe_views/{OF_NETWORK}.log",
         benchmark:
-            f"{OUT}/benchmarks/describe_views{OF_NETWORK}.tsv"
+            f"{OUT}/benchmarks/describe_views/{OF_NETWORK}.tsv"
         priority: 9
         conda:
             ENVIRONMENT
