@@ -364,13 +364,11 @@ class Statistics(Grown):
     null_images: PositiveInt = 2000
     """Images used for the null levels (mismatched images, mean map, random map)."""
     faithfulness_images: PositiveInt = 200
-    """Test images for the scores that ask the network again, drawn from `seed`, the same for all
-    models; all of them where there are no more."""
+    """Test images (or all) for scores that ask networks again, drawn from `seed`, for all alike."""
     sanity: bool = False
-    """Also compare the baseline's maps with those of the same network with random weights: a way of
-    explaining that does not notice them says nothing of what networks learn."""
+    """Also compare the baseline's maps with those of its network with random weights."""
     sanity_images: PositiveInt = 200
-    """Test images for this, drawn from `seed`."""
+    """Test images for this."""
     targets: bool = True
     """Also explain the true label and the baseline's prediction, from the same pass: how much of
     the change of maps is only another class explained?"""

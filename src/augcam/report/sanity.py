@@ -37,7 +37,7 @@ def randomisation(table: pd.DataFrame) -> Figure:
         names = ["none", *steps["layer"]]
         panel.set_xticks(range(len(names)), names, **SLANTED)
         panel.set_xlabel("random down to")
-        panel.set_ylabel("likeness to the trained network's maps")
+        panel.set_ylabel("likeness to the trained maps")
         panel.set_title(f"{method_named(method).display_name} (view '{view}')")
     legend(figure, panels, 3)
     return figure
