@@ -158,10 +158,9 @@ class Score:
 
     `definition`: in Markdown; `source`: where it was published. `range` of its values. `neutral`:
     the value that says nothing, from which shifts are measured. `higher`, `lower`: what a sentence
-    says of maps with larger or smaller values; `{part}` stands for what the pixels show.
-    `of_area`: whether a map that is the same everywhere has the part's area.
-    `undefined_on_constant`: whether maps that are the same everywhere have no value, as those
-    that are positive nowhere do not (unless `signed`: it looks at what is negative, too).
+    says of maps with larger or smaller values; `{part}`: what the pixels show. `of_area`: whether a
+    map that is the same everywhere has the part's area; `undefined_on_constant`: whether it has no
+    value, as one that is positive nowhere has none (unless `signed`: negative parts count, too).
     """
 
     name: str
@@ -181,7 +180,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class CamMethod:
-    """How a class activation map is made; a file in `explanation/methods`. `reference`: its source.
+    """How maps are made; a file in `explanation/methods`. `reference`: its source.
 
     `function` returns raw maps (B, h, w), signed. It `needs` gradients: `function(activations,
     gradients)`, both (B, C, h, w), of `score(logits, classes)`, (B,), or of the logit of the class;
@@ -190,11 +189,10 @@ class CamMethod:
     `closed_form(activations, gradients, scores)`: the same maps on a head of global average pooling
     and one linear layer, where one that needs the model has none of its `passes`.
 
-    `class_dependent`: whether the class makes a difference. `passes(channels, cells)`: how many
-    times an image goes through the network, beyond the pass that all methods share; a gradient down
-    to the pixels counts as two more. `extra`: the optional dependency of augcam that it needs.
-    `equal_if_pooled_linear`, `equal_if_nonnegative`: the method that it is another name of on such
-    a head, or where no activation is below 0.
+    `class_dependent`: whether the class makes a difference. `passes(channels, cells)`: of an image
+    through the network, beyond the one that all methods share; a gradient down to the pixels counts
+    as two. `extra`: the optional dependency of augcam that it needs. `equal_if_pooled_linear`,
+    `equal_if_nonnegative`: what it is another name of on such a head, or without values below 0.
     """
 
     name: str
