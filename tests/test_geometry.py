@@ -140,7 +140,9 @@ def test_padding_is_normalised_alike_before_and_after_the_store(tmp_path):
     """The mean is that of the squares that networks see, wherever they became square."""
     late = store(tmp_path / "late", (12, 36), "pad", 36)
     early = store(tmp_path / "early", (12, 36), "pad", 36, image_size=36)
-    assert late.pixels.shape[1:] == (12, 36, 3) and early.pixels.shape[1:] == (36, 36, 3)
+    first = torch.tensor([0])
+    assert late.pixels.take(first).shape == (1, 12, 36, 3)
+    assert early.pixels.take(first).shape == (1, 36, 36, 3)
     for key in ("mean", "std"):
         np.testing.assert_allclose(late.stats[key], early.stats[key], rtol=1e-12)
     ids = late.ids("train")
@@ -210,5 +212,5 @@ def test_a_strip_of_which_a_square_shows_next_to_nothing_is_refused(tmp_path, im
     for how in ("crop", "pad"):
         with pytest.raises(AugcamError, match=message):
             store(tmp_path, (2, 102), how, image_size=image_size)
-    assert len(store(tmp_path, (2, 102), "squash", image_size=image_size).pixels) == 32
-    assert len(store(tmp_path, (2, 100), "pad", image_size=image_size).pixels) == 32
+    assert len(store(tmp_path, (2, 102), "squash", image_size=image_size).labels) == 32
+    assert len(store(tmp_path, (2, 100), "pad", image_size=image_size).labels) == 32

@@ -130,10 +130,10 @@ def test_files_without_a_record_are_made_again_unless_snakemake_has_one(experime
 
 def test_a_file_of_the_time_at_which_snakemake_saw_it_is_not_opened(experiment):
     """What is damaged there is named by the step that reads it."""
-    time = (experiment / CAMS).stat().st_mtime_ns
+    before = (experiment / CAMS).stat()
     (experiment / CAMS).write_bytes(b"")
-    os.utime(experiment / CAMS, ns=(time, time))
-    found = check(experiment, lambda name: True, lambda name: time / 1e9, lambda *job: None)
+    os.utime(experiment / CAMS, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    found = check(experiment, lambda name: True, lambda name: before.st_mtime, lambda *job: None)
     assert CAMS not in found.foreign
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def test_any_job_that_failed_is_named_with_the_end_of_its_log(tmp_path, name, er
     log = run_job(tmp_path, name, error=error)
     assert others(tmp_path) == {name: "failed"}
     text = table(seen(tmp_path))
-    assert f"{name}: failed, 0 s ago; its log {log} ends:\n" in text
+    assert re.search(rf"^{name}: failed, \d+ s ago; its log {log} ends:$", text, re.MULTILINE)
     assert str(error) in text
     run_job(tmp_path, name)  # again, and well
     assert others(tmp_path) == {}
@@ -230,7 +231,7 @@ def test_the_call_runs_until_it_ends_or_is_killed(tmp_path, call):
     assert call_line(tmp_path).startswith("Snakemake: running on ")
     assert record_call(tmp_path / "logs/snakemake.log", "another call") is None
     call.update(state="failed")
-    assert "ended 0 s ago without having done everything" in call_line(tmp_path)
+    assert re.search(r"ended \d+ s ago without having done everything", call_line(tmp_path))
     call.update(state="done")
     assert "Snakemake: succeeded" in call_line(tmp_path)
     call.update(state="running")

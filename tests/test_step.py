@@ -155,7 +155,7 @@ def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_pat
     assert len(weights) == 1
 
 
-@pytest.mark.parametrize("module", ["train.loop", "explain.maps"])
+@pytest.mark.parametrize("module", ["train.loop", "explanation.maps"])
 def test_a_job_imports_nothing_that_it_does_not_use(module):
     heavy = {"pandas", "torchvision", "scipy", "sklearn", "matplotlib", "numba", "torch._dynamo"}
     code = f"import sys, augcam.{module}; print(*{heavy!r} & set(sys.modules))"

@@ -275,14 +275,15 @@ SIMILARITY = AGGREGATED | once(
 )
 COMPARED = {"compare": N_MODELS - 1} | SIMILARITY
 PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
-MAPPED = PREDICTED | once("target_changes")
-EXPLAIN = {"explain": N_MODELS}
+SCORED = once("score_statistics", "draw_scores")
+MAPPED = PREDICTED | SCORED | once("target_changes")
+EXPLAIN = {"explain": N_MODELS, "score": N_MODELS}
 EXPLAINED = EXPLAIN | COMPARED | MAPPED | once("null_levels")
-TWO_MODELS = {"train": 2, "explain": 2, "compare": 2} | SIMILARITY | MAPPED
+TWO_MODELS = {"train": 2, "explain": 2, "compare": 2, "score": 2} | SIMILARITY | MAPPED
 FEWER = {rule: n for rule, n in (SIMILARITY | MAPPED).items() if rule != "compare_further"}
 DRAWN = once(
     "draw_examples", "draw_performance", "draw_similarity", "draw_pair_counts", "draw_extremes",
-    "draw_segments", "draw_statistics", "page",
+    "draw_scores", "draw_segments", "draw_statistics", "page",
 )  # fmt: skip
 RERUNS = {
     "figure setting": ({"figures": {"dpi": 80}}, DRAWN),
@@ -292,7 +293,10 @@ RERUNS = {
     "one more augmentation": ({"augmentations": [*TINY["augmentations"], "gaussblur"]}, TWO_MODELS),
     "one more state": (
         {"starting_states": [1, 2, 3]},
-        {"train": 5, "explain": 5, "compare": 5} | SIMILARITY | MAPPED | {"compare_further": 2},
+        {"train": 5, "explain": 5, "compare": 5, "score": 5}
+        | SIMILARITY
+        | MAPPED
+        | {"compare_further": 2},
     ),
     "one state fewer": ({"starting_states": [1]}, FEWER),
     "cam method": ({"cam": {"method": "layercam"}}, EXPLAINED),
@@ -314,6 +318,7 @@ RERUNS = {
         {"similarity": {"metrics": ["mad"]}},
         # Performance counts the entries of metrics among its code, since it names things.
         COMPARED
+        | SCORED
         | once("null_levels", "target_changes", "performance", "draw_performance", "model_space"),
     ),
     "learning rate": ({"training": {"learning_rate": 0.01}}, {"train": N_MODELS, **EXPLAINED}),
@@ -324,7 +329,9 @@ RERUNS = {
     ),
     "resamples": (
         {"statistics": {"resamples": 300}},
-        once("effects", "decouple", "model_space", "conclude", "draw_statistics") | RECORDED,
+        once("effects", "decouple", "model_space", "conclude", "draw_statistics")
+        | SCORED
+        | RECORDED,
     ),
     "no three targets": (
         {"statistics": {"targets": False}},

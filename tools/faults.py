@@ -47,7 +47,9 @@ WIDE = TINY | {
     "controls": ["none", "identity"],
     "starting_states": [1, 2],
     "architectures": ["resnet20"],
-    "statistics": {"resamples": 100, "targets": True},
+    "statistics": {"resamples": 100, "sanity": True, "sanity_images": 8, "faithfulness_images": 8},
+    "scores": ["spread", "deletion"],
+    "views": {"early": {"layer": "layer2.2"}},
 }
 EVERYTHING = ("all", "architectures")
 DAMAGES = ("emptied", "truncated", "a flipped bit")
