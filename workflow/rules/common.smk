@@ -296,7 +296,9 @@ def brought(wildcards):
 
 
 def architecture_of(wildcards):
-    """The architecture of one model."""
+    """The architecture of one model; of all, where they are trained here."""
+    if not CONFIG.checkpoints:
+        return CONFIG.model.architecture
     return architecture_at(wildcards.condition, int(wildcards.state))
 
 
