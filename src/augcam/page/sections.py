@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 from PIL import Image
 
-from augcam.entries import Figure, Table, entries
+from augcam.entries import Figure, entries
 from augcam.page.embed import chart, picture
 from augcam.report.catalogue import SECTIONS, Item
-from augcam.report.pages import TEXTS
+from augcam.report.pages import texts
 
 COMPARED = ("augmentations", "cams", "performance", "architectures")
 PAPER = ("overlap", "correlation", "difference", "prediction", "pairs", "extremes", "segments")
@@ -150,12 +150,7 @@ def sheets(tables: Mapping[str, pd.DataFrame], wanted: Sequence[str]) -> list[Sh
 
 
 def _sheet(name: str, table: pd.DataFrame) -> Sheet:
-    own = entries(Table).get(name)
-    title, note = (
-        (own.display_name, own.note)
-        if own
-        else TEXTS.get(name, (name.replace("_", " ").capitalize(), ""))
-    )
+    title, note = texts(name)
     # By themselves: a row of a frame would turn whole numbers into others.
     columns = [table[column].tolist() for column in table]
     rows = [list(row) for row in zip(*columns)] if len(table) <= MOST_ROWS else []

@@ -13,6 +13,7 @@ from augcam.config.document import with_generated
 from augcam.config.experiment import Config
 from augcam.entries import Figure, Table, entries, metric_named
 from augcam.names import EXTREMES, MEASURES, PAPER_AUGMENTATIONS, display_name
+from augcam.report.tablepages import TABLE_PAGES, TablePage
 
 SECTIONS = {
     "summary": "0 This run",
@@ -192,46 +193,16 @@ def _scores(config: Config) -> list[Item]:
     ]
 
 
+def _page(page: TablePage) -> Item:
+    """A page of the report that holds a table."""
+    kind = "page" if page.section in ("summary", "conclusions") else "figure"
+    labels = {kind: page.label}
+    return Item(page.name, page.family, page.section, page.caption, labels, page.subsection)
+
+
 PAGES = [
     Item("summary", "pages", "summary", "summary", {"page": "1 The run"}),
-    Item("claims", "pages", "summary", "claims", {"page": "2 The paper's claims"}),
-    Item("similarity_summary", "pages", "summary", "tables", {"page": "3 Similarity in numbers"}),
-    Item("excluded_values", "pages", "summary", "tables", {"page": "4 What summaries leave out"}),
-    Item("performance", "pages", "performance", "tables", {"figure": "table"}),
-    Item("chance", "pages", "performance", "chance", {"figure": "better than chance?"}),
-    Item("extreme_images", "pages", "extremes", "tables", {"figure": "table"}, "Overview"),
-    Item("segment_summary", "pages", "segments", "tables", {"figure": "table"}, "Overview"),
-    Item("segment_tests", "pages", "segments", "tables", {"figure": "tests"}, "Overview"),
-    Item("conclusions", "pages", "conclusions", "conclusions", {"page": "findings"}),
-    Item("effects", "pages", "effects", "tables", {"figure": "table"}),
-    Item("trends", "pages", "doses", "tables", {"figure": "table"}),
-    Item("scores", "pages", "scores", "tables", {"figure": "means of models"}),
-    Item("score_effects", "pages", "scores", "tables", {"figure": "effects"}),
-    Item("score_variance_split", "pages", "scores", "tables", {"figure": "variance split"}),
-    Item("score_segments", "pages", "scores", "tables", {"figure": "segments"}),
-    Item("score_segment_tests", "pages", "scores", "tables", {"figure": "tests of segments"}),
-    Item("score_trends", "pages", "scores", "tables", {"figure": "trends"}),
-    Item("mask_parts", "pages", "scores", "tables", {"figure": "masks"}),
-    Item("holds", "pages", "views", "tables", {"figure": "table"}),
-    Item("view_effects", "pages", "views", "tables", {"figure": "effects"}),
-    Item("view_score_effects", "pages", "views", "tables", {"figure": "effects on scores"}),
-    Item("variance_split", "pages", "effects", "tables", {"figure": "variance split"}),
-    Item("behaviour", "pages", "effects", "tables", {"figure": "predictions"}),
-    Item("class_changes", "pages", "effects", "tables", {"figure": "another class predicted"}),
-    Item("target_changes", "pages", "effects", "tables", {"figure": "class explained"}),
-    Item("pair_significance", "pages", "decoupled", "tables", {"figure": "pairs and chance"}),
-    Item("suggested_clusters", "pages", "decoupled", "tables", {"figure": "the paper's clusters"}),
-    Item("separation", "pages", "modelspace", "tables", {"figure": "separation"}),
-    Item(
-        "suggested_model_clusters",
-        "pages",
-        "modelspace",
-        "tables",
-        {"figure": "the paper's clusters"},
-    ),
-    Item("sanity", "pages", "effects", "tables", {"figure": "random weights"}),
-    Item("planning", "pages", "planning", "tables", {"figure": "table"}),
-    Item("architectures", "architecture_page", "architectures", "tables", {"figure": "table"}),
+    *(_page(page) for page in TABLE_PAGES),
 ]
 """Pages of the report that hold a table, and the summary of the run."""
 
