@@ -52,7 +52,6 @@ def test_every_module_is_code_of_some_script_or_serves_all():
     assert unused == [
         "augment/check.py",
         "data/files.py",
-        "explanation/equal.py",
         "library.py",
         "networks/catalogue.py",
     ]

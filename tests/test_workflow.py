@@ -277,8 +277,8 @@ COMPARED = {"compare": N_MODELS - 1} | SIMILARITY
 PREDICTED = once("performance", "draw_performance", "draw_examples", "model_space")
 SCORED = once("score_statistics", "draw_scores")
 MAPPED = PREDICTED | SCORED | once("target_changes")
-EXPLAIN = {"explain": N_MODELS, "score": N_MODELS}
-EXPLAINED = EXPLAIN | COMPARED | MAPPED | once("null_levels")
+EXPLAIN = {"explain": N_MODELS}
+EXPLAINED = EXPLAIN | {"score": N_MODELS} | COMPARED | MAPPED | once("null_levels")
 TWO_MODELS = {"train": 2, "explain": 2, "compare": 2, "score": 2} | SIMILARITY | MAPPED
 FEWER = {rule: n for rule, n in (SIMILARITY | MAPPED).items() if rule != "compare_further"}
 DRAWN = once(

@@ -1,27 +1,15 @@
 """How much maps have in common with those of the same network with random weights."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from augcam.comparison.likeness import OTHER_IMAGE, RANDOM, Likeness
 from augcam.comparison.maps import Maps
 from augcam.comparison.metrics.spearman import spearman
 from augcam.comparison.metrics.ssim import ssim
 from augcam.comparison.nulls import other_images
-
-RANDOM, OTHER_IMAGE = "random weights", "another image"
-"""What maps are compared with."""
-
-
-class Likeness(NamedTuple):
-    """Of N maps with N others, float64 (N,), NaN where it is undefined: Spearman's correlation of
-    their values and of their absolute values, and SSIM of the latter (Adebayo et al. 2018)."""
-
-    spearman: np.ndarray
-    spearman_absolute: np.ndarray
-    ssim: np.ndarray
 
 
 def likeness(cam: np.ndarray, other: np.ndarray, size: int) -> Likeness:

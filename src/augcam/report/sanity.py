@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from augcam.comparison.sanity import OTHER_IMAGE, RANDOM, Likeness
+from augcam.comparison.likeness import OTHER_IMAGE, RANDOM, Likeness
 from augcam.entries import method_named
 from augcam.report.structure import SLANTED
 from augcam.report.style import grid, legend, styled

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from augcam.comparison.sanity import OTHER_IMAGE, RANDOM, Likeness
+from augcam.comparison.likeness import OTHER_IMAGE, RANDOM, Likeness
 from augcam.entries import method_named
 
 MEASURES = Likeness._fields[:2]
