@@ -33,6 +33,7 @@ from augcam.explanation.subject import Subject
 from augcam.networks.build import build
 from augcam.networks.layers import describe_network, get_layer
 from augcam.networks.layouts import layout_in
+from benchmarks.cases.methods import GRADCAM
 
 VIT, VGG = "timm/vit_tiny_patch16_224", f"{own_networks.__file__}:small_vgg"
 NETWORKS = {
@@ -45,24 +46,9 @@ EVERY_NETWORK = pytest.mark.parametrize(
     "architecture", NETWORKS, ids=["resnet", "efficientnet", "vgg", "vit"]
 )
 CLASSES = torch.tensor([4, 0])
-LIBRARY = {
-    "gradcam": "GradCAM",
-    "gradcam++": "GradCAMPlusPlus",
-    "xgradcam": "XGradCAM",
-    "hirescam": "HiResCAM",
-    "layercam": "LayerCAM",
-    "gradcam_elementwise": "GradCAMElementWise",
-    "eigencam": "EigenCAM",
-    "eigengradcam": "EigenGradCAM",
-    "segeigencam": "SegEigenCAM",
-    "kpcacam": "KPCA_CAM",
-    "fem": "FEM",
-    "scorecam": "ScoreCAM",
-    "shapleycam": "ShapleyCAM",
-    "ablationcam": "AblationCAM",
-}
 SIGNLESS = {"eigencam", "eigengradcam", "kpcacam"}
 OTHERS = {"finercam", "fullgrad"}  # whose tests are below
+LIBRARY = {name: theirs for name, theirs in GRADCAM.items() if name not in OTHERS}
 CAPTUM = [name for name in entries(CamMethod) if name.startswith("captum.")]
 
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
@@ -87,6 +88,7 @@ if workflow.is_main_process and (missing := missing_files(CONFIG.brought)):
 
 OUT = f"results/{CONFIG.experiment}"
 REFERENCE_CONDITION, REFERENCE_STATE = CONFIG.reference
+REFERENCE = SimpleNamespace(condition=REFERENCE_CONDITION, state=REFERENCE_STATE)
 EXPLANATIONS = f"{OUT}/explanations/{MAIN}/{{condition}}/{{state}}"
 
 # The ways in which models are explained, by name: the main one, which the whole report is about,
@@ -290,21 +292,14 @@ def explained_layer(cam_layer=None):
     return values | {"cam_layer": cam_layer} if cam_layer else values
 
 
-def brought(wildcards):
-    """What the config names for one model."""
-    return CONFIG.brought[wildcards.condition][int(wildcards.state)]
+def brought(model):
+    """What the config names for one model, by its `condition` and `state`, as wildcards are."""
+    return CONFIG.brought[model.condition][int(model.state)]
 
 
-def architecture_of(wildcards):
-    """The architecture of one model; of all, where they are trained here."""
-    if not CONFIG.checkpoints:
-        return CONFIG.model.architecture
-    return architecture_at(wildcards.condition, int(wildcards.state))
-
-
-def architecture_at(condition, state):
-    """The architecture of the model of a condition at a state."""
-    own = CONFIG.checkpoints[condition][state].architecture if CONFIG.checkpoints else None
+def architecture_of(model):
+    """The architecture of a model, by its `condition` and `state`; of all, if trained here."""
+    own = brought(model).architecture if CONFIG.checkpoints else None
     return own or CONFIG.model.architecture
 
 

@@ -79,7 +79,7 @@ if CONFIG.statistics.sanity:
             cams=f"{OUT}/explanations/{{view}}/{REFERENCE_CONDITION}/{REFERENCE_STATE}/cams.npz",
             code=lambda wildcards: network_code(
                 "randomise_weights",
-                architecture_at(*CONFIG.reference),
+                architecture_of(REFERENCE),
                 cammethod=[VIEWS[wildcards.view]["method"]],
             ),
         output:
@@ -99,7 +99,7 @@ if CONFIG.statistics.sanity:
             runtime=growing(60),
         params:
             **normalisation(),
-            network=network(architecture_at(*CONFIG.reference)),
+            network=network(architecture_of(REFERENCE)),
             input_size=CONFIG.model.input_size,
             method=lambda wildcards: VIEWS[wildcards.view]["method"],
             limit=CONFIG.statistics.sanity_images,

@@ -109,7 +109,7 @@ if FURTHER_VIEWS:
             code=code("draw_views"),
         output:
             png=pictures("views"),
-            pdf=figure_files("pdf", "views"),
+            others=other_files("views"),
         log:
             f"{OUT}/logs/draw_views.log",
         benchmark:
@@ -123,7 +123,6 @@ if FURTHER_VIEWS:
         params:
             called=CALLED,
             controls=CONFIG.effect_controls,
-            base=REFERENCE_CONDITION,
             dpi=CONFIG.figures.dpi,
         message:
             "Drawing whether the answer holds"

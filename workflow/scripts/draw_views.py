@@ -8,4 +8,4 @@ from augcam.run.job import job
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     drawn = view_figures(*map(read_table, files.tables), read_table(files.equal), params.controls)
-    save_figures(drawn, [*snakemake.output.png, *snakemake.output.pdf], params.dpi)
+    save_figures(drawn, snakemake.output, params.dpi)

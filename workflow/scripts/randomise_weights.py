@@ -1,35 +1,25 @@
 """Do maps of the baseline change when its weights are replaced by random ones?"""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from augcam.comparison.sanity import likeness, of_other_images, sanity_table
-from augcam.data.images import ImageStore
-from augcam.data.pixels import room_on
 from augcam.data.sample import sample
 from augcam.explanation.rehearsal import without_zeros
 from augcam.explanation.sanity import DRAWS, randomised_maps
+from augcam.explanation.trained import open_network, open_store
 from augcam.files.arrays import read_arrays
 from augcam.files.json import read_json
 from augcam.files.tables import write_table
 from augcam.networks.build import build
 from augcam.networks.layouts import layout_in
-from augcam.networks.normalisation import normalisation
-from augcam.networks.weights import load_weights
 from augcam.run.job import job
 from augcam.run.lease import lease_gpu
-from augcam.train.determinism import make_deterministic, pick_device
 
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     lease_gpu(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
-    make_deterministic(params.threads)
-    device = pick_device(snakemake.resources.device)
-    room = room_on(device, snakemake.resources.jobs_per_gpu)
-    looks = normalisation(params.network["architecture"], params.get("normalisation"))
-    store = ImageStore(Path(files.stats).parent, params.input_size, device, room, looks)
+    store = open_store(snakemake)
     description, arrays = read_json(files.network), read_arrays(files.cams)
     view = snakemake.wildcards.view
     description = description.get(view, description)  # of further views they stand in one file
@@ -39,13 +29,10 @@ with job(snakemake):
     for draw in range(DRAWS):
         # No seed of starting weights: else the trained network would meet its own beginning.
         seeds = np.random.SeedSequence(params.seed, spawn_key=(draw, 0))
-        model, fresh = (
-            build(**params.network, num_classes=store.num_classes, seed=seed)
-            for seed in (0, int(seeds.generate_state(1)[0]))
-        )
-        load_weights(model, files.weights).to(device, memory_format=torch.channels_last)
+        seed = int(seeds.generate_state(1)[0])
+        fresh = build(**params.network, num_classes=store.num_classes, seed=seed)
         randomised = randomised_maps(
-            model,
+            open_network(snakemake, store),
             without_zeros(fresh),
             description["cam_layer"],
             store,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from augcam.data.images import ImageStore
@@ -12,7 +13,7 @@ from augcam.entries import method_named
 from augcam.explanation.gradients import Site
 from augcam.explanation.views import Shown, View, look, look_at_batch
 from augcam.files.arrays import write_arrays
-from augcam.files.tables import write_columns
+from augcam.files.tables import read_columns, write_columns
 from augcam.names import PAPER_METHOD
 from augcam.networks.layers import get_layer
 from augcam.networks.layouts import Layout
@@ -50,6 +51,14 @@ def explain_batch(
     """`explain_each` of one target: logits (B, C), raw CAMs (B, h, w), explained classes (B,)."""
     logits, (cam,), (classes,) = explain_each(model, layer, images, method, [targets])
     return logits, cam, classes
+
+
+def target_classes(labels: Tensor, baseline: str | Path | None = None) -> dict[str, Tensor | None]:
+    """By each kind of target (`cam.target`) the classes of all images, int64 (N,); None: those that
+    a model predicts. `baseline`: the baseline's predictions; none for the baseline itself."""
+    predicted = read_columns(baseline, ["predicted"])["predicted"] if baseline else None
+    of_baseline = None if predicted is None else torch.tensor(predicted)
+    return {"predicted": None, "label": labels, "baseline": of_baseline}
 
 
 class Explanations(NamedTuple):

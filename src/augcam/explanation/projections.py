@@ -21,8 +21,7 @@ def first_component(maps: Tensor) -> Tensor:
     """Maps (B, C, h, w) → coordinates of cells on the first component (B, h, w), of any sign."""
     rows = _centred(maps)
     if rows.shape[1] <= rows.shape[2]:
-        values, vectors = torch.linalg.eigh(rows @ rows.mT)
-        found = vectors[..., -1] * values[:, -1:].clamp(min=0).sqrt()
+        found = _leading(rows @ rows.mT)
     else:
         found = (rows @ torch.linalg.eigh(rows.mT @ rows)[1][..., -1:])[..., 0]
     return found.to(maps.dtype).view(len(maps), *maps.shape[2:])
@@ -39,9 +38,13 @@ def _first_kernel_component(maps: Tensor) -> Tensor:
     kernel = torch.tanh(rows @ rows.mT / rows.shape[2] + 1)
     means = kernel.mean(1, keepdim=True)
     kernel = kernel - means - means.mT + kernel.mean((1, 2), keepdim=True)
-    values, vectors = torch.linalg.eigh(kernel)
-    found = vectors[..., -1] * values[:, -1:].clamp(min=0).sqrt()
-    return found.to(maps.dtype).view(len(maps), *maps.shape[2:])
+    return _leading(kernel).to(maps.dtype).view(len(maps), *maps.shape[2:])
+
+
+def _leading(products: Tensor) -> Tensor:
+    """From inner products of cells (B, h·w, h·w), their coordinates on the first component."""
+    values, vectors = torch.linalg.eigh(products)
+    return vectors[..., -1] * values[:, -1:].clamp(min=0).sqrt()
 
 
 def towards(found: Tensor, guide: Tensor) -> Tensor:

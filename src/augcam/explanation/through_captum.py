@@ -15,12 +15,6 @@ from torch import Tensor
 from augcam.errors import AugcamError
 from augcam.explanation.subject import Batch, Explain, Subject
 
-STEPS = 32
-"""Points of integrated gradients."""
-
-SAMPLES = 8
-"""Random points of gradient SHAP, each with a baseline of its own."""
-
 _AT_ONCE = 32  # images in one pass of captum's
 
 
@@ -57,9 +51,9 @@ def input_x_gradient(subject: Subject) -> Any:
     return _attributing(subject, "InputXGradient")
 
 
-def integrated_gradients(subject: Subject) -> Any:
-    """From the mean colour, which is 0 in what the network sees."""
-    return _attributing(subject, "IntegratedGradients", n_steps=STEPS, internal_batch_size=_AT_ONCE)
+def integrated_gradients(subject: Subject, steps: int) -> Any:
+    """From the mean colour, which is 0 in what the network sees, at `steps` points of the way."""
+    return _attributing(subject, "IntegratedGradients", n_steps=steps, internal_batch_size=_AT_ONCE)
 
 
 @contextmanager
@@ -81,8 +75,9 @@ def occlusion(subject: Subject) -> Iterator[Explain]:
 
 
 @contextmanager
-def gradient_shap(subject: Subject) -> Iterator[Explain]:
-    """Against images of noise around the mean colour, of the deviation that images have.
+def gradient_shap(subject: Subject, samples: int) -> Iterator[Explain]:
+    """At so many random points, each against an image of noise of its own around the mean colour,
+    of the deviation that images have.
 
     All that is random depends on the image's number alone: neither on batches nor on the device.
     Captum draws from numpy's global generator, which is left as it was.
@@ -95,11 +90,11 @@ def gradient_shap(subject: Subject) -> Iterator[Explain]:
         try:
             for image, wanted, number in zip(batch.images, batch.classes, batch.numbers):
                 rng = np.random.default_rng(int(number))
-                noise = rng.standard_normal((SAMPLES, *image.shape), dtype=np.float32)
+                noise = rng.standard_normal((samples, *image.shape), dtype=np.float32)
                 np.random.seed(rng.integers(2**32))  # noqa: NPY002
                 baselines = torch.from_numpy(noise).to(image.device)
                 one = image.detach().clone()[None].requires_grad_()
-                found.append(made.attribute(one, baselines, n_samples=SAMPLES, target=wanted[None]))
+                found.append(made.attribute(one, baselines, n_samples=samples, target=wanted[None]))
         finally:
             np.random.set_state(before)  # noqa: NPY002
         return subject.on_grid(torch.cat(found).detach().sum(1))

@@ -154,9 +154,8 @@ def effects_on_scores(
     smallest_effect: float,
 ) -> pd.DataFrame:
     """The table `score_effects` from the scores of models that differ, see `score_statistics`."""
-    names = [name for name in next(iter(tables.values())) if name not in ("image_id", "right")]
     options = resamples, seed, alpha, smallest_effect
-    return with_parts(score_effects(collected(tables, names), controls, *options))
+    return with_parts(score_effects(collected(tables, _scores_in(tables)), controls, *options))
 
 
 def judge(row, alpha: float, smallest_effect: float) -> str:

@@ -114,11 +114,11 @@ def orders(
         means = [orientation(metric) * of[:, ordered] for of in means]
         taus = kendall(*means)
         low, high = np.clip(interval(taus, main.n_states, alpha), -1, 1)
-        by_view = [_in_order(names, of[0]) for of in means]
+        of_main, own = (_in_order(names, of[0]) for of in means)
         left_out = [name for name in main.conditions if name not in names]
         n_images = int((~np.isnan(view.values[at])).any(axis=(0, 1, 2)).sum())
         counts = len(names), ", ".join(left_out), n_images
-        rows.append((metric, *counts, taus[0], low, high, by_view[1], by_view[0]))
+        rows.append((metric, *counts, taus[0], low, high, own, of_main))
     return pd.DataFrame(rows, columns=ORDER_COLUMNS)
 
 

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from augcam.explanation.subject import Explain, Subject
 
 
+SAMPLES = 8
+"""Random points, at each of which a gradient is taken."""
+
+
 def gradient_shap(subject: Subject) -> AbstractContextManager[Explain]:
     """Mean gradient × difference at random points between random images and the image."""
     from augcam.explanation.through_captum import gradient_shap
 
-    return gradient_shap(subject)
+    return gradient_shap(subject, SAMPLES)
 
 
 ENTRY = CamMethod(
@@ -26,5 +30,5 @@ ENTRY = CamMethod(
     function=gradient_shap,
     needs="model",
     extra="captum",
-    passes=lambda channels, cells: 3 * 8,
+    passes=lambda channels, cells: 3 * SAMPLES,
 )

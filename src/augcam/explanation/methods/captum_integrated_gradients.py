@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from augcam.explanation.subject import Explain, Subject
 
 
+STEPS = 32
+"""Points of the line; a gradient down to the pixels is taken at each."""
+
+
 def integrated_gradients(subject: Subject) -> AbstractContextManager[Explain]:
     """Pixel × mean gradient along the line from the mean colour to the image."""
     from augcam.explanation.through_captum import integrated_gradients
 
-    return integrated_gradients(subject)
+    return integrated_gradients(subject, STEPS)
 
 
 ENTRY = CamMethod(
@@ -26,5 +30,5 @@ ENTRY = CamMethod(
     function=integrated_gradients,
     needs="model",
     extra="captum",
-    passes=lambda channels, cells: 3 * 32,
+    passes=lambda channels, cells: 3 * STEPS,
 )

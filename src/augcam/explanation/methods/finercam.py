@@ -28,8 +28,9 @@ def lead(logits: Tensor, classes: Tensor) -> Tensor:
 
 def finercam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM of the lead over the three classes with the nearest logits."""
-    weights = gradients.mean(dim=(2, 3), keepdim=True)
-    return (weights * activations).sum(1)
+    from augcam.explanation.methods.gradcam import gradcam
+
+    return gradcam(activations, gradients)
 
 
 ENTRY = CamMethod(
