@@ -90,11 +90,15 @@ def save(figure: Figure, *paths: str | Path, dpi: int) -> str:
     missing = keep_texts(figure)
     with plt.rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the caller says so
+        # Laid out once, for all formats. Left to `savefig`, it would draw everything twice.
+        figure.set_dpi(dpi)
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         for path in map(Path, paths):
             metadata = {"CreationDate": None} if path.suffix == ".pdf" else None
             with atomic(path) as temporary:
                 figure.savefig(temporary, dpi=dpi, metadata=metadata)
-            figure.set_layout_engine("none")  # it is laid out, and the next format looks the same
     plt.close(figure)
     return missing
 
