@@ -1,9 +1,9 @@
 """The store of an experiment: images, index, order, statistics."""
 
-import math
-import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -269,29 +269,21 @@ def _choose_and_write(
 
 
 def _write(path: Path, pictures: Iterator[np.ndarray], count: int) -> None:
-    """Write pictures into one `.npy`, at most `count`, never holding more than one."""
-    store, rows = None, 0
-    for rows, pixels in enumerate(pictures, start=1):
-        if store is None:
-            store = np.lib.format.open_memmap(
-                path, mode="w+", dtype=np.uint8, shape=(count, *pixels.shape)
-            )
-            # On a full disk writing into a map kills the process; asking for room is an error.
-            with path.open("rb+") as file:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        store[rows - 1] = pixels
-    if store is not None:
-        store.flush()
-        if rows < count:
-            shape, start = (rows, *store.shape[1:]), store.offset
-            del store
-            _shorten(path, shape, start)
+    """Write uint8 pictures of one shape into one `.npy`, at most `count`, holding one at a time."""
+    first = next(pictures, None)
+    if first is None:
+        return
+    rows = 0
+    with path.open("wb") as file:
+        _write_header(file, (count, *first.shape))
+        for pixels in chain([first], pictures):
+            file.write(np.ascontiguousarray(pixels, dtype=np.uint8))
+            rows += 1
+        file.seek(0)
+        _write_header(file, (rows, *first.shape))
 
 
-def _shorten(path: Path, shape: tuple[int, ...], start: int) -> None:
-    """Cut a `.npy` of uint8, whose array begins at byte `start`, to its first rows."""
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Numpy leaves room for longer numbers, so that it is as long for fewer rows."""
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with path.open("rb+") as file:
-        np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for longer numbers
-        assert file.tell() == start
-        file.truncate(start + math.prod(shape))
+    np.lib.format.write_array_header_1_0(file, header)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import resource
+import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -176,7 +177,8 @@ def calibrate(
             rates[of_view(name)] = rate_of_any(view(described), seconds / 8)
     shape = (layout.height, layout.width)
     rates |= _rates_of_more(config, store, model, ids, shape, rates["explanation"])
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     gpu_memory = torch.cuda.max_memory_reserved() + CUDA_CONTEXT if on_gpu else 0
     gpu_total = torch.cuda.mem_get_info()[1] if on_gpu else 0
     if lease:
