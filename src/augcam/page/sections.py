@@ -17,7 +17,7 @@ PAPER = ("overlap", "correlation", "difference", "prediction", "pairs", "extreme
 """Sections of the catalogue by part of the page; all others stand between these two."""
 
 WIDEST = 1600
-"""Pixels: a wider figure is made smaller; its PDF is there for more."""
+"""Pixels: a wider figure is made smaller; its file is there for more."""
 
 MOST_ROWS = 5000
 """Rows of a table that the page holds; of a longer one it has the link alone."""
