@@ -31,6 +31,7 @@ def dose_response(doses: pd.DataFrame, trends: pd.DataFrame, sweep: str) -> Figu
         p = "" if np.isnan(row["p_holm"]) else f", p {row['p_holm']:.2g}"
         panel.text(0.02, 1.0, f"{said}{p}", transform=panel.transAxes, va="bottom", fontsize=SMALL)
         panel.set_title(name, pad=16)
+        panel.set_xlabel(row["parameter"], fontsize=SMALL)
         panel.grid(True, axis="y")
     figure.suptitle(condition_name(sweep), x=0.01, ha="left", fontweight="bold")
     legend(figure, panels, 4)

@@ -101,7 +101,8 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
     is_trained = "seconds" in reference
     layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
     gpus = ", ".join(hardware["gpus"]) or "no GPU"
-    augmented = [name for name in config["conditions"] if not is_control(name)]
+    conditions = dict.fromkeys(model["condition"] for model in models)  # in the config's order
+    augmented = [name for name in conditions if not is_control(name)]
     studied = [*augmented, *config["controls"]]
     left_out = [f"{display_name(c)} {s}" for c in studied for s in config["without"].get(c, ())]
     duplicates = ", ".join(f"{n} of {pair}" for pair, n in provenance["duplicates"].items() if n)

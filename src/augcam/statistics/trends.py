@@ -62,10 +62,10 @@ def dose_response(
     an empty `sweep`: `value` and `position` (see `Sweep`) of the strength, and `mean`, the model's
     mean over images and baselines.
 
-    `trends`: one row per sweep and metric: `slope`, what the mean changes by from the weakest to
-    the strongest value along a straight line, with `low`, `high`; `tau` (Kendall's, mean over
-    states); `p`; `p_holm` over all rows; `verdict`: the distance from the baseline, or accuracy,
-    grows or falls, or it cannot be told.
+    `trends`: one row per sweep and metric: the `parameter` that varies; `slope`, what the mean
+    changes by from the weakest to the strongest value along a straight line, with `low`, `high`;
+    `tau` (Kendall's, mean over states); `p`; `p_holm` over all rows; `verdict`: the distance from
+    the baseline, or accuracy, grows or falls, or it cannot be told.
     """
     rng = np.random.default_rng(seed)
     responses = responses_of(distances, performance)
@@ -93,7 +93,7 @@ def dose_response(
 
 
 TREND_COLUMNS = [
-    "sweep", "metric", "n_models", "n_states", "weakest", "strongest",
+    "sweep", "metric", "n_models", "n_states", "parameter", "weakest", "strongest",
     "slope", "low", "high", "tau", "p", "p_holm", "verdict",
 ]  # fmt: skip
 
@@ -144,7 +144,8 @@ def _trend(sweep, metric, x, y, images, alpha, rng) -> tuple[Any, ...]:
     p, tau = rearranged(x, y, rng), kendall(x, y)
     first, last = str(sweep.values[0]), str(sweep.values[-1])
     nan = np.nan
-    return (sweep.name, metric, count, states, first, last, slope, low[0], high[0], tau, p, nan, "")
+    values = (sweep.key, first, last, slope, low[0], high[0], tau, p, nan, "")
+    return (sweep.name, metric, count, states, *values)
 
 
 def straight_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, int, float]:
