@@ -277,7 +277,7 @@ def _write(path: Path, pictures: Iterator[np.ndarray], count: int) -> None:
     with path.open("wb") as file:
         _write_header(file, (count, *first.shape))
         for pixels in chain([first], pictures):
-            file.write(np.ascontiguousarray(pixels, dtype=np.uint8))
+            file.write(pixels.tobytes())
             rows += 1
         file.seek(0)
         _write_header(file, (rows, *first.shape))
