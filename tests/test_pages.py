@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from augcam.config.schema import Training
-from augcam.report.pages import facts, start_page, summary_page, table_page
+from augcam.report.pages import augmentations, facts, start_page, summary_page, table_page
 from augcam.report.recipe import recipe
 from augcam.report.tablepages import TABLE_PAGES
 
@@ -84,6 +84,13 @@ def test_the_summary_says_what_was_run():
     assert "Pearson correlation" in html and ">7<" in html
     assert "Mean absolute difference" not in html
     assert "<h2>Warnings</h2>" not in html and "<h2>Notes</h2>" not in html
+
+
+def test_conditions_are_named_in_the_order_of_the_config():
+    names = ["none", "turned_5", "turned_30", "affine"]
+    models = [{"condition": name, "state": 1} for name in names]
+    config = PROVENANCE["config"] | {"conditions": {name: {} for name in sorted(names)}}
+    assert augmentations(PROVENANCE | {"config": config, "models": models}) == names[1:]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from augcam.config.schema import Training
 from augcam.config.states import varied
 from augcam.entries import CamMethod, entries
 from augcam.names import display_name, is_control, metric_name
+from augcam.report.pages import augmentations
 from augcam.report.recipe import recipe
 
 
@@ -25,9 +26,8 @@ def methods(provenance: Mapping[str, Any]) -> str:
     config, network, images = (provenance[name] for name in ("config", "network", "images"))
     cam, statistics = config.get("cam", {}), config.get("statistics", {})
     models, versions = provenance["models"], provenance["versions"]
-    conditions = list(config["conditions"])
-    augmented = [display_name(name) for name in conditions if not is_control(name)]
-    controls = [f"'{name}'" for name in conditions if is_control(name)]
+    augmented = [display_name(name) for name in augmentations(provenance)]
+    controls = [f"'{name}'" for name in config["conditions"] if is_control(name)]
     size = config["model"]["input_size"]
     states = config["starting_states"]
     baseline = models[0]

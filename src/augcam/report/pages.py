@@ -92,6 +92,13 @@ def _by_level(warnings: pd.DataFrame) -> dict[str, list[str]]:
     return {level: list(warnings.loc[warnings["level"] == level, "text"]) for level in levels}
 
 
+def augmentations(provenance: Mapping[str, Any]) -> list[str]:
+    """The conditions that are no controls, in the order of the models, which is the config's:
+    that of `conditions` is lost in JSON, which sorts keys."""
+    conditions = dict.fromkeys(model["condition"] for model in provenance["models"])
+    return [name for name in conditions if not is_control(name)]
+
+
 def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]:
     """What a reader wants to know first, by name."""
     config, network = provenance["config"], provenance["network"]
@@ -101,8 +108,7 @@ def facts(provenance: Mapping[str, Any], claims: pd.DataFrame) -> dict[str, str]
     is_trained = "seconds" in reference
     layer = f"{network['cam_layer']} ({'×'.join(map(str, network['feature_map']))})"
     gpus = ", ".join(hardware["gpus"]) or "no GPU"
-    conditions = dict.fromkeys(model["condition"] for model in models)  # in the config's order
-    augmented = [name for name in conditions if not is_control(name)]
+    augmented = augmentations(provenance)
     studied = [*augmented, *config["controls"]]
     left_out = [f"{display_name(c)} {s}" for c in studied for s in config["without"].get(c, ())]
     duplicates = ", ".join(f"{n} of {pair}" for pair, n in provenance["duplicates"].items() if n)

@@ -143,9 +143,10 @@ def _trend(sweep, metric, x, y, images, alpha, rng) -> tuple[Any, ...]:
     states = int((~np.isnan(y)).any(axis=0).sum())
     p, tau = rearranged(x, y, rng), kendall(x, y)
     first, last = str(sweep.values[0]), str(sweep.values[-1])
-    nan = np.nan
-    values = (sweep.key, first, last, slope, low[0], high[0], tau, p, nan, "")
-    return (sweep.name, metric, count, states, *values)
+    return (
+        sweep.name, metric, count, states, sweep.key, first, last,
+        slope, low[0], high[0], tau, p, np.nan, "",
+    )  # fmt: skip
 
 
 def straight_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, int, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from augcam.entries import CamMethod
+from augcam.explanation.methods.gradcam import gradcam
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +29,6 @@ def lead(logits: Tensor, classes: Tensor) -> Tensor:
 
 def finercam(activations: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM of the lead over the three classes with the nearest logits."""
-    from augcam.explanation.methods.gradcam import gradcam
-
     return gradcam(activations, gradients)
 
 
