@@ -47,7 +47,7 @@ EVERY_NETWORK = pytest.mark.parametrize(
 )
 CLASSES = torch.tensor([4, 0])
 SIGNLESS = {"eigencam", "eigengradcam", "kpcacam"}
-OTHERS = {"finercam", "fullgrad"}  # whose tests are below
+OTHERS = ("finercam", "fullgrad")  # whose tests are below
 LIBRARY = {name: theirs for name, theirs in GRADCAM.items() if name not in OTHERS}
 CAPTUM = [name for name in entries(CamMethod) if name.startswith("captum.")]
 
