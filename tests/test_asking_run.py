@@ -16,6 +16,7 @@ SMALL = {
     "augmentations": ["affine"],
     "starting_states": [1],
     "scores": ["spread", "deletion", "road", "increase"],
+    "views": {"early": {"layer": "layer1", "images": 20}},
     "statistics": {
         "resamples": 100,
         "faithfulness_images": 12,
@@ -53,12 +54,29 @@ def test_networks_are_asked_about_one_sample(finished):
     assert len(both) == 40 and both["road"].notna().sum() <= 12 and both["spread"].notna().any()
 
 
+def test_networks_are_asked_about_the_maps_of_every_view(finished):
+    results = Results(finished / "results" / "small")
+    files = [results.folder / f"faithfulness/{view}/none/1.parquet" for view in ("main", "early")]
+    main, early = map(pd.read_parquet, files)
+    assert len(main) == len(early) == 12 and not main["road"].equals(early["road"])
+    shown = results.explained("none", 1, "early")["image_id"]
+    assert set(early["image_id"]) <= set(shown) and len(shown) == 20
+    rows = results.tables["view_scores"].set_index("score")
+    assert set(rows["view"]) == {"early"} and len(rows) == 3 * len(SMALL["scores"])
+    assert (rows.loc["deletion", "n_not_sampled"] == 8).all()
+    of_baseline = rows[rows["condition"] == "none"].loc["deletion", "mean"]
+    assert of_baseline == pytest.approx(early["deletion"].mean())
+    assert set(results.tables["view_score_effects"]["score"]) == {*SMALL["scores"]}
+
+
 def test_random_weights_have_a_table_a_figure_a_page_and_a_sentence(finished):
     results = Results(finished / "results" / "small")
     table = results.tables["sanity"]
-    assert table["layer"].tolist() == ["", "fc", "layer3", "layer2", "layer1", "stem.1", "stem.0"]
-    assert set(table["view"]) == {"main"} and set(table["method"]) == {"gradcam"}
-    assert (table["n_images"] + table["n_undefined"]).tolist() == [20, *[60] * 6]
+    blocks = ["", "fc", "layer3", "layer2", "layer1", "stem.1", "stem.0"]
+    assert set(table["view"]) == {"main", "early"} and set(table["method"]) == {"gradcam"}
+    for _, of_view in table.groupby("view"):
+        assert of_view["layer"].tolist() == blocks
+        assert (of_view["n_images"] + of_view["n_undefined"]).tolist() == [20, *[60] * 6]
     assert (results.folder / "figures/sanity.png").is_file()
     assert (results.folder / "pages/sanity.html").is_file()
     findings = results.tables["conclusions"].set_index("topic")["finding"]
@@ -71,11 +89,11 @@ def test_random_weights_have_a_table_a_figure_a_page_and_a_sentence(finished):
         ({}, {}),
         (
             {"statistics": {"faithfulness_images": 13}},
-            {"faithfulness": 3, "score_statistics": 1, "draw_scores": 1},
+            {"faithfulness": 6, "score_statistics": 1, "draw_scores": 1, "view_statistics": 1},
         ),
-        ({"statistics": {"sanity_images": 10}}, {"randomise_weights": 1, "sanity": 1}),
+        ({"statistics": {"sanity_images": 10}}, {"randomise_weights": 2, "sanity": 1}),
         ({"statistics": {"sanity": False}}, {}),
-        ({"scores": ["spread", "deletion"]}, {"faithfulness": 3, "score_statistics": 1}),
+        ({"scores": ["spread", "deletion"]}, {"faithfulness": 6, "score_statistics": 1}),
         ({"scores": ["spread"]}, {"score_statistics": 1}),
     ],
 )

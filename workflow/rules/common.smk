@@ -33,7 +33,7 @@ try:
     from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
     from augcam.files.json import read_json
     from augcam.names import MAIN, PAIR_METRICS, SEED_CONTROL, introduce
-    from augcam.report.catalogue import SECTIONS, figures, tables
+    from augcam.report.catalogue import SECTIONS, figures, one_of_each_kind, tables
     from augcam.report.colours import condition_colours
     from augcam.run.closure import closure, with_neighbours
     from augcam.run.attempt import faults_of_foreign
@@ -139,6 +139,7 @@ CANDIDATES = {folder(name): name for name in CONFIG.candidates}
 EQUAL_MODELS = f"{OUT}/tables/equal_models.parquet"
 
 FIGURES = figures(CONFIG)
+IN_REPORT = one_of_each_kind(FIGURES)  # Snakemake's; the page has all
 PAGES = tables(CONFIG)
 
 EFFECT_TABLES = ["effects", "variance_split", "planning"]
@@ -163,7 +164,8 @@ SCORE_TABLES += ["score_segments", "score_segment_tests"]
 SCORE_TABLES += ["score_doses", "score_trends"] if CONFIG.sweeps else []
 SCORE_TABLES += ["mask_parts"] if MASKS else []
 SCORE_TABLES = SCORE_TABLES if scored(CONFIG) else []
-VIEW_TABLES = ["view_effects", *(["view_score_effects"] if SCORE_TABLES else []), "holds"]
+VIEW_TABLES = ["view_effects", "holds"]
+VIEW_TABLES += ["view_scores", "view_score_effects"] if SCORE_TABLES else []
 VIEW_TABLES = VIEW_TABLES if FURTHER_VIEWS else []
 
 
@@ -468,10 +470,10 @@ def distance_params():
     }
 
 
-def faithfulness_files():
+def faithfulness_files(views):
     """What scores that ask the network say of a sample of images, of every model."""
     pattern = "faithfulness/{view}/{condition}/{state}.parquet"
-    return model_files(pattern) if scores_of_networks(CONFIG) else []
+    return files_of_views(pattern, views=views) if scores_of_networks(CONFIG) else []
 
 
 def every_figure():
@@ -485,8 +487,11 @@ def page_files(family):
 
 
 def pictures(family):
-    """The figures of a family, as they stand in the report."""
-    return [entry(f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family]
+    """The figures of a family, one of each kind as it stands in the report."""
+    return [
+        entry(path, item) if item in IN_REPORT else path
+        for path, item in ((f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family)
+    ]
 
 
 def pages(family):

@@ -14,7 +14,7 @@ rule page:
         predictions=files_of_views("explanations/{view}/{condition}/{state}/predictions.parquet"),
         similarity=files_of_views("similarity/{view}/{condition}/{state}.parquet", CONFIG.compared),
         scores=files_of_views("scores/{view}/{condition}/{state}.parquet") if SCORE_TABLES else [],
-        faithfulness=faithfulness_files(),
+        faithfulness=faithfulness_files(VIEWS),
         citation=CITATION,
         captions=captions(),
         code=[*code("page"), *templates("page/templates", "page/static")],

@@ -4,7 +4,7 @@
 rule scores:
     input:
         files_of_views("scores/{view}/{condition}/{state}.parquet") if scored(CONFIG) else [],
-        faithfulness_files(),
+        faithfulness_files(VIEWS),
         DATA["stats"],
 
 
@@ -42,16 +42,16 @@ if scores_of_networks(CONFIG):
         input:
             **DATA,
             weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
-            cams=f"{EXPLANATIONS}/cams.npz",
+            cams=f"{OUT}/explanations/{{view}}/{{condition}}/{{state}}/cams.npz",
             code=lambda wildcards: network_code(
                 "faithfulness", architecture_of(wildcards), score=scores_of_networks(CONFIG)
             ),
         output:
-            f"{OUT}/faithfulness/{MAIN}/{{condition}}/{{state}}.parquet",
+            f"{OUT}/faithfulness/{{view}}/{{condition}}/{{state}}.parquet",
         log:
-            f"{OUT}/logs/faithfulness/{{condition}}/{{state}}.log",
+            f"{OUT}/logs/faithfulness/{{view}}/{{condition}}/{{state}}.log",
         benchmark:
-            f"{OUT}/benchmarks/faithfulness/{{condition}}/{{state}}.tsv"
+            f"{OUT}/benchmarks/faithfulness/{{view}}/{{condition}}/{{state}}.tsv"
         conda:
             ENVIRONMENT
         threads: CONFIG.training.threads
@@ -70,7 +70,7 @@ if scores_of_networks(CONFIG):
             seed=CONFIG.statistics.seed,
             threads=CONFIG.training.threads,
         message:
-            "Asking {wildcards.condition}, state {wildcards.state}, about changed images"
+            "Asking {wildcards.condition}, state {wildcards.state}, about changed images ({wildcards.view})"
         script:
             "../scripts/faithfulness.py"
 
@@ -78,7 +78,7 @@ if scores_of_networks(CONFIG):
 rule score_statistics:
     input:
         scores=model_files("scores/{view}/{condition}/{state}.parquet"),
-        faithfulness=faithfulness_files(),
+        faithfulness=faithfulness_files([MAIN]),
         equal=EQUAL_MODELS,
         masks=MASKS or [],
         stats=DATA["stats"],

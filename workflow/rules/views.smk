@@ -75,6 +75,7 @@ if FURTHER_VIEWS:
         input:
             **distance_files(VIEWS),
             scores=files_of_scores(),
+            faithfulness=faithfulness_files(FURTHER_VIEWS),
             targets=target_table(),
             equal=EQUAL_MODELS,
             views=network_of_baseline(NETWORK_OF_VIEWS),

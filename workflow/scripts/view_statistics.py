@@ -11,7 +11,7 @@ from augcam.files.tables import read_columns, read_table, write_tables
 from augcam.names import MAIN
 from augcam.run.job import job
 from augcam.statistics.reading import read_distances
-from augcam.statistics.scores import effects_on_scores
+from augcam.statistics.scores import scores_and_effects
 from augcam.statistics.views import against_main, by_view, holds, on_images, rows_of
 
 with job(snakemake):
@@ -40,10 +40,15 @@ with job(snakemake):
         "holds": holds(described, held, same, changes),
     }
     if files.get("scores"):
+        tested = with_noise(params.score_controls, equal)
+        asked = by_view(files.get("faithfulness", []), params.views)
         scores = {}
         for view, paths in by_view(files.scores, params.views).items():
-            tables = distinct(params.models, map(read_table, paths), equal)
-            tested = with_noise(params.score_controls, equal)
-            scores[view] = effects_on_scores(tables, tested, **params.statistics)
-        found["view_score_effects"] = pd.concat(scores, names=["view"]).reset_index("view")
+            tables, sampled = (
+                distinct(params.models, map(read_table, of), equal) for of in (paths, asked[view])
+            )
+            scores[view] = scores_and_effects(tables, tested, sampled=sampled, **params.statistics)
+        for name in ("scores", "score_effects"):
+            by_name = {view: tables[name] for view, tables in scores.items()}
+            found[f"view_{name}"] = pd.concat(by_name, names=["view"]).reset_index("view")
     write_tables(found, snakemake.output)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from augcam.entries import Figure, entries
 from augcam.page.embed import chart, picture
-from augcam.report.catalogue import SECTIONS, Item
+from augcam.report.catalogue import SECTIONS, Item, kind
 from augcam.report.pages import texts
 
 COMPARED = ("augmentations", "cams", "performance", "architectures")
@@ -109,8 +109,7 @@ def _groups(
     groups: dict[str, list[Item]] = {}
     for item in items:
         if (folder / f"figures/{item.name}.png").is_file():
-            key = item.name if item.caption == "entry" else item.caption
-            groups.setdefault(key, []).append(item)
+            groups.setdefault(kind(item), []).append(item)
     return [
         Group(
             f"{of[0].section}-{key}",

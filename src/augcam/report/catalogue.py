@@ -5,6 +5,7 @@
     python -m augcam.report.catalogue
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,6 +125,21 @@ def figures(config: Config) -> list[Item]:
     return items + _statistics(config, metrics) + _scores(config) + views + own
 
 
+def kind(item: Item) -> str:
+    """What figures of a section that are read alike have in common: their caption, or that of an
+    entry, which is its own."""
+    return item.name if item.caption == "entry" else item.caption
+
+
+def one_of_each_kind(items: Iterable[Item]) -> list[Item]:
+    """The first figure of each kind in each section: what Snakemake's report shows of many that
+    one rule makes, as the page holds them all."""
+    first: dict[tuple[str, str], Item] = {}
+    for item in items:
+        first.setdefault((item.section, kind(item)), item)
+    return list(first.values())
+
+
 def tables(config: Config) -> list[Item]:
     """Every page of an experiment."""
     own = [
@@ -136,7 +152,7 @@ def tables(config: Config) -> list[Item]:
     without |= set() if scored(config) else {i.name for i in PAGES if i.section == "scores"}
     without |= set() if config.has_masks else {"mask_parts"}
     without |= set() if config.views else {i.name for i in PAGES if i.section == "views"}
-    without |= set() if scored(config) else {"view_score_effects"}
+    without |= set() if scored(config) else {"view_scores", "view_score_effects"}
     wanted = [item for item in PAGES if item.name not in without]
     return wanted + own
 

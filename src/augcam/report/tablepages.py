@@ -186,6 +186,14 @@ TABLE_PAGES = [
         label="effects",
     ),
     TablePage(
+        "view_scores",
+        "Scores in further views",
+        "As scores of maps, view by view: means over images of each model, with the images that "
+        "have a value and those that have none.",
+        "views",
+        label="scores",
+    ),
+    TablePage(
         "view_score_effects",
         "Effects on scores in further views",
         "As effects on scores, view by view; differences in the score's own units.",

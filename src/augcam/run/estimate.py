@@ -125,9 +125,10 @@ def planned(
         for c, s in models
         if scored(config)
     ]
-    asked = min(test, config.statistics.faithfulness_images)
+    limit = config.statistics.faithfulness_images
     answers: Jobs = [
-        (f"faithfulness/main/{c}/{s}.parquet", {"asking": asked})
+        (f"faithfulness/{view}/{c}/{s}.parquet", {"asking": min(images, limit)})
+        for view, images in shown.items()
         for c, s in models
         if scores_of_networks(config)
     ]

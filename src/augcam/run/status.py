@@ -112,7 +112,7 @@ def status(config: Config, folder: Path, now: float) -> Status:
     logs, views = folder / "logs", config.looks
     shown = [item.name for item in tables(config) if item.family == "pages"]
     drawn = [item.name for item in figures(config) if item.family != "architectures"]
-    answers = [f"faithfulness/main/{c}/{s}.parquet" for c, s in config.models]
+    answers = [f"faithfulness/{v}/{c}/{s}.parquet" for v in views for c, s in config.models]
     files = {
         "explained": [
             f"explanations/{v}/{c}/{s}/cams.npz" for v in views for c, s in config.models

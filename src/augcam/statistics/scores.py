@@ -50,17 +50,12 @@ def score_statistics(
     `score_segment_tests`: as of distances; with sweeps `score_doses` and `score_trends`. In all of
     them `score` and `part` stand for `metric`.
     """
-    parts = [tables]
-    if sampled:
-        parts.append({m: tables[m][_HEAD].merge(sampled[m], on="image_id") for m in tables})
-        tables = {m: tables[m].merge(sampled[m], how="left", on="image_id") for m in tables}
-    values = collected(tables, _scores_in(tables))
     tested = with_noise(controls, equal)
-    found = {
-        "scores": summary(parts),
-        "score_effects": score_effects(values, tested, resamples, seed, alpha, smallest_effect),
-        "score_variance_split": variance_split(values),
-    }
+    options = resamples, seed, alpha, smallest_effect
+    found = scores_and_effects(tables, tested, *options, sampled=sampled)
+    tables, parts = _with_sample(tables, sampled)
+    values = collected(tables, _scores_in(tables))
+    found["score_variance_split"] = variance_split(values)
     segmented = [by_segment(with_segments(part, reference), _scores_in(part)) for part in parts]
     for name in segmented[0]:
         table = pd.concat([of[name] for of in segmented], ignore_index=True)
@@ -69,6 +64,34 @@ def score_statistics(
         trends = dose_response(values, None, sweeps, tested, alpha, seed)
         found |= {f"score_{name}": table for name, table in trends.items()}
     return {name: with_parts(table) for name, table in found.items()}
+
+
+def scores_and_effects(
+    tables: Mapping[Model, pd.DataFrame],
+    controls: Sequence[str],
+    resamples: int,
+    seed: int,
+    alpha: float,
+    smallest_effect: float,
+    sampled: Mapping[Model, pd.DataFrame] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The tables `scores` and `score_effects` of one view, see `score_statistics`; `controls`:
+    those whose models differ."""
+    tables, parts = _with_sample(tables, sampled)
+    values = collected(tables, _scores_in(tables))
+    tested = score_effects(values, controls, resamples, seed, alpha, smallest_effect)
+    return {"scores": with_parts(summary(parts)), "score_effects": with_parts(tested)}
+
+
+def _with_sample(
+    tables: Mapping[Model, pd.DataFrame], sampled: Mapping[Model, pd.DataFrame] | None
+) -> tuple[Mapping[Model, pd.DataFrame], list[Mapping[Model, pd.DataFrame]]]:
+    """Tables with the scores of the sample beside their own (NaN elsewhere), and both apart."""
+    if not sampled:
+        return tables, [tables]
+    of_sample = {m: tables[m][_HEAD].merge(sampled[m], on="image_id") for m in tables}
+    both = {m: tables[m].merge(sampled[m], how="left", on="image_id") for m in tables}
+    return both, [tables, of_sample]
 
 
 def _scores_in(tables: Mapping[Model, pd.DataFrame]) -> list[str]:
@@ -143,19 +166,6 @@ def score_effects(
     """
     table = effects(scores, list(controls), resamples, seed, alpha, smallest_effect, judge)
     return table.rename(columns={"farther_than_control": "verdict"})
-
-
-def effects_on_scores(
-    tables: Mapping[Model, pd.DataFrame],
-    controls: Sequence[str],
-    resamples: int,
-    seed: int,
-    alpha: float,
-    smallest_effect: float,
-) -> pd.DataFrame:
-    """The table `score_effects` from the scores of models that differ, see `score_statistics`."""
-    options = resamples, seed, alpha, smallest_effect
-    return with_parts(score_effects(collected(tables, _scores_in(tables)), controls, *options))
 
 
 def judge(row, alpha: float, smallest_effect: float) -> str:
