@@ -50,6 +50,7 @@ def tool():
         ("vit_b_32", 128, "encoder.layers.encoder_layer_11.ln_1", Layout("NLC", 4, 4, 1)),
         ("swin_t", 128, "permute", Layout("NCHW", 4, 4)),
         (f"{OWN}:Net", 16, "body.3", Layout("NCHW", 8, 8)),
+        ("timm/levit_128s", 224, "stages.2", Layout("NLC", 4, 4)),
         (f"{OWN}:Tokens", 16, "norm1", Layout("NLC", 4, 4, 1)),
         (str(ROOT / "examples" / "my_model.py:Net"), 32, "features.2.2", Layout("NCHW", 4, 4)),
     ],

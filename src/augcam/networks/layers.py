@@ -42,7 +42,8 @@ def find_cam_layer(model: nn.Module, input_size: int) -> str:
     The last feature map before pooling is the last module to finish whose output is a map, (N, C,
     h, w) or (N, h, w, C), and which is neither a pooling layer nor a plain `nn.Sequential`, which
     may end in one. Where tokens (N, L, C) follow, it is the last normalisation of tokens before the
-    last attention: what comes later may meet the patches no more (jacobgil/pytorch-grad-cam#513).
+    last attention: what comes later may meet the patches no more (jacobgil/pytorch-grad-cam#513);
+    the last tokens of all where nothing normalises them.
     Runs the model once on an input of zeros (on the model's device; `meta` costs nothing).
     Raises AugcamError for networks with neither.
     """
@@ -84,19 +85,32 @@ def _is_sequence(output: Any) -> bool:
 
 def _last_normalised_tokens(record: list[tuple[str, nn.Module, Any]]) -> str | None:
     """The last normalisation of tokens to finish before the last attention; the last one of all in
-    networks without attention."""
+    networks without attention. Where tokens are normalised within linear layers alone (LeViT), the
+    last tokens of all: what a branch adds to them is no map of the image."""
     attention = [(i, name) for i, (name, module, _) in enumerate(record) if _attends(module)]
     end, inside = attention[-1] if attention else (len(record), "")
-    names = [
-        name
-        for name, module, output in record[:end]
-        if "norm" in type(module).__name__.lower()
+    tokens = [
+        (i, name, module)
+        for i, (name, module, output) in enumerate(record)
+        if type(module) is not nn.Sequential
         and _is_sequence(output)
         and output.shape[0] == 1
         and output.shape[1] > 1  # not a class token alone
-        and not (inside and name.startswith(f"{inside}."))
     ]
-    return names[-1] if names else None
+    normalised = [
+        name
+        for i, name, module in tokens
+        if i < end and _normalises(module) and not (inside and name.startswith(f"{inside}."))
+    ]
+    if normalised:
+        return normalised[-1]
+    return tokens[-1][1] if tokens else None
+
+
+def _normalises(module: nn.Module) -> bool:
+    """Whether this is a normalisation by the name of its class, and nothing but one."""
+    linear = any(isinstance(part, nn.Linear) for part in module.modules())
+    return "norm" in type(module).__name__.lower() and not linear
 
 
 def _attends(module: nn.Module) -> bool:
