@@ -52,6 +52,7 @@ report: os.path.abspath(START_PAGE if os.path.exists(START_PAGE) else REPORT_TEX
 onstart:
     say_what_states_cannot_tell()
     begin_call(log)
+    let_the_scheduler_rest()
 
 
 # Now Snakemake has recorded that the trainings are done: a kill can no longer lose them.

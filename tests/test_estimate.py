@@ -96,10 +96,10 @@ def test_further_views_are_stages_of_their_own_with_their_own_images(tmp_path):
 def test_what_takes_long_is_measured_by_one_image():
     asked = []
     sampling.rate_of_any(lambda count: asked.append(count) or count, 0.001)
-    assert asked[0] == 1 and set(asked[1:]) == {32}
-    asked.clear()
-    found = sampling.rate_of_any(lambda count: asked.append(time.sleep(0.02)) or count, 0.001)
-    assert len(asked) == 1 and found < 50
+    assert asked[:2] == [1, 1] and set(asked[2:]) == {32}
+    durations = iter([0.5, 0.02])  # the first imports a library
+    found = sampling.rate_of_any(lambda count: time.sleep(next(durations)) or count, 0.001)
+    assert 10 < found <= 50
 
 
 def test_asking_and_checking_count_where_the_config_wants_them(tmp_path):

@@ -484,7 +484,11 @@ def test_the_others_go_on_where_a_model_fails_and_it_can_be_left_out(finished):
 def test_architectures_are_trained_and_tested_after_every_epoch(finished):
     config = {"architectures": ["resnet20", "resnet32"]}
     write_config(finished, TINY | config, "architectures")
-    snakemake(finished, "--cores", "2", "--configfile", "architectures.yaml", "--", "architectures")
+    arguments = "--cores", "2", "--verbose", "--configfile", "architectures.yaml"
+    said = snakemake(finished, *arguments, "--", "architectures").stderr
+    # Jobs are selected once in the beginning and after each that has ended, and else never: Snakemake
+    # would do so every second, ever more often.
+    assert said.count("Ready jobs") <= said.count("Finished jobid") + 1
     results = finished / "results" / "tiny"
     table = pd.read_csv(results / "tables" / "architectures.csv")
     assert table["architecture"].tolist() == ["resnet20"] * 2 + ["resnet32"] * 2

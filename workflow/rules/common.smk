@@ -611,6 +611,14 @@ def end_call(state):
         record.update(state=state, whole=any(job.rule.name == "all" for job in workflow.dag.jobs))
 
 
+def let_the_scheduler_rest():
+    """Snakemake (9.27, its issue 2967) selects jobs again a second after each time it has done so, and
+    once more for each job that has ended: after some hundred jobs that alone takes a core. It does so for
+    its limit of 100 jobs started a second, which what runs on this machine does not need."""
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 def say_what_states_cannot_tell():
     """Say again what the rehearsal of training said when it was made."""
     rehearsal = Path(f"{OUT}/models/rehearsal.json")

@@ -75,6 +75,7 @@ BUILT_INS: dict[str, Any] = {
     name: create_model(
         name,
         __base__=parameters_of(name),
+        __cls_kwargs__={"use_attribute_docstrings": False},  # it has none, and the search is slow
         use=(Literal[name], name),  # type: ignore[arg-type]
         title=(Text | None, None),
     )

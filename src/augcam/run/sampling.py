@@ -56,7 +56,9 @@ def rate(work: Callable[[], int], seconds: float) -> float:
 
 
 def rate_of_any(work: Callable[[int], int], seconds: float) -> float:
-    """What `work` does a second, given how many images, where one may take long: then one it is."""
+    """What `work` does a second, given how many images, where one may take long: then one it is,
+    the second, as the first may wait for a library to be imported."""
+    work(1)
     started = time.perf_counter()
     work(1)
     spent = time.perf_counter() - started
