@@ -272,6 +272,35 @@ def test_a_single_value_is_the_object_whatever_it_is(tmp_path, rng):
         np.testing.assert_array_equal(found.mask, np.stack(masks) > 0)
 
 
+@pytest.mark.parametrize("image_turn,mask_turn", [(None, 3), (None, 6), (8, 8), (5, 6), (7, None)])
+def test_a_mask_takes_the_turn_of_its_image_and_none_of_its_own(
+    tmp_path, rng, image_turn, mask_turn
+):
+    mask = blocks(rng, 8, 8, 1)
+    images = [encoded(coloured(mask), image_turn) for _ in range(6)]
+    brought = Brought(tmp_path, images, [encoded(mask, mask_turn, "TIFF")] * 6)
+    pixels, found, _ = prepared(brought.parquet(), tmp_path)
+    np.testing.assert_array_equal(pixels[..., 0], 80 * np.array([0, 1, 3])[found.mask])
+
+
+def several_frames(*masks):
+    """The bytes of a TIFF of several pages."""
+    pages, file = [Image.fromarray(mask) for mask in masks], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    return file.getvalue()
+
+
+def test_of_several_frames_of_a_mask_the_first_is_taken_and_said(tmp_path, rng):
+    first = blocks(rng, 8, 8, 1)
+    brought = bad(tmp_path, rng, mask=several_frames(first, np.ones_like(first)))
+    _, found, said = prepared(brought.parquet(), tmp_path)
+    np.testing.assert_array_equal(np.array([0, 1, 3])[found.mask[3]], first)
+    text = "1 of 6 masks with several frames (test.parquet[3]), of which the first was taken"
+    assert text in "\n".join(said)
+    with pytest.raises(AugcamError, match=r"test\.parquet\[3\]: 1 of 6 masks with several frames"):
+        prepared(brought.parquet(frames="refuse"), tmp_path)
+
+
 @pytest.mark.parametrize("kind,box", [("corners", (2, 1, 5, 7)), ("size", (2, 1, 3, 6))])
 def test_boxes_take_the_place_of_masks(tmp_path, rng, kind, box):
     columns = dict(zip(("l", "t", "r", "b"), box))

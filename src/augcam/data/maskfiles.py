@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
-from augcam.data.decoding import Frame, frame
+from augcam.data.decoding import Frame, as_stored, frame
 from augcam.data.listing import walk
-from augcam.data.masks import Mask
+from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
 
 _LOSSLESS = ("PNG", "BMP", "TIFF", "GIF", "PPM")
@@ -36,36 +36,41 @@ def mask_reader(
     image: Callable[[int], bytes | Path],
     mask: Callable[[int], Any],
     names: Sequence[str],
-) -> Callable[[int], Mask | None]:
+) -> Callable[[int], Brought | None]:
     """A function that gives the mask of image i, upright as the image, or None.
 
     `image(i)`: its file; `mask(i)`: the mask's file (bytes or path), or the four numbers of a box,
     None for none; `names`: where images are, for messages.
     """
 
-    def read(i: int) -> Mask | None:
+    def read(i: int) -> Brought | None:
         found = mask(i)
         if found is None:
             return None
         of = frame(image(i))
         if source.boxes:
-            pixels = box_mask(found, source.box_format, of, names[i])
+            brought = Brought(box_mask(found, source.box_format, of, names[i]), {})
         else:
-            pixels = decode_mask(found, source.labels, of, names[i])
-        if of.turn is not None:
-            pixels = np.asarray(Image.fromarray(pixels).transpose(of.turn))
-        return pixels
+            brought = decode_mask(found, source.labels, of, names[i])
+        if of.turn is None:
+            return brought
+        turned = Image.fromarray(brought.pixels).transpose(of.turn)
+        return brought._replace(pixels=np.asarray(turned))
 
     return read
 
 
 def decode_mask(
     encoded: bytes | Path, labels: Mapping[str, int] | None, of: Frame, name: str
-) -> Mask:
-    """A label map uint8 (H, W), as it is stored; with `labels` (name → value), positions in these,
-    from 1. Raises AugcamError naming the image `name` where it is no mask of it."""
+) -> Brought:
+    """A label map uint8 (H, W), as it is stored, and whether its file has further `frames`; with
+    `labels` (name → value), positions in these, from 1.
+
+    Raises AugcamError naming the image `name` where it is no mask of it.
+    """
     place = f"{encoded} (the mask of {name})" if isinstance(encoded, Path) else f"mask of {name}"
-    values = _values(encoded, place)
+    image, several = _opened(encoded, place)
+    values, remarks = _values(image, place), {"frames": 1.0} if several else {}
     if values.shape != (of.height, of.width):
         sizes = [f"{width}×{height}" for height, width in (values.shape, (of.height, of.width))]
         stored = " as it is stored" if of.turn is not None else ""
@@ -74,7 +79,7 @@ def decode_mask(
             "a mask needs the size of its image."
         )
     if labels is None:
-        return values
+        return Brought(values, remarks)
     places = np.zeros(256, dtype=np.uint8)
     places[list(labels.values())] = np.arange(1, len(labels) + 1)
     known = {0, *labels.values()}
@@ -84,11 +89,12 @@ def decode_mask(
             f"{place}: it has the value {unknown[0]}, which dataset.masks.labels does not name "
             f"({said}); name it there."
         )
-    return places[values]
+    return Brought(places[values], remarks)
 
 
-def _values(encoded: bytes | Path, place: str) -> np.ndarray:
-    """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
+def _opened(encoded: bytes | Path, place: str) -> tuple[Image.Image, bool]:
+    """The first frame of a label map as it is stored, and whether there are more: its image says
+    how it is turned, not the mask itself."""
     try:
         content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
         image = Image.open(io.BytesIO(content))
@@ -97,7 +103,7 @@ def _values(encoded: bytes | Path, place: str) -> np.ndarray:
                 f"{place}: {image.format} blurs the values of a mask; convert it to PNG, from "
                 "where its values were still exact."
             )
-        image.load()
+        return as_stored(image)
     except FileNotFoundError:
         raise AugcamError(f"{place}: the file is missing.") from None
     except AugcamError:
@@ -106,6 +112,10 @@ def _values(encoded: bytes | Path, place: str) -> np.ndarray:
         raise AugcamError(f"{place}: it cannot be decoded (its content is no image).") from None
     except Exception as error:  # Pillow's decoders raise many kinds
         raise AugcamError(f"{place}: it cannot be decoded ({error}).") from error
+
+
+def _values(image: Image.Image, place: str) -> np.ndarray:
+    """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
     values = np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image)
     if image.mode in ("RGB", "RGBA", "LA"):
         colours = values[..., :3] if image.mode != "LA" else values[..., :1]

@@ -1,12 +1,13 @@
 """The masks of the test images, gathered and accounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from augcam.data.changes import Fact
 from augcam.data.maskfiles import OBJECT
-from augcam.data.masks import Mask, Masks
+from augcam.data.masks import Brought, Mask, Masks
 from augcam.data.notes import Note, counted, listed, warning
 from augcam.data.source import Source
 from augcam.errors import AugcamError
@@ -18,17 +19,19 @@ def gather(
     ids: np.ndarray,
     facts: Sequence[Fact],
     stored: Callable[[Mask], Mask],
+    frames: Literal["first", "refuse"] = "first",
 ) -> tuple[Masks, list[Note]]:
     """The masks of the images `ids` (ascending), which stand at `positions` of `source`, and what
     there is to say of them; `stored` brings one into the geometry of the stored images.
 
-    `facts`: of these images. Raises AugcamError where a mask does not fit its image, or where no
-    image has one.
+    `facts`: of these images; `frames`: see `dataset.frames`. Raises AugcamError where a mask does
+    not fit its image, or where no image has one.
     """
     if source.mask is None:
         raise AugcamError("dataset.masks: this data set has none.")
     rows: list[int] = []
     masks: list[Mask] = []
+    remarks: list[tuple[str, Mapping[str, float]]] = []  # name, see `Brought`
     missing: list[str] = []
     empty: list[str] = []
     whole: list[str] = []
@@ -37,6 +40,9 @@ def gather(
         if mask is None:
             missing.append(fact.name)
             continue
+        if isinstance(mask, Brought):
+            remarks.append((fact.name, mask.remarks))
+            mask = mask.pixels
         if mask.shape != (fact.height, fact.width):  # a kind of data set is wrong
             raise AugcamError(f"{fact.name}: its mask has another size than the image.")
         mask = stored(mask)
@@ -55,7 +61,8 @@ def gather(
     if not names:
         stacked, names = _by_value(stacked)
     found = Masks(np.array(rows, dtype=np.int64), stacked, names)
-    return found, list(_notes(len(ids), missing, empty, whole))
+    notes = [*_notes(len(ids), missing, empty, whole), *_frame_notes(remarks, frames)]
+    return found, notes
 
 
 def _by_value(masks: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -78,3 +85,20 @@ def _notes(count: int, missing: list[str], empty: list[str], whole: list[str]):
     if whole:
         text = f"{counted(len(whole), 'mask')} of {images} with one part all over"
         yield warning("masks", f"{text} ({listed(whole)}): every map lies on it wholly.")
+
+
+def _frame_notes(
+    remarks: Sequence[tuple[str, Mapping[str, float]]], frames: Literal["first", "refuse"]
+) -> list[Note]:
+    """What to say of masks with several frames. Raises AugcamError where they are refused."""
+    several = [name for name, said in remarks if "frames" in said]
+    if not several:
+        return []
+    them = f"{len(several):,} of {counted(len(remarks), 'mask')} with several frames"
+    if frames == "refuse":
+        raise AugcamError(
+            f"{listed(several)}: {them}; save the frame that is meant as a mask of its own, or set "
+            "dataset.frames: first."
+        )
+    text = f"{them} ({listed(several)}), of which the first was taken (dataset.frames)."
+    return [warning("frames", text)]
