@@ -113,13 +113,13 @@ def blocks(rng, height, width, scale, values=(0, 1, 3)):
     return small.repeat(scale, 0).repeat(scale, 1)
 
 
-def encoded(pixels, orientation=None, kind="PNG"):
+def encoded(pixels, orientation=None, kind="PNG", **options):
     """The bytes of an image file."""
     exif = Image.Exif()
     if orientation:
         exif[ExifTags.Base.Orientation] = orientation
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, exif=exif)
+    Image.fromarray(pixels).save(file, kind, exif=exif, **options)
     return file.getvalue()
 
 
@@ -272,6 +272,16 @@ def test_a_single_value_is_the_object_whatever_it_is(tmp_path, rng):
         np.testing.assert_array_equal(found.mask, np.stack(masks) > 0)
 
 
+@pytest.mark.parametrize("orientation", [None, 6])  # which makes it a WebP with further chunks
+@pytest.mark.parametrize("opacity", [[], [200]])
+def test_a_lossless_webp_is_a_mask(tmp_path, rng, orientation, opacity):
+    mask = blocks(rng, 8, 8, 1)
+    pixels = np.stack([mask] * 3 + [np.full_like(mask, value) for value in opacity], axis=2)
+    file = encoded(pixels, orientation, "WEBP", lossless=True)
+    _, found, _ = prepared(bad(tmp_path, rng, mask=file).parquet(), tmp_path)
+    np.testing.assert_array_equal(np.array([0, 1, 3])[found.mask[3]], mask)
+
+
 @pytest.mark.parametrize("image_turn,mask_turn", [(None, 3), (None, 6), (8, 8), (5, 6), (7, None)])
 def test_a_mask_takes_the_turn_of_its_image_and_none_of_its_own(
     tmp_path, rng, image_turn, mask_turn
@@ -328,6 +338,16 @@ def bad(folder, rng, **change):
     return Brought(folder, images, masks)
 
 
+def transparent(alpha, grey=255, mode="RGBA"):
+    """The bytes of a PNG of one grey with this opacity."""
+    image, file = Image.new(mode, alpha.shape[::-1], (grey,) * len(mode)), io.BytesIO()
+    image.putalpha(Image.fromarray(alpha))
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+HALF = np.repeat([[0], [255]], 4, axis=0).repeat(8, axis=1).astype(np.uint8)
+WEBP = encoded(HALF, kind="WEBP")
 JPEG = encoded(np.zeros((8, 8), np.uint8), kind="JPEG")
 
 
@@ -337,6 +357,9 @@ JPEG = encoded(np.zeros((8, 8), np.uint8), kind="JPEG")
         (encoded(np.ones((8, 9), np.uint8)), {}, r"it has 9×8 pixels, but the image has 8×8"),
         (b"no image", {}, r"mask of test\.parquet\[3\]: it cannot be decoded"),
         (JPEG, {}, r"JPEG blurs the values of a mask; convert it to PNG"),
+        (WEBP, {}, r"WEBP blurs the values of a mask; convert it to PNG"),
+        (transparent(HALF), {}, r"one colour, and only its transparency varies, which is not read"),
+        (transparent(HALF, 0, "LA"), {}, r"only its transparency varies"),
         (encoded(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)), {}, r"it has colours"),
         (encoded(np.full((8, 8), 300, np.uint16)), {}, r"whole numbers from 0 to 255"),
         (encoded(np.full((8, 8), 7, np.uint8)), {"labels": {"a": 1, "b": 3}},

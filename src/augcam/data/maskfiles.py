@@ -98,7 +98,7 @@ def _opened(encoded: bytes | Path, place: str) -> tuple[Image.Image, bool]:
     try:
         content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
         image = Image.open(io.BytesIO(content))
-        if image.format not in _LOSSLESS:
+        if image.format not in _LOSSLESS and not _is_lossless_webp(content):
             raise AugcamError(
                 f"{place}: {image.format} blurs the values of a mask; convert it to PNG, from "
                 "where its values were still exact."
@@ -114,6 +114,17 @@ def _opened(encoded: bytes | Path, place: str) -> tuple[Image.Image, bool]:
         raise AugcamError(f"{place}: it cannot be decoded ({error}).") from error
 
 
+def _is_lossless_webp(content: bytes) -> bool:
+    """Whether the pixels of a WebP that is not animated stand in a lossless chunk."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return False
+    at = 12
+    while (kind := content[at : at + 4]) not in (b"VP8L", b"VP8 ", b"ANMF", b""):
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2  # chunks are padded to even lengths
+    return kind == b"VP8L"
+
+
 def _values(image: Image.Image, place: str) -> np.ndarray:
     """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
     values = np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image)
@@ -124,7 +135,12 @@ def _values(image: Image.Image, place: str) -> np.ndarray:
                 f"{place}: it has colours, and which of them stands for what is not known; write "
                 "numbers from 0 to 255 in one channel (a grey or palette PNG)."
             )
-        values = colours[..., 0]
+        values, alpha = colours[..., 0], values[..., -1]
+        if image.mode != "RGB" and np.ptp(values) == 0 < np.ptp(alpha):
+            raise AugcamError(
+                f"{place}: it has one colour, and only its transparency varies, which is not read; "
+                "write numbers from 0 to 255 in one channel (a grey or palette PNG)."
+            )
     if (
         values.ndim != 2
         or values.dtype.kind not in ("b", "i", "u")
