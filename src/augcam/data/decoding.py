@@ -133,7 +133,7 @@ def as_stored(image: Image.Image) -> tuple[Image.Image, bool]:
     several = bool(_at_first_frame(image))
     for key in _XMP:
         image.info.pop(key, None)
-    turn = _TURNS.get(getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation))
+    turn = _TURNS.get(getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation, 1))
     image.load()
     if turn is None:
         return image, several

@@ -14,7 +14,6 @@ from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
 from augcam.data.decoding import Frame, as_stored, frame
-from augcam.data.listing import walk
 from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
 
@@ -168,35 +167,6 @@ def box_mask(box: Sequence[float], kind: str, of: Frame, name: str) -> Mask:
             f"{top:g}) to ({right:g}, {bottom:g}); dataset.masks.box_format is '{kind}'."
         )
     return inside.astype(np.uint8)
-
-
-def masks_in_folder(folder: str, places: Sequence[str]) -> list[Path | None]:
-    """The mask of each image: the file with the same name below `folder`, but for the suffix.
-
-    `places`: of images, relative to what stands for `folder`, in the order of preference, joined
-    by a null byte. Raises AugcamError where there is no folder, or where two files could be meant.
-    """
-    if not Path(folder).is_dir():
-        raise AugcamError(f"dataset.masks.folder: there is no folder '{folder}'.")
-    found: dict[str, Path] = {}
-    for each in walk(folder):
-        if each.reason:
-            continue
-        key, path = _stem(each.place), Path(folder, each.place)
-        if key in found:
-            raise AugcamError(
-                f"{path}: '{found[key].name}' beside it could be the same mask; keep one of them."
-            )
-        found[key] = path
-    chosen: list[Path | None] = []
-    for place in places:
-        keys = (_stem(one) for one in place.split("\0"))
-        chosen.append(next((found[key] for key in keys if key in found), None))
-    return chosen
-
-
-def _stem(place: str) -> str:
-    return place.removesuffix(Path(place).suffix)
 
 
 def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[list[float] | None]:
