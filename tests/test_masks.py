@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -331,6 +332,74 @@ def test_boxes_take_the_place_of_masks(tmp_path, rng, kind, box):
     assert "1 of 6 test images without a mask" in "\n".join(said)
 
 
+def boxed(folder, rng, boxes, kind="corners"):
+    """Images of a table with a box each, prepared: the masks, and what was said."""
+    lines = ["image,label,split,l,t,r,b"]
+    for i, box in enumerate(boxes):
+        pixels = rng.integers(256, size=(24, 24, 3), dtype=np.uint8)
+        (folder / f"{i}.png").write_bytes(encoded(pixels))
+        row = f"{i}.png,class{i % 2},{{}},{','.join(map(str, box))}"
+        lines += [row.format("train"), row.format("test")]
+    (folder / "table.csv").write_text("\n".join(lines))
+    masks = {"boxes": ["l", "t", "r", "b"], "box_format": kind}
+    dataset = Dataset(name="table", file=str(folder / "table.csv"), image="image", label="label",
+                      split="split", masks=masks)  # fmt: skip
+    _, found, said = prepared(dataset, folder)
+    return found, "\n".join(said)
+
+
+INSIDE = (4, 4, 20, 20)
+
+
+@pytest.mark.parametrize(
+    "boxes,kind,said",
+    [
+        ([INSIDE] * 3 + [(-5, 2, 20, 20), (4, 4, 27.2, 20), (20, 20, 300, 400)], "corners",
+         r"warning: 3 of 6 boxes reach beyond their image by up to 376 pixels \(\S+3\.png, \S+, "
+         r"\S+5\.png\); what lies outside is left out: is dataset\.masks\.box_format right\?"),
+        ([INSIDE] * 5 + [(8, 8, 20, 20)], "size",
+         r"1 of 6 boxes reach beyond .* up to 4 pixels \(\S+5\.png\), and as corners none would;"),
+        ([(2, 2, 12, 12)] * 5 + [(18, 2, 9, 9)], "size", r"up to 3 pixels \(\S+5\.png\); what"),
+        ([(4, 4, 20, 26)] * 6, "corners", r"6 of 6 boxes reach beyond their image by up to 2 pix"),
+    ],
+)  # fmt: skip
+def test_boxes_that_reach_out_of_their_images_are_counted(tmp_path, rng, boxes, kind, said):
+    _, text = boxed(tmp_path, rng, boxes, kind)
+    assert re.search(said, text)
+
+
+def test_boxes_inside_but_for_rounding_need_no_word(tmp_path, rng):
+    _, text = boxed(tmp_path, rng, [(0, 0, 12, 12), (-1, 1, 25, 25)] * 3)
+    assert "reach beyond" not in text
+
+
+@pytest.mark.parametrize(
+    "boxes,kind,said",
+    [
+        ([(20, 20, 300, 400)] * 4 + [INSIDE] * 2, "corners",
+         r"4 of 6 boxes reach beyond their image by more than a tenth of its side, up to 376 pix"),
+        ([(12, 12, 20, 22)] * 6, "size", r"6 of 6 boxes .* set dataset\.masks\.box_format to what"),
+        ([(100, 120, 300, 400)] * 6, "corners",
+         r"no pixel of its 24×24 .* a box has to be in pixels of the image as it is stored"),
+        ([(0.1, 0.2, 0.9, 0.8)] * 6, "corners",
+         r"6 of 6 boxes have no value above 1 \(.*\), as if they were shares of the image"),
+        ([(0.5, 0.5, 0.4, 0.6)] * 5 + [(0.4, 0.4, 0.5, 1.02)], "size",
+         r"5 of 6 boxes have no value above 1"),
+        ([(1, 1, "inf", 9)] + [INSIDE] * 5, "corners", r"a box needs four finite numbers, not"),
+    ],
+)  # fmt: skip
+def test_boxes_that_cannot_be_of_these_pixels_are_refused(tmp_path, rng, boxes, kind, said):
+    with pytest.raises(AugcamError, match=said) as error:
+        boxed(tmp_path, rng, boxes, kind)
+    assert "\n" not in str(error.value)
+
+
+def test_a_box_of_nan_is_none(tmp_path, rng):
+    found, text = boxed(tmp_path, rng, [INSIDE] * 5 + [("nan", "NaN", "nan", "nan")])
+    assert len(found.image_id) == 5
+    assert "1 of 6 test images without a mask" in text
+
+
 def bad(folder, rng, **change):
     """A data set of six images of 8×8 with masks, of which the fourth is `change`d."""
     masks = [encoded(blocks(rng, 8, 8, 1)) for _ in range(6)]
@@ -433,7 +502,7 @@ def test_a_mask_in_a_folder_has_the_name_of_its_image(tmp_path, images, files, e
 
 def test_one_mask_for_many_images_that_differ_behind_a_dot_is_refused(tmp_path):
     folder = folder_of(tmp_path / "masks", "scan.png")
-    with pytest.raises(AugcamError, match="name each mask as the whole image, 'scan.000.png'"):
+    with pytest.raises(AugcamError, match=r"name each mask as the whole image, 'scan\.000\.png'"):
         masks_in_folder(folder, [f"scan.{i:03}" for i in range(12)])
 
 

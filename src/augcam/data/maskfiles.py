@@ -5,6 +5,7 @@ its EXIF orientation, resized, cropped.
 """
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
 
 _LOSSLESS = ("PNG", "BMP", "TIFF", "GIF", "PPM")
+
+ROUNDING = 1
+"""Pixels by which a box may reach out of its image without a word: corners that count from 1, or
+are rounded up."""
+FAR = 0.1
+"""The share of an image's side that a box reaches out of it at most by carelessness."""
 
 OBJECT = "object"
 """What a mask with a single value shows, or a box."""
@@ -48,7 +55,8 @@ def mask_reader(
             return None
         of = frame(image(i))
         if source.boxes:
-            brought = Brought(box_mask(found, source.box_format, of, names[i]), {})
+            pixels = box_mask(found, source.box_format, of, names[i])
+            brought = Brought(pixels, box_remarks(found, source.box_format, of))
         else:
             brought = decode_mask(found, source.labels, of, names[i])
         if of.turn is None:
@@ -156,33 +164,57 @@ def box_mask(box: Sequence[float], kind: str, of: Frame, name: str) -> Mask:
     `box`: left, top, right, bottom, or with `kind` size left, top, width, height, in pixels from
     the upper left corner of the image. Raises AugcamError where no pixel does.
     """
-    left, top, right, bottom = map(float, box)
-    if kind == "size":
-        right, bottom = left + right, top + bottom
+    left, top, right, bottom = _corners(box, kind)
     rows, columns = np.arange(of.height) + 0.5, np.arange(of.width) + 0.5
     inside = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))
     if not inside.any():
         raise AugcamError(
             f"{name}: no pixel of its {of.width}×{of.height} lies in the box from ({left:g}, "
-            f"{top:g}) to ({right:g}, {bottom:g}); dataset.masks.box_format is '{kind}'."
+            f"{top:g}) to ({right:g}, {bottom:g}); a box has to be in pixels of the image as it is "
+            f"stored, and as dataset.masks.box_format says ('{kind}')."
         )
     return inside.astype(np.uint8)
 
 
-def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[list[float] | None]:
-    """The box of each image from four columns; None where one of its numbers is missing.
+def box_remarks(box: Sequence[float], kind: str, of: Frame) -> dict[str, float]:
+    """What there is to say of a box, see `box_mask`: the pixels by which it reaches `beyond` the
+    image, and by how many if that is `far`; 1 where it seems `relative` to the image's size, or
+    where it would lie in the image `as corners`."""
+    left, top, right, bottom = _corners(box, kind)
+    across, down = max(-left, right - of.width), max(-top, bottom - of.height)
+    beyond = max(across, down)
+    far = across > FAR * of.width or down > FAR * of.height
+    remarks: dict[str, float] = {}
+    if beyond > ROUNDING:
+        remarks |= {"beyond": beyond} | ({"far": beyond} if far else {})
+    if max(map(abs, box)) <= 1 < max(of.width, of.height):
+        remarks["relative"] = 1
+    if kind == "size" and 0 <= box[0] < box[2] <= of.width and 0 <= box[1] < box[3] <= of.height:
+        remarks["as corners"] = 1
+    return remarks
 
-    Raises AugcamError naming an image whose values are no numbers.
+
+def _corners(box: Sequence[float], kind: str) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom."""
+    left, top, right, bottom = map(float, box)
+    return (left, top, left + right, top + bottom) if kind == "size" else (left, top, right, bottom)
+
+
+def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[list[float] | None]:
+    """The box of each image from four columns; None where one of its numbers is missing (NaN).
+
+    Raises AugcamError naming an image whose values are no finite numbers.
     """
     boxes: list[list[float] | None] = []
     for i, values in enumerate(zip(*columns)):
-        if any(value is None or value == "" or value != value for value in values):
-            boxes.append(None)
-            continue
         try:
-            boxes.append([float(value) for value in values])
+            box = [math.nan if value in (None, "") else float(value) for value in values]
+            if any(map(math.isinf, box)):
+                raise ValueError("an infinite number")
         except (TypeError, ValueError):
             raise AugcamError(
-                f"{names[i]}: a box needs four numbers, not {list(values)} (dataset.masks.boxes)."
+                f"{names[i]}: a box needs four finite numbers, not {list(values)} "
+                "(dataset.masks.boxes)."
             ) from None
+        boxes.append(None if any(map(math.isnan, box)) else box)
     return boxes

@@ -1,7 +1,7 @@
 """The masks of the test images, gathered and accounted for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from augcam.data.masks import Brought, Mask, Masks
 from augcam.data.notes import Note, counted, listed, warning
 from augcam.data.source import Source
 from augcam.errors import AugcamError
+
+_Remarks: TypeAlias = Sequence[tuple[str, Mapping[str, float]]]
+"""Of each mask the name of its image, and see `Brought`."""
 
 
 def gather(
@@ -25,13 +28,13 @@ def gather(
     there is to say of them; `stored` brings one into the geometry of the stored images.
 
     `facts`: of these images; `frames`: see `dataset.frames`. Raises AugcamError where a mask does
-    not fit its image, or where no image has one.
+    not fit its image, where no image has one, or where boxes are not in pixels of their images.
     """
     if source.mask is None:
         raise AugcamError("dataset.masks: this data set has none.")
     rows: list[int] = []
     masks: list[Mask] = []
-    remarks: list[tuple[str, Mapping[str, float]]] = []  # name, see `Brought`
+    remarks: list[tuple[str, Mapping[str, float]]] = []
     missing: list[str] = []
     empty: list[str] = []
     whole: list[str] = []
@@ -62,7 +65,7 @@ def gather(
         stacked, names = _by_value(stacked)
     found = Masks(np.array(rows, dtype=np.int64), stacked, names)
     notes = [*_notes(len(ids), missing, empty, whole), *_frame_notes(remarks, frames)]
-    return found, notes
+    return found, [*notes, *_box_notes(remarks)]
 
 
 def _by_value(masks: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -87,9 +90,7 @@ def _notes(count: int, missing: list[str], empty: list[str], whole: list[str]):
         yield warning("masks", f"{text} ({listed(whole)}): every map lies on it wholly.")
 
 
-def _frame_notes(
-    remarks: Sequence[tuple[str, Mapping[str, float]]], frames: Literal["first", "refuse"]
-) -> list[Note]:
+def _frame_notes(remarks: _Remarks, frames: Literal["first", "refuse"]) -> list[Note]:
     """What to say of masks with several frames. Raises AugcamError where they are refused."""
     several = [name for name, said in remarks if "frames" in said]
     if not several:
@@ -102,3 +103,46 @@ def _frame_notes(
         )
     text = f"{them} ({listed(several)}), of which the first was taken (dataset.frames)."
     return [warning("frames", text)]
+
+
+def _box_notes(remarks: _Remarks) -> list[Note]:
+    """What to say of boxes that reach out of their images.
+
+    Raises AugcamError where so many do so far that the boxes must be of another size or format, or
+    where most are relative. That some of them are not rules nothing out: objects may be cut off.
+    """
+    relative, far, beyond, as_corners = (
+        [(name, said[key]) for name, said in remarks if key in said]
+        for key in ("relative", "far", "beyond", "as corners")
+    )
+    boxes = counted(len(remarks), "box", "boxes")
+    if 2 * len(relative) > len(remarks):
+        raise AugcamError(
+            f"dataset.masks.boxes: {len(relative):,} of {boxes} have no value above 1 "
+            f"({_first(relative)}), as if they were shares of the image; write them in "
+            "pixels of the image as it is stored."
+        )
+    if 2 * len(far) > len(remarks):
+        raise AugcamError(
+            f"dataset.masks.boxes: {len(far):,} of {boxes} reach beyond their image by more than a "
+            f"tenth of its side, up to {_largest(far)} ({_first(far)}); write them in pixels of "
+            "the image as it is stored, or set dataset.masks.box_format to what they hold (corners "
+            "or size)."
+        )
+    if not beyond:
+        return []
+    corners = ", and as corners none would" if len(as_corners) == len(remarks) else ""
+    text = (
+        f"{len(beyond):,} of {boxes} reach beyond their image by up to {_largest(beyond)} "
+        f"({_first(beyond)}){corners}; what lies outside is left out: is dataset.masks.box_format "
+        "right?"
+    )
+    return [warning("masks", text)]
+
+
+def _first(boxes: list[tuple[str, float]]) -> str:
+    return listed([name for name, _ in boxes])
+
+
+def _largest(boxes: list[tuple[str, float]]) -> str:
+    return f"{max(pixels for _, pixels in boxes):,.0f} pixels"
