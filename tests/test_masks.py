@@ -2,31 +2,23 @@
 
 import io
 import json
-import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from maskcases import HALF, TURNS, Brought, bad, blocks, coloured, encoded, prepared
+from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from augcam.config.messages import parse_config
-from augcam.config.schema import Dataset, Split
-from augcam.data.decoding import Frame
 from augcam.data.geometry import Fit
-from augcam.data.maskfiles import box_mask
-from augcam.data.maskfolders import masks_in_folder
 from augcam.data.masks import Masks, nearest, read_masks, write_masks
-from augcam.data.store import prepare
 from augcam.entries import data_kind_named
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
-from augcam.files.tables import read_table
 from augcam.statistics.cues import cue_use
 
 NAMES = ("nothing", "object", "cue")
@@ -103,97 +95,6 @@ def test_cue_use_counts_images_with_and_without_their_own_cue():
 
 
 # ------------------------------------------------------------------------------ as users bring them
-
-TURNS = {None: None, 6: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180,
-         5: Image.Transpose.TRANSPOSE}  # fmt: skip
-"""EXIF orientation → what makes the image upright."""
-
-
-def blocks(rng, height, width, scale, values=(0, 1, 3)):
-    """A label map of blocks of `scale` pixels, so that smaller by this factor nothing is lost."""
-    small = rng.choice(values, size=(height, width)).astype(np.uint8)
-    return small.repeat(scale, 0).repeat(scale, 1)
-
-
-def encoded(pixels, orientation=None, kind="PNG", **options):
-    """The bytes of an image file."""
-    exif = Image.Exif()
-    if orientation:
-        exif[ExifTags.Base.Orientation] = orientation
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, exif=exif, **options)
-    return file.getvalue()
-
-
-def coloured(mask):
-    """An image of which the red channel is 80 × the mask."""
-    return np.stack([80 * mask, 9 + mask, 255 - 80 * mask], axis=2)
-
-
-class Brought:
-    """A data set with masks, as a user brings it, in one of the layouts."""
-
-    def __init__(self, folder, images, masks, labels=(0, 1)):
-        self.folder, self.images, self.masks, self.labels = folder, images, masks, labels
-
-    def parquet(self, **keys):
-        rows = [
-            {
-                "image": {"bytes": image, "path": None},
-                "label": self.labels[i % 2],
-                "mask": None if mask is None else {"bytes": mask, "path": None},
-            }
-            for i, (image, mask) in enumerate(zip(self.images, self.masks))
-        ]
-        for name in ("train", "test"):
-            pq.write_table(pa.Table.from_pylist(rows), self.folder / f"{name}.parquet")
-        paths = {name: str(self.folder / f"{name}.parquet") for name in ("train", "test")}
-        return Dataset(name="parquet", **paths, masks={"column": "mask"} | keys.pop("masks", {}),
-                       **keys)  # fmt: skip
-
-    def imagefolder(self, **keys):
-        for i, (image, mask) in enumerate(zip(self.images, self.masks)):
-            for split in ("train", "test"):
-                place = self.folder / "images" / split / f"class{i % 2}"
-                place.mkdir(parents=True, exist_ok=True)
-                (place / f"{i}.png").write_bytes(image)
-            if mask is not None:
-                place = self.folder / "masks" / "test" / f"class{i % 2}"
-                place.mkdir(parents=True, exist_ok=True)
-                (place / f"{i}.png").write_bytes(mask)
-        masks = {"folder": str(self.folder / "masks")} | keys.pop("masks", {})
-        return Dataset(name="imagefolder", train=str(self.folder / "images"), masks=masks, **keys)
-
-    def table(self, **keys):
-        lines = ["image,label,split,mask"]
-        for i, (image, mask) in enumerate(zip(self.images, self.masks)):
-            (self.folder / f"{i}.png").write_bytes(image)
-            if mask is not None:
-                (self.folder / f"mask{i}.png").write_bytes(mask)
-            for split in ("train", "test"):
-                name = "" if mask is None else f"mask{i}.png"
-                lines.append(f"{i}.png,class{i % 2},{split},{name}")
-        (self.folder / "table.csv").write_text("\n".join(lines))
-        masks = {"column": "mask"} | keys.pop("masks", {})
-        return Dataset(name="table", file=str(self.folder / "table.csv"), image="image",
-                       label="label", split="split", masks=masks, **keys)  # fmt: skip
-
-
-def prepared(dataset, folder, how="crop"):
-    """Images of the test part, their masks, and what was said."""
-    names = ("images.npy", "index.parquet", "order.npy", "stats.json")
-    said = []
-    prepare(
-        dataset, Split(validation_fraction=0.4), *(folder / "data" / name for name in names),
-        masks_path=folder / "data" / "masks.npz", how=how, say=said.append,
-    )  # fmt: skip
-    index = read_table(folder / "data" / "index.parquet")
-    tests = (index["split"] == "test").to_numpy()
-    return (
-        np.load(folder / "data" / "images.npy")[tests],
-        read_masks(folder / "data" / "masks.npz"),
-        said,
-    )
 
 
 @given(
@@ -313,101 +214,6 @@ def test_of_several_frames_of_a_mask_the_first_is_taken_and_said(tmp_path, rng):
         prepared(brought.parquet(frames="refuse"), tmp_path)
 
 
-@pytest.mark.parametrize("kind,box", [("corners", (2, 1, 5, 7)), ("size", (2, 1, 3, 6))])
-def test_boxes_take_the_place_of_masks(tmp_path, rng, kind, box):
-    columns = dict(zip(("l", "t", "r", "b"), box))
-    rows = [
-        {"image": encoded(rng.integers(256, size=(9, 8, 3), dtype=np.uint8)), "label": i % 2}
-        | (columns if i else dict.fromkeys(columns))
-        for i in range(6)
-    ]
-    for name in ("train", "test"):
-        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
-    paths = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "test")}
-    masks = {"boxes": ["l", "t", "r", "b"], "box_format": kind}
-    _, found, said = prepared(Dataset(name="parquet", **paths, masks=masks), tmp_path)
-    expected = np.zeros((9, 8), bool)
-    expected[1:7, 2:5] = True
-    np.testing.assert_array_equal(found.mask, np.stack([expected] * 5))
-    assert "1 of 6 test images without a mask" in "\n".join(said)
-
-
-def boxed(folder, rng, boxes, kind="corners"):
-    """Images of a table with a box each, prepared: the masks, and what was said."""
-    lines = ["image,label,split,l,t,r,b"]
-    for i, box in enumerate(boxes):
-        pixels = rng.integers(256, size=(24, 24, 3), dtype=np.uint8)
-        (folder / f"{i}.png").write_bytes(encoded(pixels))
-        row = f"{i}.png,class{i % 2},{{}},{','.join(map(str, box))}"
-        lines += [row.format("train"), row.format("test")]
-    (folder / "table.csv").write_text("\n".join(lines))
-    masks = {"boxes": ["l", "t", "r", "b"], "box_format": kind}
-    dataset = Dataset(name="table", file=str(folder / "table.csv"), image="image", label="label",
-                      split="split", masks=masks)  # fmt: skip
-    _, found, said = prepared(dataset, folder)
-    return found, "\n".join(said)
-
-
-INSIDE = (4, 4, 20, 20)
-
-
-@pytest.mark.parametrize(
-    "boxes,kind,said",
-    [
-        ([INSIDE] * 3 + [(-5, 2, 20, 20), (4, 4, 27.2, 20), (20, 20, 300, 400)], "corners",
-         r"warning: 3 of 6 boxes reach beyond their image by up to 376 pixels \(\S+3\.png, \S+, "
-         r"\S+5\.png\); what lies outside is left out: is dataset\.masks\.box_format right\?"),
-        ([INSIDE] * 5 + [(8, 8, 20, 20)], "size",
-         r"1 of 6 boxes reach beyond .* up to 4 pixels \(\S+5\.png\), and as corners none would;"),
-        ([(2, 2, 12, 12)] * 5 + [(18, 2, 9, 9)], "size", r"up to 3 pixels \(\S+5\.png\); what"),
-        ([(4, 4, 20, 26)] * 6, "corners", r"6 of 6 boxes reach beyond their image by up to 2 pix"),
-    ],
-)  # fmt: skip
-def test_boxes_that_reach_out_of_their_images_are_counted(tmp_path, rng, boxes, kind, said):
-    _, text = boxed(tmp_path, rng, boxes, kind)
-    assert re.search(said, text)
-
-
-def test_boxes_inside_but_for_rounding_need_no_word(tmp_path, rng):
-    _, text = boxed(tmp_path, rng, [(0, 0, 12, 12), (-1, 1, 25, 25)] * 3)
-    assert "reach beyond" not in text
-
-
-@pytest.mark.parametrize(
-    "boxes,kind,said",
-    [
-        ([(20, 20, 300, 400)] * 4 + [INSIDE] * 2, "corners",
-         r"4 of 6 boxes reach beyond their image by more than a tenth of its side, up to 376 pix"),
-        ([(12, 12, 20, 22)] * 6, "size", r"6 of 6 boxes .* set dataset\.masks\.box_format to what"),
-        ([(100, 120, 300, 400)] * 6, "corners",
-         r"no pixel of its 24×24 .* a box has to be in pixels of the image as it is stored"),
-        ([(0.1, 0.2, 0.9, 0.8)] * 6, "corners",
-         r"6 of 6 boxes have no value above 1 \(.*\), as if they were shares of the image"),
-        ([(0.5, 0.5, 0.4, 0.6)] * 5 + [(0.4, 0.4, 0.5, 1.02)], "size",
-         r"5 of 6 boxes have no value above 1"),
-        ([(1, 1, "inf", 9)] + [INSIDE] * 5, "corners", r"a box needs four finite numbers, not"),
-    ],
-)  # fmt: skip
-def test_boxes_that_cannot_be_of_these_pixels_are_refused(tmp_path, rng, boxes, kind, said):
-    with pytest.raises(AugcamError, match=said) as error:
-        boxed(tmp_path, rng, boxes, kind)
-    assert "\n" not in str(error.value)
-
-
-def test_a_box_of_nan_is_none(tmp_path, rng):
-    found, text = boxed(tmp_path, rng, [INSIDE] * 5 + [("nan", "NaN", "nan", "nan")])
-    assert len(found.image_id) == 5
-    assert "1 of 6 test images without a mask" in text
-
-
-def bad(folder, rng, **change):
-    """A data set of six images of 8×8 with masks, of which the fourth is `change`d."""
-    masks = [encoded(blocks(rng, 8, 8, 1)) for _ in range(6)]
-    images = [encoded(rng.integers(256, size=(8, 8, 3), dtype=np.uint8)) for _ in masks]
-    masks[3] = change.get("mask", masks[3])
-    return Brought(folder, images, masks)
-
-
 def transparent(alpha, grey=255, mode="RGBA"):
     """The bytes of a PNG of one grey with this opacity."""
     image, file = Image.new(mode, alpha.shape[::-1], (grey,) * len(mode)), io.BytesIO()
@@ -416,7 +222,6 @@ def transparent(alpha, grey=255, mode="RGBA"):
     return file.getvalue()
 
 
-HALF = np.repeat([[0], [255]], 4, axis=0).repeat(8, axis=1).astype(np.uint8)
 WEBP = encoded(HALF, kind="WEBP")
 JPEG = encoded(np.zeros((8, 8), np.uint8), kind="JPEG")
 
@@ -463,64 +268,6 @@ def test_missing_folders_files_and_all_masks_are_one_sentence(tmp_path, rng):
     (tmp_path / "mask2.png").unlink()
     with pytest.raises(AugcamError, match=r"mask2\.png \(the mask of .*\): the file is missing"):
         prepared(dataset, tmp_path)
-
-
-def folder_of(folder, *names):
-    """A folder of image files; what is called `.json` is text."""
-    folder.mkdir()
-    for name in names:
-        text = name.endswith(".json")
-        (folder / name).write_bytes(b'{"shapes": []}' if text else encoded(HALF, kind="PNG"))
-    return str(folder)
-
-
-@pytest.mark.parametrize(
-    "images,files,expected",
-    [
-        (["scan.000", "scan.001"], ["scan.000.png", "scan.png"], None),
-        (["scan.000", "scan.001"], ["scan.000.png", "scan.001.png"], [0, 1]),
-        (["scan.000", "scan.001"], ["scan.001"], ["", 0]),
-        (["scan.000", "scan.png"], ["scan.png"], ["", 0]),
-        (["a.jpg", "b.png"], ["a.png", "a.jpg.png", "b.bmp"], [1, 2]),
-        (["a.jpg", "b.dat"], ["a.dat", "b.png"], [0, 1]),  # no suffix of an image, but no doubt
-        (["01.png"], ["01.json", "01.png"], [1]),
-        (["01.png", "02.png"], ["01.json", "02.png"], ["", 1]),
-    ],
-)
-def test_a_mask_in_a_folder_has_the_name_of_its_image(tmp_path, images, files, expected):
-    folder = folder_of(tmp_path / "masks", *files)
-    if expected is None:
-        said = r"scan\.png: it could be the mask of 'scan\.000' and of 'scan\.001'"
-        with pytest.raises(AugcamError, match=said):
-            masks_in_folder(folder, images)
-        return
-    found, _ = masks_in_folder(folder, images)
-    assert [path and path.name for path in found] == [
-        None if place == "" else files[place] for place in expected
-    ]
-
-
-def test_one_mask_for_many_images_that_differ_behind_a_dot_is_refused(tmp_path):
-    folder = folder_of(tmp_path / "masks", "scan.png")
-    with pytest.raises(AugcamError, match=r"name each mask as the whole image, 'scan\.000\.png'"):
-        masks_in_folder(folder, [f"scan.{i:03}" for i in range(12)])
-
-
-def test_files_beside_masks_that_are_no_images_are_said(tmp_path, rng):
-    brought = bad(tmp_path, rng)
-    dataset = brought.imagefolder()
-    for i in (0, 2):
-        (tmp_path / "masks" / "test" / "class0" / f"{i}.json").write_text("{}")
-    _, found, said = prepared(dataset, tmp_path)
-    assert len(found.image_id) == 6
-    names = "test/class0/0.json, test/class0/2.json"
-    assert f"masks: 2 files left out of the masks: 2 not an image ({names})." in "\n".join(said)
-
-
-@pytest.mark.parametrize("box", [(9, 1, 12, 4), (3, 4, 3, 6), (5, 5, 2, 2)])
-def test_a_box_without_a_pixel_is_refused(box):
-    with pytest.raises(AugcamError, match=r"a\.png: no pixel of its 8×8 lies in the box"):
-        box_mask(box, "corners", Frame(8, 8, None), "a.png")
 
 
 @pytest.mark.parametrize(
