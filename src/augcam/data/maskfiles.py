@@ -207,8 +207,11 @@ def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[lis
     """
     boxes: list[list[float] | None] = []
     for i, values in enumerate(zip(*columns)):
+        if any(value is None or value == "" for value in values):
+            boxes.append(None)
+            continue
         try:
-            box = [math.nan if value in (None, "") else float(value) for value in values]
+            box = list(map(float, values))
             if any(map(math.isinf, box)):
                 raise ValueError("an infinite number")
         except (TypeError, ValueError):

@@ -1,5 +1,6 @@
 """The masks of the test images, gathered and accounted for."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -108,8 +109,8 @@ def _frame_notes(remarks: _Remarks, frames: Literal["first", "refuse"]) -> list[
 def _box_notes(remarks: _Remarks) -> list[Note]:
     """What to say of boxes that reach out of their images.
 
-    Raises AugcamError where so many do so far that the boxes must be of another size or format, or
-    where most are relative. That some of them are not rules nothing out: objects may be cut off.
+    Raises AugcamError where more than half of them cannot be in pixels of their images: some of
+    another size or format lie within, and some relative ones have values above 1.
     """
     relative, far, beyond, as_corners = (
         [(name, said[key]) for name, said in remarks if key in said]
@@ -145,4 +146,4 @@ def _first(boxes: list[tuple[str, float]]) -> str:
 
 
 def _largest(boxes: list[tuple[str, float]]) -> str:
-    return f"{max(pixels for _, pixels in boxes):,.0f} pixels"
+    return f"{math.ceil(max(pixels for _, pixels in boxes)):,} pixels"
