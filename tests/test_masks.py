@@ -6,25 +6,19 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from maskcases import HALF, TURNS, Brought, bad, blocks, coloured, encoded, prepared
+from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from augcam.config.messages import parse_config
-from augcam.config.schema import Dataset, Split
-from augcam.data.decoding import Frame
 from augcam.data.geometry import Fit
-from augcam.data.maskfiles import box_mask
 from augcam.data.masks import Masks, nearest, read_masks, write_masks
-from augcam.data.store import prepare
 from augcam.entries import data_kind_named
 from augcam.errors import AugcamError
 from augcam.files.arrays import write_arrays
-from augcam.files.tables import read_table
 from augcam.statistics.cues import cue_use
 
 NAMES = ("nothing", "object", "cue")
@@ -101,97 +95,6 @@ def test_cue_use_counts_images_with_and_without_their_own_cue():
 
 
 # ------------------------------------------------------------------------------ as users bring them
-
-TURNS = {None: None, 6: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180,
-         5: Image.Transpose.TRANSPOSE}  # fmt: skip
-"""EXIF orientation → what makes the image upright."""
-
-
-def blocks(rng, height, width, scale, values=(0, 1, 3)):
-    """A label map of blocks of `scale` pixels, so that smaller by this factor nothing is lost."""
-    small = rng.choice(values, size=(height, width)).astype(np.uint8)
-    return small.repeat(scale, 0).repeat(scale, 1)
-
-
-def encoded(pixels, orientation=None, kind="PNG"):
-    """The bytes of an image file."""
-    exif = Image.Exif()
-    if orientation:
-        exif[ExifTags.Base.Orientation] = orientation
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind, exif=exif)
-    return file.getvalue()
-
-
-def coloured(mask):
-    """An image of which the red channel is 80 × the mask."""
-    return np.stack([80 * mask, 9 + mask, 255 - 80 * mask], axis=2)
-
-
-class Brought:
-    """A data set with masks, as a user brings it, in one of the layouts."""
-
-    def __init__(self, folder, images, masks, labels=(0, 1)):
-        self.folder, self.images, self.masks, self.labels = folder, images, masks, labels
-
-    def parquet(self, **keys):
-        rows = [
-            {
-                "image": {"bytes": image, "path": None},
-                "label": self.labels[i % 2],
-                "mask": None if mask is None else {"bytes": mask, "path": None},
-            }
-            for i, (image, mask) in enumerate(zip(self.images, self.masks))
-        ]
-        for name in ("train", "test"):
-            pq.write_table(pa.Table.from_pylist(rows), self.folder / f"{name}.parquet")
-        paths = {name: str(self.folder / f"{name}.parquet") for name in ("train", "test")}
-        return Dataset(name="parquet", **paths, masks={"column": "mask"} | keys.pop("masks", {}),
-                       **keys)  # fmt: skip
-
-    def imagefolder(self, **keys):
-        for i, (image, mask) in enumerate(zip(self.images, self.masks)):
-            for split in ("train", "test"):
-                place = self.folder / "images" / split / f"class{i % 2}"
-                place.mkdir(parents=True, exist_ok=True)
-                (place / f"{i}.png").write_bytes(image)
-            if mask is not None:
-                place = self.folder / "masks" / "test" / f"class{i % 2}"
-                place.mkdir(parents=True, exist_ok=True)
-                (place / f"{i}.png").write_bytes(mask)
-        masks = {"folder": str(self.folder / "masks")} | keys.pop("masks", {})
-        return Dataset(name="imagefolder", train=str(self.folder / "images"), masks=masks, **keys)
-
-    def table(self, **keys):
-        lines = ["image,label,split,mask"]
-        for i, (image, mask) in enumerate(zip(self.images, self.masks)):
-            (self.folder / f"{i}.png").write_bytes(image)
-            if mask is not None:
-                (self.folder / f"mask{i}.png").write_bytes(mask)
-            for split in ("train", "test"):
-                name = "" if mask is None else f"mask{i}.png"
-                lines.append(f"{i}.png,class{i % 2},{split},{name}")
-        (self.folder / "table.csv").write_text("\n".join(lines))
-        masks = {"column": "mask"} | keys.pop("masks", {})
-        return Dataset(name="table", file=str(self.folder / "table.csv"), image="image",
-                       label="label", split="split", masks=masks, **keys)  # fmt: skip
-
-
-def prepared(dataset, folder, how="crop"):
-    """Images of the test part, their masks, and what was said."""
-    names = ("images.npy", "index.parquet", "order.npy", "stats.json")
-    said = []
-    prepare(
-        dataset, Split(validation_fraction=0.4), *(folder / "data" / name for name in names),
-        masks_path=folder / "data" / "masks.npz", how=how, say=said.append,
-    )  # fmt: skip
-    index = read_table(folder / "data" / "index.parquet")
-    tests = (index["split"] == "test").to_numpy()
-    return (
-        np.load(folder / "data" / "images.npy")[tests],
-        read_masks(folder / "data" / "masks.npz"),
-        said,
-    )
 
 
 @given(
@@ -272,33 +175,54 @@ def test_a_single_value_is_the_object_whatever_it_is(tmp_path, rng):
         np.testing.assert_array_equal(found.mask, np.stack(masks) > 0)
 
 
-@pytest.mark.parametrize("kind,box", [("corners", (2, 1, 5, 7)), ("size", (2, 1, 3, 6))])
-def test_boxes_take_the_place_of_masks(tmp_path, rng, kind, box):
-    columns = dict(zip(("l", "t", "r", "b"), box))
-    rows = [
-        {"image": encoded(rng.integers(256, size=(9, 8, 3), dtype=np.uint8)), "label": i % 2}
-        | (columns if i else dict.fromkeys(columns))
-        for i in range(6)
-    ]
-    for name in ("train", "test"):
-        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"{name}.parquet")
-    paths = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "test")}
-    masks = {"boxes": ["l", "t", "r", "b"], "box_format": kind}
-    _, found, said = prepared(Dataset(name="parquet", **paths, masks=masks), tmp_path)
-    expected = np.zeros((9, 8), bool)
-    expected[1:7, 2:5] = True
-    np.testing.assert_array_equal(found.mask, np.stack([expected] * 5))
-    assert "1 of 6 test images without a mask" in "\n".join(said)
+@pytest.mark.parametrize("orientation", [None, 6])  # which makes it a WebP with further chunks
+@pytest.mark.parametrize("opacity", [[], [200]])
+def test_a_lossless_webp_is_a_mask(tmp_path, rng, orientation, opacity):
+    mask = blocks(rng, 8, 8, 1)
+    pixels = np.stack([mask] * 3 + [np.full_like(mask, value) for value in opacity], axis=2)
+    file = encoded(pixels, orientation, "WEBP", lossless=True)
+    _, found, _ = prepared(bad(tmp_path, rng, mask=file).parquet(), tmp_path)
+    np.testing.assert_array_equal(np.array([0, 1, 3])[found.mask[3]], mask)
 
 
-def bad(folder, rng, **change):
-    """A data set of six images of 8×8 with masks, of which the fourth is `change`d."""
-    masks = [encoded(blocks(rng, 8, 8, 1)) for _ in range(6)]
-    images = [encoded(rng.integers(256, size=(8, 8, 3), dtype=np.uint8)) for _ in masks]
-    masks[3] = change.get("mask", masks[3])
-    return Brought(folder, images, masks)
+@pytest.mark.parametrize("image_turn,mask_turn", [(None, 3), (None, 6), (8, 8), (5, 6), (7, None)])
+def test_a_mask_takes_the_turn_of_its_image_and_none_of_its_own(
+    tmp_path, rng, image_turn, mask_turn
+):
+    mask = blocks(rng, 8, 8, 1)
+    images = [encoded(coloured(mask), image_turn) for _ in range(6)]
+    brought = Brought(tmp_path, images, [encoded(mask, mask_turn, "TIFF")] * 6)
+    pixels, found, _ = prepared(brought.parquet(), tmp_path)
+    np.testing.assert_array_equal(pixels[..., 0], 80 * np.array([0, 1, 3])[found.mask])
 
 
+def several_frames(*masks):
+    """The bytes of a TIFF of several pages."""
+    pages, file = [Image.fromarray(mask) for mask in masks], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    return file.getvalue()
+
+
+def test_of_several_frames_of_a_mask_the_first_is_taken_and_said(tmp_path, rng):
+    first = blocks(rng, 8, 8, 1)
+    brought = bad(tmp_path, rng, mask=several_frames(first, np.ones_like(first)))
+    _, found, said = prepared(brought.parquet(), tmp_path)
+    np.testing.assert_array_equal(np.array([0, 1, 3])[found.mask[3]], first)
+    text = "1 of 6 masks with several frames (test.parquet[3]), of which the first was taken"
+    assert text in "\n".join(said)
+    with pytest.raises(AugcamError, match=r"test\.parquet\[3\]: 1 of 6 masks with several frames"):
+        prepared(brought.parquet(frames="refuse"), tmp_path)
+
+
+def transparent(alpha, grey=255, mode="RGBA"):
+    """The bytes of a PNG of one grey with this opacity."""
+    image, file = Image.new(mode, alpha.shape[::-1], (grey,) * len(mode)), io.BytesIO()
+    image.putalpha(Image.fromarray(alpha))
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+WEBP = encoded(HALF, kind="WEBP")
 JPEG = encoded(np.zeros((8, 8), np.uint8), kind="JPEG")
 
 
@@ -308,6 +232,9 @@ JPEG = encoded(np.zeros((8, 8), np.uint8), kind="JPEG")
         (encoded(np.ones((8, 9), np.uint8)), {}, r"it has 9×8 pixels, but the image has 8×8"),
         (b"no image", {}, r"mask of test\.parquet\[3\]: it cannot be decoded"),
         (JPEG, {}, r"JPEG blurs the values of a mask; convert it to PNG"),
+        (WEBP, {}, r"WEBP blurs the values of a mask; convert it to PNG"),
+        (transparent(HALF), {}, r"one colour, and only its transparency varies, which is not read"),
+        (transparent(HALF, 0, "LA"), {}, r"only its transparency varies"),
         (encoded(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)), {}, r"it has colours"),
         (encoded(np.full((8, 8), 300, np.uint16)), {}, r"whole numbers from 0 to 255"),
         (encoded(np.full((8, 8), 7, np.uint8)), {"labels": {"a": 1, "b": 3}},
@@ -341,12 +268,6 @@ def test_missing_folders_files_and_all_masks_are_one_sentence(tmp_path, rng):
     (tmp_path / "mask2.png").unlink()
     with pytest.raises(AugcamError, match=r"mask2\.png \(the mask of .*\): the file is missing"):
         prepared(dataset, tmp_path)
-
-
-@pytest.mark.parametrize("box", [(9, 1, 12, 4), (3, 4, 3, 6), (5, 5, 2, 2)])
-def test_a_box_without_a_pixel_is_refused(box):
-    with pytest.raises(AugcamError, match=r"a\.png: no pixel of its 8×8 lies in the box"):
-        box_mask(box, "corners", Frame(8, 8, None), "a.png")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ _TURNS = {  # EXIF orientation → what makes the image upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BACK = {
+    Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270,
+    Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
+}  # the other turns are their own inverse
 _XMP = ("xmp", "XML:com.adobe.xmp")  # blocks of text
 _BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLE_FORMAT = 258, 262, 254, 339  # tags of TIFF
 
@@ -119,6 +123,21 @@ def frame(encoded: bytes | Path) -> Frame:
             image.info.pop(key, None)
         image.load()
         return Frame(image.height, image.width, _TURNS.get(_orientation(image)))
+
+
+def as_stored(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The first frame of an opened image file, loaded and not turned, and whether there are more.
+
+    Raises what Pillow's decoders do.
+    """
+    several = bool(_at_first_frame(image))
+    for key in _XMP:
+        image.info.pop(key, None)
+    turn = _TURNS.get(getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation, 1))
+    image.load()
+    if turn is None:
+        return image, several
+    return image.transpose(_BACK.get(turn, turn)), several  # Pillow has turned the TIFF
 
 
 def _kind(content: bytes) -> str:

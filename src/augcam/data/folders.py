@@ -81,7 +81,7 @@ def read_class_folders(root: Path, split: str) -> ClassFolders:
     images, left_out = [], []
     for place, entry, reason, detail in walk(root):
         if not reason:
-            reason, detail = _why_no_image(entry)
+            reason, detail = why_no_image(entry)
         if not reason and "/" not in place:
             reason, detail = OUTSIDE, "an image beside the class folders"
         if not reason:
@@ -110,19 +110,19 @@ def _refuse_other_than_text(root: Path, place: str) -> None:
 
 
 @cache
-def _suffixes() -> frozenset[str]:
+def image_suffixes() -> frozenset[str]:
     """The suffixes, in lower case, of files that promise an image of a format that is read."""
     Image.init()
     return frozenset(s for s, kind in Image.registered_extensions().items() if kind in FORMATS)
 
 
-def _why_no_image(entry: os.DirEntry) -> tuple[str, str]:
+def why_no_image(entry: os.DirEntry) -> tuple[str, str]:
     """Reason and detail where a file is none of the images that are read; empty texts where it is.
 
     A file whose suffix promises an image is opened when it is decoded, not here.
     """
     suffix = Path(entry.name).suffix.lower()
-    if suffix in _suffixes():
+    if suffix in image_suffixes():
         return "", ""
     if _RAW.fullmatch(suffix):
         return UNREAD_FORMAT, "a camera's raw file"

@@ -11,7 +11,8 @@ from augcam.data.groups import groups_in_paths
 from augcam.data.labels import Labels, numbered
 from augcam.data.layout import parts
 from augcam.data.listing import class_folders, reasons
-from augcam.data.maskfiles import mask_names, mask_reader, masks_in_folder
+from augcam.data.maskfiles import mask_names, mask_reader
+from augcam.data.maskfolders import masks_in_folder
 from augcam.data.notes import counted
 from augcam.data.source import Source
 from augcam.data.table import table_advice
@@ -39,7 +40,7 @@ def read_imagefolder(dataset: Dataset) -> Source:
     folder, names = dataset.masks.folder, [shown(file) for file in files]
     # The folder of masks may hold the splits, as that of the images may, or the classes at once.
     both = [f"{part.root.name}/{place}\0{place}" for part in read for _, place in part.images]
-    masks = masks_in_folder(folder, both) if folder else []
+    masks, of_masks = masks_in_folder(folder, both) if folder else ([], [])
     reader = mask_reader(dataset.masks, lambda i: Path(files[i]), lambda i: masks[i], names)
     return Source(
         labels=labels,
@@ -52,7 +53,7 @@ def read_imagefolder(dataset: Dataset) -> Source:
         mask=reader if folder else None,
         mask_names=mask_names(dataset.masks),
         left_out=[file for part in read for file in part.left_out],
-        notes=[*notes, *said, *(note for part in read for note in part.notes)],
+        notes=[*notes, *said, *(note for part in read for note in part.notes), *of_masks],
     )
 
 

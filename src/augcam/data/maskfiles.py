@@ -5,6 +5,7 @@ its EXIF orientation, resized, cropped.
 """
 
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,17 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
-from augcam.data.decoding import Frame, frame
-from augcam.data.listing import walk
-from augcam.data.masks import Mask
+from augcam.data.decoding import Frame, as_stored, frame
+from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
 
 _LOSSLESS = ("PNG", "BMP", "TIFF", "GIF", "PPM")
+
+ROUNDING = 1
+"""Pixels by which a box may reach out of its image without a word: corners that count from 1, or
+are rounded up."""
+FAR = 0.1
+"""The share of an image's side that a box reaches out of it at most by carelessness."""
 
 OBJECT = "object"
 """What a mask with a single value shows, or a box."""
@@ -36,36 +42,42 @@ def mask_reader(
     image: Callable[[int], bytes | Path],
     mask: Callable[[int], Any],
     names: Sequence[str],
-) -> Callable[[int], Mask | None]:
+) -> Callable[[int], Brought | None]:
     """A function that gives the mask of image i, upright as the image, or None.
 
     `image(i)`: its file; `mask(i)`: the mask's file (bytes or path), or the four numbers of a box,
     None for none; `names`: where images are, for messages.
     """
 
-    def read(i: int) -> Mask | None:
+    def read(i: int) -> Brought | None:
         found = mask(i)
         if found is None:
             return None
         of = frame(image(i))
         if source.boxes:
             pixels = box_mask(found, source.box_format, of, names[i])
+            brought = Brought(pixels, box_remarks(found, source.box_format, of))
         else:
-            pixels = decode_mask(found, source.labels, of, names[i])
-        if of.turn is not None:
-            pixels = np.asarray(Image.fromarray(pixels).transpose(of.turn))
-        return pixels
+            brought = decode_mask(found, source.labels, of, names[i])
+        if of.turn is None:
+            return brought
+        turned = Image.fromarray(brought.pixels).transpose(of.turn)
+        return brought._replace(pixels=np.asarray(turned))
 
     return read
 
 
 def decode_mask(
     encoded: bytes | Path, labels: Mapping[str, int] | None, of: Frame, name: str
-) -> Mask:
-    """A label map uint8 (H, W), as it is stored; with `labels` (name → value), positions in these,
-    from 1. Raises AugcamError naming the image `name` where it is no mask of it."""
+) -> Brought:
+    """A label map uint8 (H, W), as it is stored, and whether its file has further `frames`; with
+    `labels` (name → value), positions in these, from 1.
+
+    Raises AugcamError naming the image `name` where it is no mask of it.
+    """
     place = f"{encoded} (the mask of {name})" if isinstance(encoded, Path) else f"mask of {name}"
-    values = _values(encoded, place)
+    image, several = _opened(encoded, place)
+    values, remarks = _values(image, place), {"frames": 1.0} if several else {}
     if values.shape != (of.height, of.width):
         sizes = [f"{width}×{height}" for height, width in (values.shape, (of.height, of.width))]
         stored = " as it is stored" if of.turn is not None else ""
@@ -74,7 +86,7 @@ def decode_mask(
             "a mask needs the size of its image."
         )
     if labels is None:
-        return values
+        return Brought(values, remarks)
     places = np.zeros(256, dtype=np.uint8)
     places[list(labels.values())] = np.arange(1, len(labels) + 1)
     known = {0, *labels.values()}
@@ -84,20 +96,21 @@ def decode_mask(
             f"{place}: it has the value {unknown[0]}, which dataset.masks.labels does not name "
             f"({said}); name it there."
         )
-    return places[values]
+    return Brought(places[values], remarks)
 
 
-def _values(encoded: bytes | Path, place: str) -> np.ndarray:
-    """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
+def _opened(encoded: bytes | Path, place: str) -> tuple[Image.Image, bool]:
+    """The first frame of a label map as it is stored, and whether there are more: its image says
+    how it is turned, not the mask itself."""
     try:
         content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
         image = Image.open(io.BytesIO(content))
-        if image.format not in _LOSSLESS:
+        if image.format not in _LOSSLESS and not _is_lossless_webp(content):
             raise AugcamError(
                 f"{place}: {image.format} blurs the values of a mask; convert it to PNG, from "
                 "where its values were still exact."
             )
-        image.load()
+        return as_stored(image)
     except FileNotFoundError:
         raise AugcamError(f"{place}: the file is missing.") from None
     except AugcamError:
@@ -106,6 +119,21 @@ def _values(encoded: bytes | Path, place: str) -> np.ndarray:
         raise AugcamError(f"{place}: it cannot be decoded (its content is no image).") from None
     except Exception as error:  # Pillow's decoders raise many kinds
         raise AugcamError(f"{place}: it cannot be decoded ({error}).") from error
+
+
+def _is_lossless_webp(content: bytes) -> bool:
+    """Whether the pixels of a WebP that is not animated stand in a lossless chunk."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return False
+    at = 12
+    while (kind := content[at : at + 4]) not in (b"VP8L", b"VP8 ", b"ANMF", b""):
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2  # chunks are padded to even lengths
+    return kind == b"VP8L"
+
+
+def _values(image: Image.Image, place: str) -> np.ndarray:
+    """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
     values = np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image)
     if image.mode in ("RGB", "RGBA", "LA"):
         colours = values[..., :3] if image.mode != "LA" else values[..., :1]
@@ -114,7 +142,12 @@ def _values(encoded: bytes | Path, place: str) -> np.ndarray:
                 f"{place}: it has colours, and which of them stands for what is not known; write "
                 "numbers from 0 to 255 in one channel (a grey or palette PNG)."
             )
-        values = colours[..., 0]
+        values, alpha = colours[..., 0], values[..., -1]
+        if image.mode != "RGB" and np.ptp(values) == 0 < np.ptp(alpha):
+            raise AugcamError(
+                f"{place}: it has one colour, and only its transparency varies, which is not read; "
+                "write numbers from 0 to 255 in one channel (a grey or palette PNG)."
+            )
     if (
         values.ndim != 2
         or values.dtype.kind not in ("b", "i", "u")
@@ -131,62 +164,60 @@ def box_mask(box: Sequence[float], kind: str, of: Frame, name: str) -> Mask:
     `box`: left, top, right, bottom, or with `kind` size left, top, width, height, in pixels from
     the upper left corner of the image. Raises AugcamError where no pixel does.
     """
-    left, top, right, bottom = map(float, box)
-    if kind == "size":
-        right, bottom = left + right, top + bottom
+    left, top, right, bottom = _corners(box, kind)
     rows, columns = np.arange(of.height) + 0.5, np.arange(of.width) + 0.5
     inside = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))
     if not inside.any():
         raise AugcamError(
             f"{name}: no pixel of its {of.width}×{of.height} lies in the box from ({left:g}, "
-            f"{top:g}) to ({right:g}, {bottom:g}); dataset.masks.box_format is '{kind}'."
+            f"{top:g}) to ({right:g}, {bottom:g}); a box has to be in pixels of the image as it is "
+            f"stored, and as dataset.masks.box_format says ('{kind}')."
         )
     return inside.astype(np.uint8)
 
 
-def masks_in_folder(folder: str, places: Sequence[str]) -> list[Path | None]:
-    """The mask of each image: the file with the same name below `folder`, but for the suffix.
-
-    `places`: of images, relative to what stands for `folder`, in the order of preference, joined
-    by a null byte. Raises AugcamError where there is no folder, or where two files could be meant.
-    """
-    if not Path(folder).is_dir():
-        raise AugcamError(f"dataset.masks.folder: there is no folder '{folder}'.")
-    found: dict[str, Path] = {}
-    for each in walk(folder):
-        if each.reason:
-            continue
-        key, path = _stem(each.place), Path(folder, each.place)
-        if key in found:
-            raise AugcamError(
-                f"{path}: '{found[key].name}' beside it could be the same mask; keep one of them."
-            )
-        found[key] = path
-    chosen: list[Path | None] = []
-    for place in places:
-        keys = (_stem(one) for one in place.split("\0"))
-        chosen.append(next((found[key] for key in keys if key in found), None))
-    return chosen
+def box_remarks(box: Sequence[float], kind: str, of: Frame) -> dict[str, float]:
+    """What there is to say of a box, see `box_mask`: the pixels by which it reaches `beyond` the
+    image, and by how many if that is `far`; 1 where it seems `relative` to the image's size, or
+    where it would lie in the image `as corners`."""
+    left, top, right, bottom = _corners(box, kind)
+    across, down = max(-left, right - of.width), max(-top, bottom - of.height)
+    beyond = max(across, down)
+    far = across > FAR * of.width or down > FAR * of.height
+    remarks: dict[str, float] = {}
+    if beyond > ROUNDING:
+        remarks |= {"beyond": beyond} | ({"far": beyond} if far else {})
+    if max(map(abs, box)) <= 1 < max(of.width, of.height):
+        remarks["relative"] = 1
+    if kind == "size" and 0 <= box[0] < box[2] <= of.width and 0 <= box[1] < box[3] <= of.height:
+        remarks["as corners"] = 1
+    return remarks
 
 
-def _stem(place: str) -> str:
-    return place.removesuffix(Path(place).suffix)
+def _corners(box: Sequence[float], kind: str) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom."""
+    left, top, right, bottom = map(float, box)
+    return (left, top, left + right, top + bottom) if kind == "size" else (left, top, right, bottom)
 
 
 def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[list[float] | None]:
-    """The box of each image from four columns; None where one of its numbers is missing.
+    """The box of each image from four columns; None where one of its numbers is missing (NaN).
 
-    Raises AugcamError naming an image whose values are no numbers.
+    Raises AugcamError naming an image whose values are no finite numbers.
     """
     boxes: list[list[float] | None] = []
     for i, values in enumerate(zip(*columns)):
-        if any(value is None or value == "" or value != value for value in values):
+        if any(value is None or value == "" for value in values):
             boxes.append(None)
             continue
         try:
-            boxes.append([float(value) for value in values])
+            box = list(map(float, values))
+            if any(map(math.isinf, box)):
+                raise ValueError("an infinite number")
         except (TypeError, ValueError):
             raise AugcamError(
-                f"{names[i]}: a box needs four numbers, not {list(values)} (dataset.masks.boxes)."
+                f"{names[i]}: a box needs four finite numbers, not {list(values)} "
+                "(dataset.masks.boxes)."
             ) from None
+        boxes.append(None if any(map(math.isnan, box)) else box)
     return boxes

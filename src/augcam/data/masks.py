@@ -1,9 +1,10 @@
 """Masks of the test images: what each pixel shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from augcam.files.arrays import read_arrays, write_arrays
 
 Mask: TypeAlias = np.ndarray
 """What each pixel of one image shows, uint8 (H, W): positions in a list of names; 0 is nothing."""
+
+
+class Brought(NamedTuple):
+    """The mask of one image as a user brings it, `pixels` uint8 (H, W), and what there is to say of
+    it: `remarks`, keys that `augcam.data.testmasks` knows, each with a number."""
+
+    pixels: Mask
+    remarks: Mapping[str, float]
 
 
 @dataclass(frozen=True)

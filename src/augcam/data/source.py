@@ -7,7 +7,7 @@ import numpy as np
 
 from augcam.data.decoding import Picture
 from augcam.data.folders import LeftOut
-from augcam.data.masks import Mask
+from augcam.data.masks import Brought, Mask
 from augcam.data.notes import Note
 
 
@@ -22,8 +22,9 @@ class Source:
     `groups`, text (N,): images of one group stay on one side of a split; None where all may part.
     `cues`, int64 (N,): the class whose cue each image has, where cues are known.
     `mask(i)`: what each pixel of image i shows, uint8 (H, W) as `decode(i)` has them, positions in
-    `mask_names`, or None where this image has none; None where there are no masks. Where there are
-    no `mask_names`, any values but 0, which is nothing: they are named when all have been read.
+    `mask_names`, or with what there is to say of it, or None where this image has none; None where
+    there are no masks. Where there are no `mask_names`, any values but 0, which is nothing: they
+    are named when all have been read.
     `left_out`: the files that are no images of it.
     """
 
@@ -35,7 +36,7 @@ class Source:
     groups: np.ndarray | None = None
     origins: list[str] | None = None
     cues: np.ndarray | None = None
-    mask: Callable[[int], Mask | None] | None = None
+    mask: Callable[[int], Mask | Brought | None] | None = None
     mask_names: tuple[str, ...] = ()
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)

@@ -154,6 +154,7 @@ def prepare(
                 tests,
                 [used[i] for i in tests],
                 lambda mask: _stored(mask, dataset, fit),
+                dataset.frames,
             )
             notes += of_masks
         images = np.load(temporary, mmap_mode="r")

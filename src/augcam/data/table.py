@@ -16,7 +16,8 @@ from augcam.data.folders import shown
 from augcam.data.groups import group_names
 from augcam.data.labels import Labels, numbered, tidy
 from augcam.data.layout import Part, parts, split_called
-from augcam.data.maskfiles import boxes_of, mask_names, mask_reader, masks_in_folder
+from augcam.data.maskfiles import boxes_of, mask_names, mask_reader
+from augcam.data.maskfolders import masks_in_folder
 from augcam.data.notes import Note, counted, listed, note
 from augcam.data.source import Source
 from augcam.errors import AugcamError
@@ -81,6 +82,7 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         raise AugcamError(f"{part.key}: the data set holds no images in '{file}'.")
     written = _written(file, text_values(column(table, image)), image)
     paths, notes = _image_paths(file, written, dataset)
+    masks, of_masks = _masks(file, table, written, dataset)
     here = file.parent
     return _Rows(
         [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths],
@@ -88,12 +90,14 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         Labels(column(table, label).to_pylist(), lambda i: f"{file.name} row {i + 1}", file.name),
         _splits(part, table, dataset),
         text_values(column(table, dataset.group)) if dataset.group else None,
-        _masks(file, table, written, dataset),
-        notes,
+        masks,
+        [*notes, *of_masks],
     )
 
 
-def _masks(file: Path, table: Any, written: list[str], dataset: Dataset) -> list[Any]:
+def _masks(
+    file: Path, table: Any, written: list[str], dataset: Dataset
+) -> tuple[list[Any], list[Note]]:
     """The mask of each row, if masks are brought: its path, or the four values of a box."""
     masks = dataset.masks
     there = columns(table.schema)
@@ -101,17 +105,17 @@ def _masks(file: Path, table: Any, written: list[str], dataset: Dataset) -> list
     for name in masks.boxes or []:
         require(file, there, "dataset.masks.boxes", name)
     if masks.boxes:
-        return list(zip(*(text_values(column(table, name)) for name in masks.boxes)))
+        return list(zip(*(text_values(column(table, name)) for name in masks.boxes))), []
     if masks.column:
         base = _image_folder(file, masks.folder, "dataset.masks.folder")
         values = text_values(column(table, masks.column))
-        return [base / value if value else None for value in values]
+        return [base / value if value else None for value in values], []
     if masks.folder:
         base = _image_folder(file, masks.folder, "dataset.masks.folder")
         suffix = dataset.image_suffix or ""
         places = [f"{name}{suffix}".replace("\\", "/") for name in written]
-        return list(masks_in_folder(str(base), places))
-    return []
+        return masks_in_folder(str(base), places)
+    return [], []
 
 
 def table_advice(folder: Path) -> str:
