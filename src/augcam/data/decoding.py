@@ -10,6 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from augcam.data.colours import in_srgb
+from augcam.data.damage import damage
 from augcam.errors import AugcamError, BrokenImage
 
 # Pillow opens more, and for PostScript starts another program.
@@ -84,6 +85,8 @@ def decode_image(
             if size > _LARGEST_FILE:
                 raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+            if wrong := damage(content):
+                raise ValueError(wrong)
             return _shown(Image.open(io.BytesIO(content), formats=FORMATS), content, ground)
     except UnidentifiedImageError:
         raise BrokenImage(f"{place}: the image cannot be decoded ({_kind(content)}).") from None

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
+from augcam.data.damage import damage
 from augcam.data.decoding import Frame, frame
 from augcam.data.listing import walk
 from augcam.data.masks import Mask
@@ -91,6 +92,8 @@ def _values(encoded: bytes | Path, place: str) -> np.ndarray:
     """The values of a label map, uint8 (H, W): grey levels, or positions in a palette."""
     try:
         content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+        if wrong := damage(content):
+            raise ValueError(wrong)
         image = Image.open(io.BytesIO(content))
         if image.format not in _LOSSLESS:
             raise AugcamError(
