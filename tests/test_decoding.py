@@ -106,6 +106,17 @@ def test_twelve_bits_stored_in_sixteen_are_said_to_be_dark():
     assert decode_image(png(samples << 4, 16, GREY), "a.png").changes == ("depth",)
 
 
+@pytest.mark.parametrize("comment", [b"", b"# 9 9 9\n"])
+@pytest.mark.parametrize("maximum,changes", [(255, ()), (1023, ("depth",)), (65535, ("depth",))])
+def test_deep_ppm_is_counted_in_colour_too(comment, maximum, changes):
+    values = np.random.default_rng(1).integers(0, maximum + 1, (4, 6, 3))
+    data = values.astype(">u2" if maximum > 255 else "u1").tobytes()
+    content = b"P6\n" + comment + b"6 4\n" + comment + b"%d\n" % maximum + data
+    picture = decode_image(content, "a.ppm")
+    assert picture.changes == changes
+    np.testing.assert_allclose(picture.pixels, values / maximum * 255, atol=1)
+
+
 SAME_SHADE = np.random.default_rng(1).integers(0, 256, (4, 6, 1)).repeat(3, axis=2)
 
 

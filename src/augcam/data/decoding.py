@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,7 +46,12 @@ _TURNS = {  # EXIF orientation → what makes the image upright
     8: Image.Transpose.ROTATE_90,
 }
 _XMP = ("xmp", "XML:com.adobe.xmp")  # blocks of text
-_BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLE_FORMAT = 258, 262, 254, 339  # tags of TIFF
+# Tags of TIFF.
+_BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 254, 277, 339
+_CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # of TIFF's photometric interpretations
+
+# The largest value of a PPM in colour, behind its width and height, and any comments.
+_PPM_MAXIMUM = re.compile(rb"P[36](?:(?:\s|#.*\n)+(\d+)){3}")
 
 _DARK = 256 // 16  # of 16 bits, what 12 bits reach that are stored in them unscaled
 
@@ -149,16 +155,22 @@ def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> 
     image.load()
     colours, alpha, bits = _layers(image, content, tags)
     one_channel = colours.mode in ("1", "L")
+    known = _CHANNELS.get(tags.get(_PHOTOMETRIC, -1), 4) + (alpha is not None)
+    changes += ["channels"] if tags.get(_SAMPLES, 1) > known else []
     if bits > 8:
         changes.append("depth")
         changes += ["dark"] if np.asarray(colours).max() < _DARK else []
     colours, change = in_srgb(colours)
     changes += [change] if change else []
+    drawn = False  # by opacity, or by colours that opacity may hide
     if alpha is not None and np.asarray(alpha).min() < 255:
         changes += ["alpha"] if np.asarray(alpha).any() else ["alpha", "invisible"]
+        drawn = "invisible" not in changes and not (_plain(colours) and _plain(alpha))
         colours.putalpha(alpha)
         below = Image.new("RGBA", colours.size, (*ground, 255))
         colours = Image.alpha_composite(below, colours).convert("RGB")
+    if "invisible" not in changes and _plain(colours):
+        changes += ["vanished"] if drawn else ["plain"]
     if not tags and (turn := _orientation(image)) in _TURNS:
         colours, turned = colours.transpose(_TURNS[turn]), True
     changes += ["orientation"] if turned else []
@@ -166,6 +178,13 @@ def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> 
     red, green, blue = np.moveaxis(pixels, 2, 0)
     grey = np.array_equal(red, green) and np.array_equal(green, blue)
     return Picture(pixels, grey, one_channel, tuple(changes))
+
+
+def _plain(image: Image.Image) -> bool:
+    """Whether all pixels are equal."""
+    pixels = np.asarray(image)
+    # Of most images the first row says so already.
+    return all(bool((some == pixels[0, 0]).all()) for some in (pixels[0], pixels))
 
 
 def _at_first_frame(image: Image.Image) -> list[str]:
@@ -194,8 +213,9 @@ def _layers(
     bits = max(tags.get(_BITS, (8,)))
     if image.format == "PNG":
         bits = content[24]
-    elif image.format == "PPM" and image.mode == "I":
-        bits = 16
+    elif image.format == "PPM":
+        in_colour = _PPM_MAXIMUM.match(content)
+        bits = 16 if image.mode == "I" or in_colour and int(in_colour[1]) > 255 else 8
     key = image.info.get("transparency")  # a sample or colour at the file's own depth
     if image.mode == "F" or image.mode.startswith("I"):
         kind = 3 if image.mode == "F" else max(tags.get(_SAMPLE_FORMAT, (1,)))
