@@ -18,7 +18,17 @@ from augcam.data.store import prepare
 from augcam.errors import AugcamError
 
 FILES = ("images.npy", "index.parquet", "order.npy", "stats.json", "report.parquet", "notes.json")
-TOPICS = {"orientation", "alpha", "depth", "profile", "frames", "grey", "geometry", "plain", "channels"}
+TOPICS = {
+    "orientation",
+    "alpha",
+    "depth",
+    "profile",
+    "frames",
+    "grey",
+    "geometry",
+    "plain",
+    "channels",
+}
 COUNT = 16  # images of a class
 
 

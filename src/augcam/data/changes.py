@@ -23,8 +23,8 @@ _SENTENCES = {
     "vanished": (
         "alpha",
         warning,
-        "{them}: drawn in the colour of dataset.background {ground}, on transparent ground, so that "
-        "nothing is seen of them; set dataset.background to another colour.",
+        "{them}: drawn in the colour of dataset.background {ground}, on transparent ground, so "
+        "that nothing is seen of them; set dataset.background to another colour.",
     ),
     "plain": ("plain", warning, "{them}: one colour everywhere; see whether they are empty."),
     "channels": (

@@ -92,9 +92,9 @@ def channel_statistics(
             counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
     if (counts > 0).sum(axis=1).max() < 2:
         raise AugcamError(
-            f"dataset: all training images show nothing but the colour #"
-            f"{bytes(counts.argmax(axis=1).tolist()).hex()}; where they are drawings on transparent "
-            "ground, set dataset.background to another colour."
+            "dataset: all training images show nothing but the colour #"
+            f"{bytes(counts.argmax(axis=1).tolist()).hex()}; where they are drawings on "
+            "transparent ground, set dataset.background to another colour."
         )
     if fit.how == "pad":
         height, width = images.shape[1:3]
