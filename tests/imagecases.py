@@ -208,7 +208,9 @@ for bits in (8, 16):
     eight = in_8_bits(samples, bits)
     colours, opacity = eight[..., :3], eight[..., 3]
     add_tiff(f"RGB, {bits} bits", samples[..., :3], bits, 2, colours, changes)
-    add_tiff(f"RGB and nothing, {bits} bits", samples, bits, 2, colours, changes, extra=0)
+    add_tiff(
+        f"RGB and nothing, {bits} bits", samples, bits, 2, colours, ("channels", *changes), extra=0
+    )
     changes += ("alpha",)
     add_tiff(
         f"RGB, opacity, {bits} bits", samples, bits, 2, over(colours, opacity), changes, 1, extra=2

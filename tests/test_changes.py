@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from imagecases import CASES
-from imagefiles import GREY, RGB, chunk, exif, png
+from imagefiles import GREY, RGB, chunk, exif, png, tiff
 from PIL import Image, ImageDraw
 
 from augcam.config.messages import parse_config
@@ -18,7 +18,17 @@ from augcam.data.store import prepare
 from augcam.errors import AugcamError
 
 FILES = ("images.npy", "index.parquet", "order.npy", "stats.json", "report.parquet", "notes.json")
-TOPICS = {"orientation", "alpha", "depth", "profile", "frames", "grey", "geometry"}
+TOPICS = {
+    "orientation",
+    "alpha",
+    "depth",
+    "profile",
+    "frames",
+    "grey",
+    "geometry",
+    "plain",
+    "channels",
+}
 COUNT = 16  # images of a class
 
 
@@ -98,6 +108,72 @@ def test_shapes_that_only_opacity_draws_are_seen_on_the_background(tmp_path, bac
     assert (note["topic"], note["level"]) == ("alpha", "note")
     assert note["text"].startswith("32 of 32 images (")
     assert note["text"].endswith(f"dataset.background #{ground:02x}{ground:02x}{ground:02x}.")
+
+
+def in_white(c, i):
+    """The same drawing in white, as icons are."""
+    image = Image.open(io.BytesIO(drawing(c, i)))
+    image.paste((255, 255, 255), (0, 0, 16, 16), image.getchannel("A"))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("draw,background", [(in_white, "#ffffff"), (drawing, "#000000")])
+def test_shapes_in_the_colour_of_the_background_are_a_warning(tmp_path, draw, background):
+    write(tmp_path, lambda c, i: draw(c, i) if c and i < 5 else png(noise(c, i, (16, 16))))
+    _, _, _, (line,) = prepared(tmp_path, background=background)
+    assert line.startswith("warning: 5 of 32 images (train/dog/00.png, …): drawn in the colour of ")
+    assert line.endswith("set dataset.background to another colour.")
+    assert f"dataset.background {background}" in line
+    assert prepared(tmp_path, background="#808080")[3] == []
+
+
+@pytest.mark.parametrize("draw,background", [(in_white, "#ffffff"), (drawing, "#000000")])
+def test_where_nothing_is_seen_of_any_image_the_refusal_names_the_background(
+    tmp_path, draw, background
+):
+    write(tmp_path, draw)
+    message = rf"^dataset: all training images .* colour {background}; .* set dataset\.background"
+    with pytest.raises(AugcamError, match=message):
+        prepared(tmp_path, background=background)
+
+
+@pytest.mark.parametrize("opacity", [255, 100])
+def test_images_of_one_colour_are_a_warning(tmp_path, opacity):
+    flat = png(np.full((12, 12, 4), (9, 80, 200, opacity)), 8, imagefiles.RGB_ALPHA)
+    write(tmp_path, lambda c, i: flat if c and i < 2 else png(noise(c, i)))
+    _, _, _, (line,) = prepared(tmp_path)
+    assert line.startswith("warning: 2 of 32 images (train/dog/00.png, …): one colour everywhere")
+
+
+def test_images_in_one_channel_are_read_and_said(tmp_path):
+    """Fluorescence, stored in green alone."""
+    write(tmp_path, lambda c, i: png(noise(c, i) * np.array([0, 1, 0])))
+    _, (note,), said, _ = prepared(tmp_path)
+    assert note["text"] == (
+        "all training images have one value of red and blue, which networks see as 0."
+    )
+    assert f"note: {note['text']}" in said
+    stats = json.loads((tmp_path / "data" / "stats.json").read_text())
+    assert stats["std"][0] == stats["std"][2] == 1 and stats["mean"][0] == 0
+    assert 0.2 < stats["std"][1] < 0.4
+
+
+BANDS = {"near-infrared": (4, 8, 2), "five": (5, 8, 2), "grey and one": (2, 8, 1),
+         "near-infrared, 16 bits": (4, 16, 2), "inks and one": (5, 8, 5)}  # fmt: skip
+
+
+@pytest.mark.parametrize("bands", BANDS)
+def test_further_channels_are_a_warning(tmp_path, bands):
+    count, bits, photometric = BANDS[bands]
+    samples = np.random.default_rng(0).integers(0, 2**bits, (12, 12, count))
+    extra = {338: (3, [0] * (count - {1: 1, 2: 3, 5: 4}[photometric]))}
+    content = tiff(samples, bits, photometric, tags=extra)
+    write(tmp_path, lambda c, i: content if c and i < 3 else png(noise(c, i)))
+    _, _, _, announced = prepared(tmp_path, grey="convert")
+    (line,) = [line for line in announced if "channels" in line]
+    assert line.startswith("warning: 3 of 32 images (train/dog/00.png, …): more channels than")
 
 
 # ------------------------------------------------------------------------------ alike, and counted

@@ -106,6 +106,17 @@ def test_twelve_bits_stored_in_sixteen_are_said_to_be_dark():
     assert decode_image(png(samples << 4, 16, GREY), "a.png").changes == ("depth",)
 
 
+@pytest.mark.parametrize("comment", [b"", b"# 9 9 9\n"])
+@pytest.mark.parametrize("maximum,changes", [(255, ()), (1023, ("depth",)), (65535, ("depth",))])
+def test_deep_ppm_is_counted_in_colour_too(comment, maximum, changes):
+    values = np.random.default_rng(1).integers(0, maximum + 1, (4, 6, 3))
+    data = values.astype(">u2" if maximum > 255 else "u1").tobytes()
+    content = b"P6\n" + comment + b"6 4\n" + comment + b"%d\n" % maximum + data
+    picture = decode_image(content, "a.ppm")
+    assert picture.changes == changes
+    np.testing.assert_allclose(picture.pixels, values / maximum * 255, atol=1)
+
+
 SAME_SHADE = np.random.default_rng(1).integers(0, 256, (4, 6, 1)).repeat(3, axis=2)
 
 
@@ -127,7 +138,13 @@ REFUSED = {
     "32 bits in colour": (tiff(VALUES.astype(int), 32), "it is a TIFF that is damaged, or has"),
     "PFM": (b"Pf 2 2 -1.0\n" + bytes(16), "floating-point numbers"),
     "preview": (tiff(VALUES.astype(int), tags={254: (4, [1])}), "its first picture is a preview"),
-    "HEIC": (HEIC, "it is HEIC; convert it to JPEG or PNG"),
+    "HEIC": (HEIC, "it is HEIC; convert it to PNG or JPEG"),
+    "PDF": (b"%PDF-1.7\n" + bytes(99), "it is PDF; convert it to PNG or JPEG"),
+    "PSD": (b"8BPS\0\1" + bytes(99), "it is PSD; convert it"),
+    "ICO": (b"\0\0\1\0\1\0" + bytes(99), "it is ICO; convert it"),
+    "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "it is EPS; convert it"),
+    "DICOM": (bytes(128) + b"DICM" + bytes(99), "it is DICOM; convert it"),
+    "EXR": (b"v/1\1" + bytes(99), "it is OpenEXR; convert it"),
     "web page": (b"\n<!DOCTYPE html><html>Not found</html>", "it is a web page"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
     "nothing": (b"", "the file is empty"),

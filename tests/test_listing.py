@@ -198,6 +198,12 @@ def eps():
         ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99), "JPEG2000"),
         ("a.nef", b"II*\0" + bytes(99), "a camera's raw file"),
         ("a.CR2", b"II*\0" + bytes(99), "a camera's raw file"),
+        ("a.svg", b"<?xml version='1.0'?><svg/>", "SVG"),
+        ("a.dcm", bytes(128) + b"DICM" + bytes(99), "DICOM"),
+        ("scan", bytes(128) + b"DICM" + bytes(99), "DICOM"),
+        ("a.exr", b"v/1\1" + bytes(99), "OpenEXR"),
+        ("a.hdr", b"#?RADIANCE\n", "Radiance HDR"),
+        ("a.tga", b"\0\0\2\0" + bytes(99), "TGA"),
     ],
 )
 def test_formats_that_are_not_read_are_named(photos, name, content, detail):
@@ -206,6 +212,16 @@ def test_formats_that_are_not_read_are_named(photos, name, content, detail):
     assert found.why(f"cat/{name}") == ("in a format that is not read", detail)
     assert f"1 in a format that is not read ({detail})" in found.announced[0]
     assert "convert these to PNG or JPEG" in found.warnings()
+
+
+@pytest.mark.parametrize("name", ["a.jpg.part", "a.png.crdownload"])
+@pytest.mark.parametrize("content", [b"", bytes(99)])
+def test_a_download_that_has_not_ended_is_a_warning(photos, name, content):
+    (photos / "cat" / name).write_bytes(content)
+    found = Prepared(photos)
+    assert found.why(f"cat/{name}") == ("a download that has not ended", "")
+    assert "1 a download that has not ended" in found.announced[0]
+    assert "1 a download that has not ended" in found.warnings()
 
 
 @pytest.mark.parametrize(

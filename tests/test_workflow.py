@@ -486,8 +486,8 @@ def test_architectures_are_trained_and_tested_after_every_epoch(finished):
     write_config(finished, TINY | config, "architectures")
     arguments = "--cores", "2", "--verbose", "--configfile", "architectures.yaml"
     said = snakemake(finished, *arguments, "--", "architectures").stderr
-    # Jobs are selected once in the beginning and after each that has ended, and else never: Snakemake
-    # would do so every second, ever more often.
+    # Jobs are selected in the beginning and after each that has ended: Snakemake itself would
+    # do so every second, ever more often.
     assert said.count("Ready jobs") <= said.count("Finished jobid") + 1
     results = finished / "results" / "tiny"
     table = pd.read_csv(results / "tables" / "architectures.csv")

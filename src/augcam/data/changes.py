@@ -20,6 +20,19 @@ _SENTENCES = {
         warning,
         "{them}: wholly transparent, nothing but dataset.background {ground}.",
     ),
+    "vanished": (
+        "alpha",
+        warning,
+        "{them}: drawn in the colour of dataset.background {ground}, on transparent ground, so "
+        "that nothing is seen of them; set dataset.background to another colour.",
+    ),
+    "plain": ("plain", warning, "{them}: one colour everywhere; see whether they are empty."),
+    "channels": (
+        "channels",
+        warning,
+        "{them}: more channels than grey, RGB, CMYK and opacity have; the further ones, as "
+        "near-infrared, were left out.",
+    ),
     "depth": ("depth", note, "{them}: of more than 8 bits a channel the upper 8 were taken."),
     "dark": (
         "depth",

@@ -2,19 +2,18 @@
 
 import errno
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError, features
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from augcam.data.colours import in_srgb
+from augcam.data.damage import damage
+from augcam.data.formats import FORMATS, START, other_format
 from augcam.errors import AugcamError, BrokenImage
-
-# Pillow opens more, and for PostScript starts another program.
-FORMATS: tuple[str, ...] = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-FORMATS += ("AVIF",) if features.check("avif") else ()
 
 _LARGEST_FILE = 2**29  # bytes of an image file; one of Pillow's largest images, not compressed
 
@@ -26,13 +25,9 @@ _OTHER_TIFF = "a TIFF that is damaged, or has other channels than 8 or 16 bits o
 _OTHER_FILES = {
     b"II*\0": _OTHER_TIFF,
     b"MM\0*": _OTHER_TIFF,
-    b"\0\0\0\x0cJXL ": "JPEG XL; convert it to PNG or JPEG",
-    b"\xff\x0a": "JPEG XL; convert it to PNG or JPEG",
-    b"\0\0\0\x0cjP  ": "JPEG 2000; convert it to PNG",
     b"version https://git-lfs": "a pointer of Git LFS; `git lfs pull` fetches the image",
     b"<": "a web page or a drawing (SVG)",
 }
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 _TURNS = {  # EXIF orientation → what makes the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,7 +43,12 @@ _BACK = {
     Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
 }  # the other turns are their own inverse
 _XMP = ("xmp", "XML:com.adobe.xmp")  # blocks of text
-_BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLE_FORMAT = 258, 262, 254, 339  # tags of TIFF
+# Tags of TIFF.
+_BITS, _PHOTOMETRIC, _SUBFILE, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 254, 277, 339
+_CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # of TIFF's photometric interpretations
+
+# The largest value of a PPM in colour, behind its width and height, and any comments.
+_PPM_MAXIMUM = re.compile(rb"P[36](?:(?:\s|#.*\n)+(\d+)){3}")
 
 _DARK = 256 // 16  # of 16 bits, what 12 bits reach that are stored in them unscaled
 
@@ -88,6 +88,8 @@ def decode_image(
             if size > _LARGEST_FILE:
                 raise ValueError(f"its {size} bytes are more than {_LARGEST_FILE}")
             content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+            if wrong := damage(content):
+                raise ValueError(wrong)
             return _shown(Image.open(io.BytesIO(content), formats=FORMATS), content, ground)
     except UnidentifiedImageError:
         raise BrokenImage(f"{place}: the image cannot be decoded ({_kind(content)}).") from None
@@ -144,11 +146,11 @@ def _kind(content: bytes) -> str:
     """What a file is that Pillow does not know."""
     if not content:
         return "the file is empty"
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
-        return "it is HEIC; convert it to JPEG or PNG"
     for start, kind in _OTHER_FILES.items():
         if content.lstrip().startswith(start):
             return f"it is {kind}"
+    if other := other_format(content[:START]):
+        return f"it is {other}; convert it to PNG or JPEG"
     return "its content is no image"
 
 
@@ -165,13 +167,17 @@ def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> 
     image.load()
     colours, alpha, bits = _layers(image, content, tags)
     one_channel = colours.mode in ("1", "L")
+    known = _CHANNELS.get(tags.get(_PHOTOMETRIC, -1), 4) + (alpha is not None)
+    changes += ["channels"] if tags.get(_SAMPLES, 1) > known else []
     if bits > 8:
         changes.append("depth")
         changes += ["dark"] if np.asarray(colours).max() < _DARK else []
     colours, change = in_srgb(colours)
     changes += [change] if change else []
-    if alpha is not None and np.asarray(alpha).min() < 255:
-        changes += ["alpha"] if np.asarray(alpha).any() else ["alpha", "invisible"]
+    drawn = False  # by opacity, or by colours that opacity may hide
+    if alpha is not None and (opacity := np.asarray(alpha)).min() < 255:
+        changes += ["alpha"] if opacity.any() else ["alpha", "invisible"]
+        drawn = not (_plain(opacity) and _plain(np.asarray(colours)))
         colours.putalpha(alpha)
         below = Image.new("RGBA", colours.size, (*ground, 255))
         colours = Image.alpha_composite(below, colours).convert("RGB")
@@ -179,9 +185,17 @@ def _shown(image: Image.Image, content: bytes, ground: tuple[int, int, int]) -> 
         colours, turned = colours.transpose(_TURNS[turn]), True
     changes += ["orientation"] if turned else []
     pixels = np.asarray(colours)
+    if "invisible" not in changes and _plain(pixels):
+        changes += ["vanished"] if drawn else ["plain"]
     red, green, blue = np.moveaxis(pixels, 2, 0)
     grey = np.array_equal(red, green) and np.array_equal(green, blue)
     return Picture(pixels, grey, one_channel, tuple(changes))
+
+
+def _plain(pixels: np.ndarray) -> bool:
+    """Whether all pixels are equal. Of most images the first row says that they are not."""
+    first = pixels[0, 0]
+    return bool((pixels[0] == first).all() and (pixels == first).all())
 
 
 def _at_first_frame(image: Image.Image) -> list[str]:
@@ -210,8 +224,9 @@ def _layers(
     bits = max(tags.get(_BITS, (8,)))
     if image.format == "PNG":
         bits = content[24]
-    elif image.format == "PPM" and image.mode == "I":
-        bits = 16
+    elif image.format == "PPM":
+        in_colour = _PPM_MAXIMUM.match(content)
+        bits = 16 if image.mode == "I" or (in_colour and int(in_colour[1]) > 255) else 8
     key = image.info.get("transparency")  # a sample or colour at the file's own depth
     if image.mode == "F" or image.mode.startswith("I"):
         kind = 3 if image.mode == "F" else max(tags.get(_SAMPLE_FORMAT, (1,)))

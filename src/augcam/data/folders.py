@@ -1,7 +1,6 @@
 """One folder a class: which files in it are images, and why the others are left out."""
 
 import os
-import re
 import unicodedata
 import warnings
 from collections import Counter, defaultdict
@@ -11,12 +10,13 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import Image
 
-from augcam.data.decoding import FORMATS
+from augcam.data.formats import FORMATS, START, other_format, raw_suffix
 from augcam.data.labels import tidy
 from augcam.data.listing import (
     BROKEN,
     NO_IMAGE,
     OUTSIDE,
+    UNFINISHED,
     UNREAD_FORMAT,
     class_folders,
     walk,
@@ -24,17 +24,8 @@ from augcam.data.listing import (
 from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.errors import AugcamError
 
-# Cameras' raw files: of many of them Pillow takes the preview for a TIFF.
-_RAW = re.compile(
-    r"\.(3fr|arw|cr[23w]|dcr|dng|erf|iiq|kdc|mef|mos|mrw|nef|nrw|orf|pef|raf|rw[2l]|sr[2fw]|x3f)"
-)
-# How files begin that hold images, but that Pillow does not know.
-_UNKNOWN_TO_PILLOW = {
-    b"%PDF": "PDF",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-}
-_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+# What browsers and others call a file while it comes.
+_COMING = {".part", ".partial", ".crdownload", ".download", ".opdownload", ".aria2"}
 
 
 class LeftOut(NamedTuple):
@@ -124,18 +115,18 @@ def why_no_image(entry: os.DirEntry) -> tuple[str, str]:
     suffix = Path(entry.name).suffix.lower()
     if suffix in image_suffixes():
         return "", ""
-    if _RAW.fullmatch(suffix):
+    if raw_suffix(suffix):
         return UNREAD_FORMAT, "a camera's raw file"
     try:
         with Path(entry.path).open("rb") as file:
-            start = file.read(16)
+            start = file.read(START)
             file.seek(0)
-            return _content_no_image(file, start)
+            return _content_no_image(file, start, suffix)
     except OSError as error:
         return BROKEN, f"the file cannot be read ({error.strerror})"
 
 
-def _content_no_image(file: BinaryIO, start: bytes) -> tuple[str, str]:
+def _content_no_image(file: BinaryIO, start: bytes, suffix: str) -> tuple[str, str]:
     """The same by the content of a file that begins with `start`."""
     try:
         with warnings.catch_warnings():
@@ -144,21 +135,11 @@ def _content_no_image(file: BinaryIO, start: bytes) -> tuple[str, str]:
     except Image.DecompressionBombError:
         return "", ""  # an image all the same, which decoding refuses
     except Exception:  # Pillow's readers raise many kinds
-        other = _other_format(start)
+        if suffix in _COMING:
+            return UNFINISHED, ""
+        other = other_format(start, suffix)
         return (UNREAD_FORMAT, other) if other else (NO_IMAGE, "" if start else "empty")
     return "", ""
-
-
-def _other_format(start: bytes) -> str:
-    """The image format that is not read here of a file with these first 16 bytes, or nothing."""
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
-        return "HEIC"
-    for known, name in _UNKNOWN_TO_PILLOW.items():
-        if start.startswith(known):
-            return name
-    start = start.ljust(16, b"\xff")
-    found = (n for n, (_, accept) in Image.OPEN.items() if accept and accept(start))
-    return next((name for name in found if name not in FORMATS), "")
 
 
 def _about_names(root: Path, folders: list[str], empty: list[str]) -> list[Note]:

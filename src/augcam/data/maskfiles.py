@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
+from augcam.data.damage import damage
 from augcam.data.decoding import Frame, as_stored, frame
 from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
@@ -104,6 +105,8 @@ def _opened(encoded: bytes | Path, place: str) -> tuple[Image.Image, bool]:
     how it is turned, not the mask itself."""
     try:
         content = encoded if isinstance(encoded, bytes) else encoded.read_bytes()
+        if wrong := damage(content):
+            raise ValueError(wrong)
         image = Image.open(io.BytesIO(content))
         if image.format not in _LOSSLESS and not _is_lossless_webp(content):
             raise AugcamError(

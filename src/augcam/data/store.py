@@ -81,16 +81,21 @@ def channel_statistics(
 ) -> tuple[list[float], list[float]]:
     """Exact mean and standard deviation of each channel over images `ids`, in units of [0, 1].
 
-    The ground around images counts (`model.fit: pad`), as do the parts that are cut off.
-    Raises AugcamError where a channel has one value only, which cannot be normalised.
+    The ground around images counts (`model.fit: pad`), as do the parts that are cut off. The
+    deviation of a channel with one value only is 1, so that it becomes 0.
+    Raises AugcamError where all channels are such, so that there is nothing to learn.
     """
     counts = np.zeros((3, 256), dtype=np.int64)
     for start in range(0, len(ids), 256):
         chunk = images[ids[start : start + 256]]
         for channel in range(3):
             counts[channel] += np.bincount(chunk[..., channel].ravel(), minlength=256)
-    if (counts > 0).sum(axis=1).min() < 2:
-        raise AugcamError("dataset: a colour channel has the same value in all training images.")
+    if (counts > 0).sum(axis=1).max() < 2:
+        raise AugcamError(
+            "dataset: all training images show nothing but the colour #"
+            f"{bytes(counts.argmax(axis=1).tolist()).hex()}; where they are drawings on "
+            "transparent ground, set dataset.background to another colour."
+        )
     if fit.how == "pad":
         height, width = images.shape[1:3]
         counts[range(3), fit.ground] += len(ids) * (max(height, width) ** 2 - height * width)
@@ -98,6 +103,7 @@ def channel_statistics(
     total = counts.sum(axis=1)
     mean = counts @ levels / total
     std = np.sqrt(np.maximum(counts @ levels**2 / total - mean**2, 0))
+    std[(counts > 0).sum(axis=1) == 1] = 1
     return mean.tolist(), std.tolist()
 
 
@@ -200,7 +206,7 @@ def prepare(
         say(line)
     labels, names = index["label"].to_numpy(), index["source"].to_list()
     notes = [*source.notes, *notes, *class_notes(index, source.class_names), *group_notes(index)]
-    notes += picture_notes(used, fit, source.class_names)
+    notes += picture_notes(used, fit, source.class_names) + _constant_channels(std)
     notes += [*leak_notes(leaks, of, same, labels, names), *_group_advice(leaks, source, dataset)]
     for item in notes:
         (announce if item["level"] == "warning" else say)(f"{item['level']}: {item['text']}")
@@ -221,6 +227,13 @@ def report_lines(stats: dict) -> list[str]:
     if not any(sum(stats[kind].values()) for kind in ("duplicates", "near_duplicates")):
         lines.append("no image stands in two splits")
     return lines
+
+
+def _constant_channels(std: list[float]) -> list[Note]:
+    """Which channels have one value only: others deviate by at most 1/2."""
+    same = [name for name, value in zip(("red", "green", "blue"), std) if value == 1]
+    text = f"all training images have one value of {' and '.join(same)}, which networks see as 0."
+    return [note("channels", text)] if same else []
 
 
 def _group_advice(leaks: Leaks, source: Source, dataset: Dataset) -> list[Note]:
