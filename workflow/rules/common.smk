@@ -490,7 +490,9 @@ def pictures(family):
     """The figures of a family, one of each kind as it stands in the report."""
     return [
         entry(path, item) if item in IN_REPORT else path
-        for path, item in ((f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family)
+        for path, item in (
+            (f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family
+        )
     ]
 
 
