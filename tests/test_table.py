@@ -287,3 +287,55 @@ def test_class_folders_with_a_table_beside_them_are_told_of_tables(kaggle):
     assert_refused(
         kaggle, message, lambda f: prepared(f / "data", name="imagefolder", train=str(kaggle))
     )
+
+
+# ------------------------------------------------------------------------------------ lines of CSV
+
+
+def in_lines(kaggle, text, more="", **options):
+    """The classes of the images in a CSV file of this text, `rows` standing for 60 rows."""
+    rows = "\n".join(f"id {i:02},0{i % 2}{more}" for i in range(60))
+    (kaggle / "lines.csv").write_bytes(text.replace("rows", rows).encode())
+    images, index, _, _ = from_table(kaggle, file=str(kaggle / "lines.csv"), **options)
+    assert len(images) == 60
+    return set(index["class_name"])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "\n",
+        "\r\n\r\n",
+        "\ufeff\n",
+        "sep=,\n",
+        "sep=,\r\n",
+    ],
+)
+def test_labels_are_text_whatever_line_the_header_is(kaggle, start):
+    assert in_lines(kaggle, start + "id_code,diagnosis\nrows\n") == {"00", "01"}
+
+
+def test_labels_are_text_under_a_header_with_a_line_break(kaggle):
+    text = '\nid_code,diagnosis,"my\nnote"\nrows\n'
+    assert in_lines(kaggle, text, more=",x") == {"00", "01"}
+
+
+OPEN = {
+    "to the end": ('id_code,diagnosis\nid 60,00\nid 61,"01\nrows\n', 3),
+    "to a quoted value": ('id_code,diagnosis\nid 61,"01\nid 62,"00"\nrows\n', 2),
+    "to another that is not opened": ('id_code,diagnosis\nid 61,"01\nid 62,00\nid 63,00"\nrows\n', 2),
+    "in a column of no use": ('id_code,diagnosis,x\nid 61,00,"x\nid 62,00,"y"\n', 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OPEN)
+def test_a_quote_that_is_not_closed(kaggle, kind):
+    text, line = OPEN[kind]
+    message = rf"lines.csv: in line {line} a quote \(\"\) is opened that is not closed"
+    assert_refused(kaggle, message, in_lines, text=text)
+
+
+def test_values_of_several_lines_are_fine(kaggle):
+    note = '"A cat, on a mat,\nwith ""a"" hat, and\n\nnothing else"'
+    text = f"id_code,diagnosis,note\nrows\n".replace("rows", f"rows{note}")
+    assert in_lines(kaggle, text, more=",") == {"00", "01"}

@@ -1,6 +1,5 @@
 """A table that names image files and their classes: the layout of most competitions."""
 
-import csv
 import glob
 import os
 import re
@@ -18,10 +17,10 @@ from augcam.data.labels import Labels, numbered, tidy
 from augcam.data.layout import Part, parts, split_called
 from augcam.data.maskfiles import boxes_of, mask_names, mask_reader, masks_in_folder
 from augcam.data.notes import Note, counted, listed, note
+from augcam.data.rows import read_rows
 from augcam.data.source import Source
 from augcam.errors import AugcamError
 
-_DELIMITERS = ",;\t|"
 _SHOWN = 20  # missing files that are named
 
 
@@ -128,51 +127,6 @@ def table_advice(folder: Path) -> str:
         f" If '{tables[0].name}' names the classes: dataset: {{name: table, file: {tables[0]}, "
         f"image: …, label: …}}, with its columns{names}."
     )
-
-
-def read_rows(file: Path) -> Any:
-    """A table as Arrow table: parquet with its types, CSV with every value as it is written.
-
-    CSV may be separated by commas, semicolons, tabs or bars, in UTF-8 or, with its mark, UTF-16.
-    Raises AugcamError naming the file.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
-
-    try:
-        with file.open("rb") as opened:
-            start = opened.read(4)
-        if start == b"PAR1":
-            return pq.read_table(file)
-        encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        header, delimiter = _header(file, encoding)
-        table = pc.read_csv(
-            file,
-            pc.ReadOptions(use_threads=False, encoding=encoding.removesuffix("-sig")),
-            pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            pc.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowException, OSError, UnicodeError, csv.Error) as error:
-        reason = str(error).partition("\n")[0]
-        raise AugcamError(
-            f"{file}: this is no readable CSV (UTF-8) or parquet file ({reason})."
-        ) from error
-    names = [tidy(name) for name in table.column_names]
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise AugcamError(f"{file}: there are several columns '{repeated[0]}'; rename one.")
-    return table.rename_columns(names)
-
-
-def _header(file: Path, encoding: str) -> tuple[list[str], str]:
-    """The names of a CSV file's columns, and what separates them: the likeliest in that line."""
-    with file.open(encoding=encoding, newline="") as opened:
-        line = opened.readline()
-    bare = re.sub(r'"[^"]*"', "", line)
-    delimiter = max(_DELIMITERS, key=bare.count)
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), []), delimiter
 
 
 def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
