@@ -153,6 +153,21 @@ def test_labels_from_1_take_the_given_names_in_their_order(tmp_path):
     assert "labels are 1 to 2, not 0 to 1: 1 is 'cat'" in said[0]
 
 
+@pytest.mark.parametrize("names,given", [(KINDS, None), (None, KINDS)])
+def test_numbers_in_text_are_numbers_where_there_are_names(tmp_path, names, given):
+    found, classes_, said = read(tmp_path, ["0", "1"] * 20, names, class_names=given)
+    assert (classes_, found[0]) == (KINDS, "cat")
+    assert "labels 0, 1, written as text, are the numbers of classes (cat, dog)" in said[0]
+
+
+@pytest.mark.parametrize("other", ["Cat", " c\u200bat", "ｃａｔ"])
+def test_classes_of_nearly_the_same_name_are_said(tmp_path, other):
+    _, names, said = read(tmp_path, ["cat", other] * 20)
+    assert len(names) == 2
+    assert said[0].startswith("warning: '")
+    assert "are different classes, though nearly the same name" in said[0]
+
+
 def test_labels_from_1_are_told_from_all_files_together(tmp_path):
     parquet(tmp_path / "train.parquet", IMAGES[:40], [1, 2] * 20)
     parquet(tmp_path / "test.parquet", IMAGES[40:50], [1] * 10)
@@ -183,6 +198,8 @@ REFUSED = {
         r"\[1\]: the label is \[0, 1\]; .* one for each image",
     ),
     "unpublished": ([-1] * 40, None, "40 images of 40 with the label -1 .* not published"),
+    "unpublished, too": ([0, -100] * 20, None, "20 images of 40 with the label -100 .* not publ"),
+    "missing in text": (["cat", "nan"] * 20, None, "20 images without a label .*the text 'nan'"),
     "some unpublished": ([0, 1, 1, -1] * 10, None, r"10 images of 40 .*first: train.parquet\[3\]"),
     "beyond the names": ([0, 2] * 20, KINDS, r"\[1\]: label 2 is outside 0 to 1, .*\(cat, dog\)"),
     "one class": (["cat"] * 40, None, "all images have the class 'cat'"),
@@ -292,7 +309,8 @@ def test_a_class_without_test_images_is_said(tmp_path):
 def test_a_class_without_training_images_is_refused(tmp_path):
     folders(tmp_path, "train", ["cat", "dog"], 20)
     folders(tmp_path, "test", ["cat", "Dog"], 5, start=500)
-    assert_refused(tmp_path, "class 'Dog' has no training images", from_folders)
+    message = r"class 'Dog' has no training images: .* \(are names spelt alike\? .* cat, dog\)"
+    assert_refused(tmp_path, message, from_folders)
     part(tmp_path / "train.parquet", 0, 40, KINDS)
     part(tmp_path / "test.parquet", 40, 15, ["cat", "dog", "emu"], ["cat", "dog", "emu"])
     message = "class 'emu' has no training images, but 5 test images: it cannot be learned"
@@ -305,6 +323,15 @@ def test_class_folders_agree_however_their_names_are_encoded(tmp_path):
     _, index, _, stats = from_folders(tmp_path)
     assert stats["class_names"] == ["Bär", "Löwe"]
     assert len(index) == 50
+
+
+def test_class_names_for_folders_that_are_numbers(tmp_path):
+    folders(tmp_path, "train", ["0", "1"], 20)
+    folders(tmp_path, "test", ["0", "1"], 5, start=500)
+    _, index, _, stats = from_folders(tmp_path, class_names=["benign", "malignant"])
+    assert stats["class_names"] == ["benign", "malignant"]
+    zeros = index["source"].str.contains("/0/")
+    assert set(index["class_name"][zeros]) == {"benign"}
 
 
 def test_measures_are_scikit_learns_over_the_classes_that_occur():

@@ -81,14 +81,70 @@ def test_the_same_table_in_every_dialect(kaggle):
 
 
 def test_labels_are_kept_as_they_are_written(kaggle):
+    words = ("01", "1.0", "none", "10")
+
     def change(frame):
-        return frame.assign(diagnosis=[("01", "1.0", "NA", "10")[i % 4] for i in range(80)])
+        return frame.assign(diagnosis=[words[i % 4] for i in range(80)])
 
     _, index, _, stats = from_table(kaggle, file=rewritten(kaggle, change, "other.csv"))
-    assert set(index["class_name"]) == {"01", "1.0", "NA", "10"}
+    assert set(index["class_name"]) == set(words)
+    (said,) = texts(stats, "classes")
+    assert "'01', '1.0' are different classes, though nearly the same name" in said
     change = lambda frame: frame.assign(diagnosis=[("2", "10")[i % 2] for i in range(80)])  # noqa: E731
     _, _, _, stats = from_table(kaggle, file=rewritten(kaggle, change, "other.csv"))
     assert stats["class_names"] == ["2", "10"]
+
+
+NOTHING = ["nan", "NaN", "NA", "<NA>", "None", "null"]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_a_text_that_programs_write_for_a_missing_label_is_none(kaggle, text):
+    """Unless the config names it as a class."""
+    words = ("sick", "well", "sick", text)
+
+    def change(frame):
+        return frame.assign(diagnosis=[words[i % 4] for i in range(80)])
+
+    file = rewritten(kaggle, change, "other.csv")
+    message = (
+        rf"other.csv: 20 images without a label \(the first: other.csv row 4; 20 with the text "
+        rf"'{text}'\); .*, or, if '{text}' is a class, list all classes in dataset.class_names"
+    )
+    assert_refused(kaggle, message, from_table, file=file)
+    _, index, _, _ = from_table(kaggle, file=file, class_names=["well", "sick", text])
+    assert set(index["class_name"]) == {"sick", "well", text}
+
+
+@pytest.mark.parametrize("number", ["-1", "-1.0", "-100"])
+def test_negative_numbers_are_no_classes_in_text_either(kaggle, number):
+    change = lambda frame: frame.assign(diagnosis=[("0", "1", number)[i % 3] for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "other.csv")
+    assert_refused(kaggle, f"26 images of 80 with the label {number} ", from_table, file=file)
+
+
+def test_groups_that_are_missing_and_groups_of_nearly_the_same_name(kaggle):
+    def change(frame):
+        return frame.assign(patient=[(f"p{i % 20}", f"P{i % 20}", "nan")[i % 3] for i in range(80)])
+
+    file = rewritten(kaggle, change, "other.csv")
+    _, index, _, stats = from_table(kaggle, file=file, group="patient")
+    alike, alone = texts(stats, "groups")
+    assert alike.startswith("warning: 'P")
+    assert "are different groups, though nearly the same name" in alike
+    assert "26 images of 80 without a group" in alone
+    assert "some say nan): each counts as a group of its own" in alone
+    assert "nan" not in set(index["group"])
+
+
+def test_class_names_for_numbers_in_text(kaggle):
+    change = lambda frame: frame.assign(diagnosis=[str(i % 2) for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "other.csv")
+    _, index, _, stats = from_table(kaggle, file=file, class_names=["benign", "malignant"])
+    assert index["class_name"].to_list()[:2] == ["benign", "malignant"]
+    assert "labels 0, 1, written as text, are the numbers of classes (benign" in str(
+        texts(stats, "classes")
+    )
 
 
 def test_a_column_of_splits(kaggle):
@@ -323,7 +379,7 @@ def test_labels_are_text_under_a_header_with_a_line_break(kaggle):
 OPEN = {
     "to the end": ('id_code,diagnosis\nid 60,00\nid 61,"01\nrows\n', 3),
     "to a quoted value": ('id_code,diagnosis\nid 61,"01\nid 62,"00"\nrows\n', 2),
-    "to another that is not opened": ('id_code,diagnosis\nid 61,"01\nid 62,00\nid 63,00"\nrows\n', 2),
+    "to one at an end": ('id_code,diagnosis\nid 61,"01\nid 62,00\nid 63,00"\nrows\n', 2),
     "in a column of no use": ('id_code,diagnosis,x\nid 61,00,"x\nid 62,00,"y"\n', 2),
 }  # fmt: skip
 
@@ -337,5 +393,5 @@ def test_a_quote_that_is_not_closed(kaggle, kind):
 
 def test_values_of_several_lines_are_fine(kaggle):
     note = '"A cat, on a mat,\nwith ""a"" hat, and\n\nnothing else"'
-    text = f"id_code,diagnosis,note\nrows\n".replace("rows", f"rows{note}")
+    text = "id_code,diagnosis,note\nrows\n".replace("rows", f"rows{note}")
     assert in_lines(kaggle, text, more=",") == {"00", "01"}

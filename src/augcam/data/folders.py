@@ -2,7 +2,6 @@
 
 import os
 import re
-import unicodedata
 import warnings
 from collections import Counter, defaultdict
 from functools import cache
@@ -162,22 +161,16 @@ def _other_format(start: bytes) -> str:
 
 
 def _about_names(root: Path, folders: list[str], empty: list[str]) -> list[Note]:
-    """What class folders' names say: the same twice, nearly the same, or of no class at all."""
+    """What class folders' names say: the same twice, or of no class at all."""
     notes = []
-    same, alike = defaultdict(list), defaultdict(set)
+    same = defaultdict(list)
     for folder in folders:
-        name = class_called(folder)
-        same[name].append(folder)
-        alike[unicodedata.normalize("NFKC", name).casefold().strip()].add(name)
+        same[class_called(folder)].append(folder)
     for name, own in same.items():
         if len(own) > 1:
             text = f"{root}: {len(own)} folders are called '{name}', with accents that are encoded"
             text += " differently, or spaces around it; they are read as one class."
             notes.append(warning("classes", text))
-    for names in alike.values():
-        if len(names) > 1:
-            text = f"{root}: {_quoted(sorted(names))} are different classes, though nearly the same"
-            notes.append(warning("classes", f"{text} name; if they are one, put them together."))
     if empty:
         hold = counted(len(empty), "class folder holds", "class folders hold")
         text = f"{root}: {hold} no image and thus no class ({_quoted(empty)})."

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from augcam.config.schema import MaskSource
 from augcam.data.decoding import Frame, frame
+from augcam.data.labels import says_nothing
 from augcam.data.listing import walk
 from augcam.data.masks import Mask
 from augcam.errors import AugcamError
@@ -180,7 +181,7 @@ def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[lis
     """
     boxes: list[list[float] | None] = []
     for i, values in enumerate(zip(*columns)):
-        if any(value is None or value == "" or value != value for value in values):
+        if any(value in (None, "") or value != value or says_nothing(value) for value in values):
             boxes.append(None)
             continue
         try:

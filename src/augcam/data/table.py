@@ -13,7 +13,7 @@ from augcam.data.columns import column, columns, require, text_values
 from augcam.data.decoding import decode_image
 from augcam.data.folders import shown
 from augcam.data.groups import group_names
-from augcam.data.labels import Labels, numbered, tidy
+from augcam.data.labels import Labels, numbered
 from augcam.data.layout import Part, parts, split_called
 from augcam.data.maskfiles import boxes_of, mask_names, mask_reader, masks_in_folder
 from augcam.data.notes import Note, counted, listed, note
