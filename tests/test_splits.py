@@ -132,6 +132,9 @@ def from_folder(folder, **options):
         ("training", "validation", "testing"),
         ("Train", "Valid", "Test"),
         ("TRAIN", "dev", "test"),
+        ("train_set", "val_set", "test_set"),
+        ("Training Set", "Validation Data", "TestSet"),
+        ("images_train2017", "images_val2017", "images_test2017"),
     ],
 )
 def test_a_folder_of_splits(tmp_path, names):
@@ -157,6 +160,57 @@ def test_classes_may_be_called_like_a_split(tmp_path):
     classes(tmp_path / "vehicles", 0, kinds=("bus", "train", "ship"))
     _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "vehicles"))
     assert stats["class_names"] == ["bus", "ship", "train"]
+
+
+def test_classes_may_have_the_word_of_a_split_in_their_names(tmp_path):
+    kinds = ("test bench", "train_station")
+    classes(tmp_path / "places", 0, kinds=kinds)
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "places"))
+    assert stats["class_names"] == list(kinds)
+    assert texts(stats, "classes") == []
+
+
+def test_a_split_with_the_classes_in_a_folder_of_the_same_name(tmp_path):
+    for i, name in enumerate(("training_set", "test_set")):
+        classes(tmp_path / "photos" / name / name, 100 * i, 3)
+    message = "Is it '.*/photos/training_set/training_set' that holds them?"
+    assert_refused(tmp_path, message, from_folder, train=str(tmp_path / "photos"))
+
+
+def test_the_same_folders_within_class_folders_are_rather_the_classes(tmp_path):
+    for i, name in enumerate(("fold1", "fold2", "fold3")):
+        classes(tmp_path / "photos" / name, 100 * i, 10)
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert "'fold1', 'fold2', 'fold3' count as classes, but hold no image themselves" in said
+    assert f"set dataset.train: {tmp_path}/photos/fold1 (and, say, dataset.test: " in said
+    assert said in stats["said"]
+
+
+def test_splits_within_class_folders_are_said(tmp_path):
+    for i, name in enumerate(KINDS):
+        classes(tmp_path / "photos" / name, 100 * i, 10, kinds=("train", "test"))
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert "'cat', 'dog' each hold test, train, and all of it is read as one" in said
+
+
+def test_a_split_beside_a_folder_of_images_without_classes_is_said(tmp_path):
+    classes(tmp_path / "photos" / "train", 0)
+    for i in range(20):
+        save(tmp_path / "photos" / "unlabeled" / f"{i}.png", picture(500 + i))
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert said.startswith("warning: ") and "'train' counts as a class, but holds no image" in said
+    assert f"if these are the classes, set dataset.train: {tmp_path}/photos/train" in said
+
+
+def test_a_split_beside_a_folder_of_no_known_name_is_refused(tmp_path):
+    for i, name in enumerate(("train", "eval")):
+        classes(tmp_path / "photos" / name, 100 * i, 10)
+    message = "'eval', 'train' hold no image themselves, .* set dataset.train: .*/photos/train, "
+    message += "dataset.test: .*/photos/eval"
+    assert_refused(tmp_path, message, from_folder, train=str(tmp_path / "photos"))
 
 
 REFUSED = {  # folders of class folders, folders of images → the key, and what is right

@@ -20,6 +20,7 @@ from augcam.data.listing import (
     class_folders,
     walk,
 )
+from augcam.data.nesting import about_nesting
 from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.errors import AugcamError
 
@@ -96,7 +97,8 @@ def read_class_folders(root: Path, split: str) -> ClassFolders:
         _refuse_other_than_text(root, folder)
     classes = {name for name, _ in images}
     empty = [folder for folder in folders if class_called(folder) not in classes]
-    notes = [*_about_names(root, folders, empty), *_about_places(root, images, left_out)]
+    notes = [*_about_names(root, folders, empty), *about_nesting(root, images)]
+    notes += _about_places(root, images, left_out)
     return ClassFolders(root, split, images, sorted(classes), folders, left_out, notes)
 
 

@@ -57,6 +57,23 @@ def split_called(name: str) -> str | None:
     return _CALLED.get(name.strip().casefold())
 
 
+_BESIDE = {"", "set", "data", "dataset", "split", "images", "image", "imgs", "photos", "pictures"}
+"""What may stand beside the word in a folder's name, as in `test_set`."""
+
+
+def folder_called(name: str) -> str | None:
+    """The split that a folder's name means: `train`, also as `train_set`, `Training Set`, `test2`.
+
+    A class may have the word in its name: `train_station` means none.
+    """
+    words = {word.removesuffix("set") for word in _words(name)} - _BESIDE
+    return split_called(words.pop()) if len(words) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[-._ 0-9]+", name.casefold())
+
+
 def parts(dataset: Dataset) -> tuple[list[Part], list[Note]]:
     """The parts of a data set that is read from paths, in the order in which they are read.
 
@@ -130,7 +147,7 @@ def parquet_below(path: Path) -> list[Path]:
 def _file_called(file: Path) -> str | None:
     """The split that a word of a file's name means, as on the Hugging Face hub, or its folder's."""
     for name in (file.stem, *reversed(file.parent.parts)):
-        meant = {split_called(word) for word in re.split(r"[-._ 0-9]+", name)} - {None}
+        meant = {split_called(word) for word in _words(name)} - {None}
         if len(meant) == 1:
             return meant.pop()
     return None
@@ -142,7 +159,7 @@ def splits_of_folders(key: str, path: Path) -> Held:
         raise AugcamError(f"{key}: '{_short(path)}' is a file; name the folder of class folders.")
     held: Held = {}
     for folder in (path / name for name in class_folders(path)):
-        held.setdefault(split_called(folder.name), []).append(folder)
+        held.setdefault(folder_called(folder.name), []).append(folder)
     splits = [name for name in SPLITS if name in held]
     nested = [name for name in splits if any(class_folders(held[name][0]))]
     if len(nested) >= 2 and None in held:
