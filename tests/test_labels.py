@@ -203,7 +203,7 @@ REFUSED = {
     "some unpublished": ([0, 1, 1, -1] * 10, None, r"10 images of 40 .*first: train.parquet\[3\]"),
     "beyond the names": ([0, 2] * 20, KINDS, r"\[1\]: label 2 is outside 0 to 1, .*\(cat, dog\)"),
     "one class": (["cat"] * 40, None, "all images have the class 'cat'"),
-    "a class per image": (list(range(40)), None, "class '0': 1 images are too few"),
+    "a class per image": (list(range(40)), None, "class '0': 1 image is too few"),
 }
 
 
@@ -212,6 +212,25 @@ def test_labels_that_are_refused(tmp_path, kind):
     labels, names, message = REFUSED[kind]
     parquet(tmp_path / "train.parquet", IMAGES[:40], labels, names)
     assert_refused(tmp_path, message, from_parquet)
+
+
+NAMES = {
+    "twice": (["cat", "dog", "cat"], r"classes 0, 2 have one name in .*, 'cat'"),
+    "twice, in two encodings": (["\u00e9", "dog", "e\u0301"], r"classes 0, 2 have one name"),
+    "empty": (["cat", " "], r"class 1 has an empty name in Hugging Face's metadata"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_of_classes_that_are_refused(tmp_path, kind):
+    names, message = NAMES[kind]
+    parquet(tmp_path / "train.parquet", IMAGES[:40], [0, 1] * 20, names)
+    assert_refused(tmp_path, f"train.parquet: {message}", from_parquet)
+
+
+def test_names_of_classes_by_their_numbers(tmp_path):
+    found, names, _ = read(tmp_path, [0, 1] * 20, {"1": "dog", "0": "cat"})
+    assert (names, found[0]) == (KINDS, "cat")
 
 
 # ------------------------------------------------------------------------------ layouts of columns
@@ -264,6 +283,38 @@ def test_two_columns_of_images(tmp_path):
     message = r"2 columns could hold the images \(image, mask\); name one in dataset.image_column"
     assert_refused(tmp_path, message, from_parquet)
     assert len(from_parquet(tmp_path, image_column="image")[0]) == 40
+
+
+VIEW = pa.array(IMAGES[:40], pa.binary_view())
+CODES = pa.DictionaryArray.from_arrays(pa.array(range(40), pa.int32()), pa.array(IMAGES[:40]))
+
+
+@pytest.mark.parametrize("image", [VIEW, CODES])
+def test_bytes_of_further_types(tmp_path, image):
+    table(tmp_path, {"image": image, "label": [0, 1] * 20}, KINDS)
+    images, _, _, _ = from_parquet(tmp_path)
+    np.testing.assert_array_equal(images[7], np.asarray(picture(7)))
+
+
+@pytest.mark.parametrize(
+    "value,message",
+    [("iVBORw0KGgo=", "but text .*base64 is to be decoded"), ([0, 255], "but lists of numbers")],
+)
+def test_images_in_other_forms(tmp_path, value, message):
+    table(tmp_path, {"image": [value] * 40, "label": [0, 1] * 20})
+    message = rf"column 'image' .* holds no encoded images, .* {message}"
+    assert_refused(tmp_path, message, from_parquet)
+
+
+def test_two_columns_of_one_name(tmp_path):
+    arrays = [pa.array(IMAGES[:40]), pa.array([0, 1] * 20), pa.array([1, 0] * 20)]
+    pq.write_table(pa.table(arrays, names=["image", "label", "label"]), tmp_path / "train.parquet")
+    message = "train.parquet: there are several columns 'label'; rename one"
+    assert_refused(tmp_path, message, from_parquet)
+    read_table = lambda folder: prepared(  # noqa: E731
+        folder / "data", name="table", file=str(folder / "train.parquet"), image="i", label="label"
+    )
+    assert_refused(tmp_path, message, read_table)
 
 
 def test_an_empty_file_among_others(tmp_path):

@@ -1,11 +1,15 @@
 """Tables that name image files: the layouts of competitions, and what goes wrong there."""
 
+import re
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from imagesets import assert_refused, picture, prepared, save, texts
+from PIL import Image
 
 from augcam.config.messages import parse_config
 from augcam.config.schema import Dataset
@@ -178,6 +182,12 @@ def test_splits_that_are_no_words(kaggle):
     )
 
 
+def test_rows_without_a_split(kaggle):
+    change = lambda frame: frame.assign(fold=[("train", "")[i % 5 == 0] for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "folds.csv")
+    assert_refused(kaggle, "16 rows with an empty cell in", from_table, file=file, split="fold")
+
+
 def test_tables_of_their_own_for_testing_and_validation(kaggle):
     files = {}
     for key, start, stop in (("file", 0, 48), ("validation", 48, 60), ("test", 60, 80)):
@@ -236,7 +246,44 @@ def test_backslashes_are_read_as_folders_and_said(kaggle):
     assert "80 paths with backslashes, read as folders" in texts(stats, "files")[0]
 
 
+@pytest.mark.parametrize("form,other", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_names_are_found_however_their_accents_are_encoded(kaggle, form, other):
+    folder = kaggle / unicodedata.normalize(form, "Bär")
+    (kaggle / "images").rename(folder)
+    name = unicodedata.normalize(other, "Bär")
+    _, index, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"{name}/{i}.png"))
+    assert index["source"].iloc[0] == f"{folder.name}/id 00.png"
+    said = ["80 paths with accents encoded in another way"] if form != other else []
+    assert [re.search("80 paths[^(]*(?= )", text)[0] for text in texts(stats, "files")] == said
+
+
+def test_spaces_belong_to_names_that_have_them(kaggle):
+    for path in (kaggle / "images").iterdir():
+        path.rename(path.with_name(f"{path.name} "))
+    _, index, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"images/{i}.png "))
+    assert index["source"].iloc[0] == "images/id 00.png "
+    assert texts(stats, "files") == []
+    for path in (kaggle / "images").iterdir():
+        path.rename(path.with_name(path.name.strip()))
+    _, _, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"images/{i}.png "))
+    assert "80 paths with spaces around (the first: 'images/id 00.png ')" in str(stats["notes"])
+
+
+def test_a_mask_is_found_however_its_accents_are_encoded(kaggle):
+    for path in (kaggle / "images").iterdir():
+        mask = Image.fromarray(np.ones((12, 12), np.uint8))
+        save(kaggle / "masks" / unicodedata.normalize("NFD", f"ä {path.name}"), mask)
+
+    def change(frame):
+        return frame.assign(mask="masks/ä " + frame["id_code"] + ".png")
+
+    file = rewritten(kaggle, change, "masks.csv")
+    _, _, _, stats = from_table(kaggle, file=file, masks={"column": "mask"})
+    assert "80 paths with accents encoded in another way" in texts(stats, "files")[0]
+
+
 MISSING = {
+    "a NUL": (lambda i: f"{i}\0.png", r"'id 00\\x00.png' holds a NUL character"),
     "an address": (lambda i: f"https://example.org/{i}.png", "80 images named by an address"),
     "a drive": (
         lambda i: f"C:\\photos\\{i}.png",

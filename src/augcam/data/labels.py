@@ -115,7 +115,8 @@ def _quoted(name: str) -> str:
 def _plain(file: Labels, given: list[str] | None) -> list[int | str]:
     """Whole numbers or tidy names. Raises AugcamError where labels are missing, or neither."""
     plain = [_value(value) for value in file.values]
-    _refuse_unlabelled(file, plain, {*(given or []), *map(tidy, file.names or [])})
+    if not file.folders:  # whatever a folder is called, its images have that class
+        _refuse_unlabelled(file, plain, {*(given or []), *map(tidy, file.names or [])})
     for i, value in enumerate(plain):
         if not isinstance(value, int | str):
             raise AugcamError(
@@ -130,12 +131,10 @@ def _plain(file: Labels, given: list[str] | None) -> list[int | str]:
 def _refuse_unlabelled(file: Labels, plain: list[Any], known: set[str]) -> None:
     """Raises AugcamError where a label is missing, or says so in the way of some program.
 
-    `known`: names of classes, whatever they sound like. So are all names of folders.
+    `known`: names of classes, whatever they sound like.
     """
-    told = [
-        None if file.folders or (isinstance(v, str) and v in known) else _no_label(v) for v in plain
-    ]
-    missing = [i for i, value in enumerate(plain) if value is None or told[i] == "missing"]
+    told = [_no_label(value, known) for value in plain]
+    missing = [i for i, kind in enumerate(told) if kind == "missing"]
     if missing:
         texts = Counter(plain[i] for i in missing if plain[i] is not None)
         said = "".join(f"; {number:,} with the text '{text}'" for text, number in texts.items())
@@ -156,12 +155,19 @@ def _refuse_unlabelled(file: Labels, plain: list[Any], known: set[str]) -> None:
         )
 
 
-def _no_label(value: Any) -> str | None:
+def none_labelled(values: Iterable[Any], known: set[str]) -> bool:
+    """Whether none of these is a label. `known`: names of classes, whatever they sound like."""
+    return all(_no_label(_value(value), known) for value in values)
+
+
+def _no_label(value: Any, known: set[str]) -> str | None:
     """How a value says that there is no label, `missing` or `negative`; None where it is one."""
+    if isinstance(value, str) and value in known:
+        return None
     if value is None or says_nothing(value):
         return "missing"
     is_number = isinstance(value, int) or re.fullmatch(r"-\d+(\.0+)?", str(value))
-    return "negative" if is_number and int(float(value)) < 0 else None
+    return "negative" if is_number and float(value) < 0 else None
 
 
 def _read_numbers(
@@ -170,9 +176,10 @@ def _read_numbers(
     """Numbers written as text become numbers, in `plain`, where there are names for them."""
     notes = []
     own = [tuple(map(tidy, f.names)) if f.names and not f.folders else None for f in files]
-    orders = set(own) - {None}
+    orders = list({names for names in own if names})
+    others = orders[0] if len(orders) == 1 else ()
     for file, called, part in zip(files, own, plain):
-        names = called or given or (file.folders is False and len(orders) == 1 and min(orders))
+        names = called or given or others
         texts = {value for value in part if isinstance(value, str)}
         if (
             names

@@ -122,35 +122,20 @@ def _names(paths: Iterable[Path]) -> str:
 # ------------------------------------------------------------------------------ what a path holds
 
 
-def parquet_files(key: str, path: Path) -> Held:
-    """A file, or the files of a folder; of its sub-folders where it has none itself."""
-    if not path.is_dir():
-        return {None: [path]}
-    below = parquet_below(path)
-    files = [file for file in below if file.parent == path] or below
-    if not files:
-        arrow = any(path.rglob("*.arrow"))
-        advice = "; export its .arrow files with `Dataset.to_parquet`" if arrow else ""
-        raise AugcamError(f"{key}: there is no parquet file at '{_short(path)}'{advice}.")
-    held: Held = {}
-    for file in files:
-        held.setdefault(_file_called(file.relative_to(path)), []).append(file)
-    return held
+def called_at(file: Path) -> tuple[str | None, Path]:
+    """The split that a word of a file's name means, as on the Hugging Face hub, or its folder's.
 
-
-def parquet_below(path: Path) -> list[Path]:
-    """The parquet files of a folder and its sub-folders, without hidden ones."""
-    files = sorted(path.rglob("*.parquet"))
-    return [f for f in files if not any(p.startswith(".") for p in f.relative_to(path).parts)]
+    And the folder in which the file or folder of that name lies.
+    """
+    for path in (file.parent / file.stem, *file.parents[:-1]):
+        meant = {split_called(word) for word in _words(path.name)} - {None}
+        if len(meant) == 1:
+            return meant.pop(), path.parent
+    return None, file.parent
 
 
 def _file_called(file: Path) -> str | None:
-    """The split that a word of a file's name means, as on the Hugging Face hub, or its folder's."""
-    for name in (file.stem, *reversed(file.parent.parts)):
-        meant = {split_called(word) for word in _words(name)} - {None}
-        if len(meant) == 1:
-            return meant.pop()
-    return None
+    return called_at(file)[0]
 
 
 def splits_of_folders(key: str, path: Path) -> Held:

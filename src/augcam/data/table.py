@@ -1,27 +1,29 @@
 """A table that names image files and their classes: the layout of most competitions."""
 
-import glob
-import os
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from augcam.config.schema import Dataset
-from augcam.data.columns import column, columns, require, text_values
+from augcam.data.columns import column, columns, require, text_values, written_values
 from augcam.data.decoding import decode_image
 from augcam.data.folders import shown
 from augcam.data.groups import group_names
-from augcam.data.labels import Labels, numbered
+from augcam.data.labels import Labels, numbered, says_nothing
 from augcam.data.layout import Part, parts, split_called
 from augcam.data.maskfiles import boxes_of, mask_names, mask_reader, masks_in_folder
-from augcam.data.notes import Note, counted, listed, note
+from augcam.data.namedfiles import (
+    file_paths,
+    forms,
+    image_folder,
+    refuse_missing,
+    written_paths,
+)
+from augcam.data.notes import Note, counted, listed
 from augcam.data.rows import read_rows
 from augcam.data.source import Source
 from augcam.errors import AugcamError
-
-_SHOWN = 20  # missing files that are named
 
 
 def read_table_of_files(dataset: Dataset) -> Source:
@@ -29,7 +31,7 @@ def read_table_of_files(dataset: Dataset) -> Source:
     found, notes = parts(dataset)
     rows = [_read(part, dataset) for part in found]
     paths = [path for part in rows for path in part.paths]
-    _refuse_missing(paths)
+    refuse_missing(paths)
     labels, class_names, said = numbered([part.labels for part in rows], dataset.class_names)
     names = [shown(path) for path in paths]
     groups, said_of_groups = group_names([part.groups for part in rows], names)
@@ -78,8 +80,10 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         require(file, columns(table.schema), f"dataset.{key}", getattr(dataset, key))
     if not len(table):
         raise AugcamError(f"{part.key}: the data set holds no images in '{file}'.")
-    written = _written(file, text_values(column(table, image)), image)
-    paths, notes = _image_paths(file, written, dataset)
+    written = written_paths(file, written_values(column(table, image)), image)
+    folder = image_folder(file, dataset.image_folder)
+    paths, notes = file_paths(file, folder, written, dataset.image_suffix or "")
+    masks, of_masks = _masks(file, table, written, dataset)
     here = file.parent
     return _Rows(
         [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths],
@@ -87,12 +91,14 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         Labels(column(table, label).to_pylist(), lambda i: f"{file.name} row {i + 1}", file.name),
         _splits(part, table, dataset),
         text_values(column(table, dataset.group)) if dataset.group else None,
-        _masks(file, table, written, dataset),
-        notes,
+        masks,
+        [*notes, *of_masks],
     )
 
 
-def _masks(file: Path, table: Any, written: list[str], dataset: Dataset) -> list[Any]:
+def _masks(
+    file: Path, table: Any, written: list[str], dataset: Dataset
+) -> tuple[list[Any], list[Note]]:
     """The mask of each row, if masks are brought: its path, or the four values of a box."""
     masks = dataset.masks
     there = columns(table.schema)
@@ -100,17 +106,20 @@ def _masks(file: Path, table: Any, written: list[str], dataset: Dataset) -> list
     for name in masks.boxes or []:
         require(file, there, "dataset.masks.boxes", name)
     if masks.boxes:
-        return list(zip(*(text_values(column(table, name)) for name in masks.boxes)))
+        return list(zip(*(text_values(column(table, name)) for name in masks.boxes))), []
     if masks.column:
-        base = _image_folder(file, masks.folder, "dataset.masks.folder")
-        values = text_values(column(table, masks.column))
-        return [base / value if value else None for value in values]
+        base = image_folder(file, masks.folder, "dataset.masks.folder")
+        values = written_values(column(table, masks.column))
+        values = [None if says_nothing(value) else value for value in values]
+        paths, notes = file_paths(file, base, [value for value in values if value])
+        left = iter(paths)
+        return [next(left) if value else None for value in values], notes
     if masks.folder:
-        base = _image_folder(file, masks.folder, "dataset.masks.folder")
+        base = image_folder(file, masks.folder, "dataset.masks.folder")
         suffix = dataset.image_suffix or ""
-        places = [f"{name}{suffix}".replace("\\", "/") for name in written]
-        return list(masks_in_folder(str(base), places))
-    return []
+        places = ["\0".join(f"{way}{suffix}" for way in forms(name)) for name in written]
+        return list(masks_in_folder(str(base), places)), []
+    return [], []
 
 
 def table_advice(folder: Path) -> str:
@@ -137,8 +146,9 @@ def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
     called = {value: split_called(value or "") for value in set(values)}
     if unknown := [value for value, split in called.items() if split is None]:
         number = counted(sum(value in unknown for value in values), "row")
+        said = [repr(value) if value else "an empty cell" for value in unknown]
         raise AugcamError(
-            f"{part.paths[0]}: {number} with {listed(sorted(map(repr, unknown)))} in column "
+            f"{part.paths[0]}: {number} with {listed(sorted(said))} in column "
             f"'{dataset.split}' (dataset.split), which must say train, validation or test in words."
         )
     if "train" not in called.values():
@@ -146,77 +156,3 @@ def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
             f"{part.paths[0]}: no row is for training in column '{dataset.split}' (dataset.split)."
         )
     return [str(called[value]) for value in values]
-
-
-# ------------------------------------------------------------------------------------ image files
-
-
-def _written(file: Path, values: list[str | None], name: str) -> list[str]:
-    """The paths as they are written. Raises AugcamError where one is missing, or is an address."""
-    if None in values:
-        empty = [i for i, value in enumerate(values) if value is None]
-        raise AugcamError(
-            f"{file}: {counted(len(empty), 'row')} without an image in column '{name}' "
-            f"(the first: row {empty[0] + 1})."
-        )
-    written = [value for value in values if value]
-    if addresses := [path for path in written if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path)]:
-        raise AugcamError(
-            f"{file}: {counted(len(addresses), 'image')} named by an address (the first: "
-            f"'{addresses[0]}'); download the images and name their files."
-        )
-    return written
-
-
-def _image_paths(file: Path, names: list[str], dataset: Dataset) -> tuple[list[Path], list[Note]]:
-    """The image file of each row, whether it is there or not."""
-    folder = _image_folder(file, dataset.image_folder)
-    suffix = dataset.image_suffix or ""
-    paths = [folder / f"{name}{suffix}" for name in names]
-    turned = [i for i, name in enumerate(names) if "\\" in name and not paths[i].exists()]
-    for i in turned:
-        paths[i] = folder / f"{names[i]}{suffix}".replace("\\", "/")
-    if not turned:
-        return paths, []
-    text = f"{file}: {counted(len(turned), 'path')} with backslashes, read as folders"
-    return paths, [note("files", f"{text} (the first: '{names[turned[0]]}').")]
-
-
-def _image_folder(file: Path, named: str | None, key: str = "dataset.image_folder") -> Path:
-    """The folder that paths are relative to: beside the table, or from where the run starts."""
-    if named is None:
-        return file.parent
-    for folder in (file.parent / named, Path(named)):
-        if folder.is_dir():
-            return folder
-    raise AugcamError(f"{key}: there is no folder '{file.parent / named}'.")
-
-
-def _refuse_missing(paths: list[Path]) -> None:
-    missing = [path for path in paths if not os.path.isfile(path)]  # noqa: PTH113 names too long
-    if not missing:
-        return
-    raise AugcamError(
-        f"dataset.image: {counted(len(missing), 'image file')} of {len(paths):,} missing: "
-        f"{listed(missing, _SHOWN)}{_advice(missing[0])}."
-    )
-
-
-def _advice(path: Path) -> str:
-    """Where a missing file may be instead."""
-    if re.search(r"(^|/)[A-Za-z]:[/\\]", str(path)):
-        return "; paths of another machine must become relative to the table"
-    folder = path.parent
-    if not folder.is_dir():
-        return f"; there is no folder '{folder}'"
-    with os.scandir(folder) as entries:
-        there = list(entries)
-    for entry in there:
-        if entry.is_file() and Path(entry.name).stem == path.name:
-            return f"; there is '{entry.name}': set dataset.image_suffix: {Path(entry.name).suffix}"
-        if entry.is_file() and entry.name.casefold() == path.name.casefold():
-            return f"; there is '{entry.name}': upper and lower case differ"
-    for entry in there:
-        if entry.is_dir() and any(Path(entry.path).glob(f"{glob.escape(path.name)}*")):
-            return f"; there is one in '{entry.name}': set dataset.image_folder: {entry.name}"
-    return ""
