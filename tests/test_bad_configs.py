@@ -11,6 +11,7 @@ import re
 import pytest
 import yaml
 from conftest import ROOT
+from imagesets import picture, save
 from projects import copy_project, run
 from yaml import CSafeDumper, CSafeLoader
 
@@ -264,6 +265,24 @@ def test_snakemake_refuses_a_bad_file_before_any_job_and_without_a_traceback(pro
     assert "Job stats" not in output
     assert not (project / "pwned").exists()
     assert not (project / "results").exists()
+
+
+@pytest.mark.workflow
+def test_braces_in_the_path_of_a_table_are_no_wildcards(project, tmp_path):
+    """And the table counts all the same: where it has changed, it is read again."""
+    table = tmp_path / "{x}" / "t.csv"
+    rows = [f"{i}.png,{i % 2}" for i in range(40)]
+    for i in range(40):
+        save(table.parent / f"{i}.png", picture(i))
+    dataset = {"name": "table", "file": str(table), "image": "image", "label": "label"}
+    model = {"architecture": "resnet20", "input_size": 32}
+    values = {"experiment": "braces", "dataset": dataset, "model": model}
+    (project / "braces.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    call = ("--configfile", "braces.yaml", "--", "results/braces/data/stats.json")
+    for labels in ("label", "label\n"):
+        table.write_text("\n".join([f"image,{labels}", *rows]), encoding="utf-8")
+        assert "1 of 1 steps" in run(project, "--cores", "1", *call)
+        assert "Nothing to be done" in run(project, "--cores", "1", *call)
 
 
 @pytest.mark.workflow

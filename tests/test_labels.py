@@ -153,6 +153,21 @@ def test_labels_from_1_take_the_given_names_in_their_order(tmp_path):
     assert "labels are 1 to 2, not 0 to 1: 1 is 'cat'" in said[0]
 
 
+@pytest.mark.parametrize("names,given", [(KINDS, None), (None, KINDS)])
+def test_numbers_in_text_are_numbers_where_there_are_names(tmp_path, names, given):
+    found, classes_, said = read(tmp_path, ["0", "1"] * 20, names, class_names=given)
+    assert (classes_, found[0]) == (KINDS, "cat")
+    assert "labels 0, 1, written as text, are the numbers of classes (cat, dog)" in said[0]
+
+
+@pytest.mark.parametrize("other", ["Cat", " c\u200bat", "ｃａｔ"])
+def test_classes_of_nearly_the_same_name_are_said(tmp_path, other):
+    _, names, said = read(tmp_path, ["cat", other] * 20)
+    assert len(names) == 2
+    assert said[0].startswith("warning: '")
+    assert "are different classes, though nearly the same name" in said[0]
+
+
 def test_labels_from_1_are_told_from_all_files_together(tmp_path):
     parquet(tmp_path / "train.parquet", IMAGES[:40], [1, 2] * 20)
     parquet(tmp_path / "test.parquet", IMAGES[40:50], [1] * 10)
@@ -183,10 +198,12 @@ REFUSED = {
         r"\[1\]: the label is \[0, 1\]; .* one for each image",
     ),
     "unpublished": ([-1] * 40, None, "40 images of 40 with the label -1 .* not published"),
+    "unpublished, too": ([0, -100] * 20, None, "20 images of 40 with the label -100 .* not publ"),
+    "missing in text": (["cat", "nan"] * 20, None, "20 images without a label .*the text 'nan'"),
     "some unpublished": ([0, 1, 1, -1] * 10, None, r"10 images of 40 .*first: train.parquet\[3\]"),
     "beyond the names": ([0, 2] * 20, KINDS, r"\[1\]: label 2 is outside 0 to 1, .*\(cat, dog\)"),
     "one class": (["cat"] * 40, None, "all images have the class 'cat'"),
-    "a class per image": (list(range(40)), None, "class '0': 1 images are too few"),
+    "a class per image": (list(range(40)), None, "class '0': 1 image is too few"),
 }
 
 
@@ -195,6 +212,25 @@ def test_labels_that_are_refused(tmp_path, kind):
     labels, names, message = REFUSED[kind]
     parquet(tmp_path / "train.parquet", IMAGES[:40], labels, names)
     assert_refused(tmp_path, message, from_parquet)
+
+
+NAMES = {
+    "twice": (["cat", "dog", "cat"], r"classes 0, 2 have one name in .*, 'cat'"),
+    "twice, in two encodings": (["\u00e9", "dog", "e\u0301"], r"classes 0, 2 have one name"),
+    "empty": (["cat", " "], r"class 1 has an empty name in Hugging Face's metadata"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_of_classes_that_are_refused(tmp_path, kind):
+    names, message = NAMES[kind]
+    parquet(tmp_path / "train.parquet", IMAGES[:40], [0, 1] * 20, names)
+    assert_refused(tmp_path, f"train.parquet: {message}", from_parquet)
+
+
+def test_names_of_classes_by_their_numbers(tmp_path):
+    found, names, _ = read(tmp_path, [0, 1] * 20, {"1": "dog", "0": "cat"})
+    assert (names, found[0]) == (KINDS, "cat")
 
 
 # ------------------------------------------------------------------------------ layouts of columns
@@ -249,6 +285,38 @@ def test_two_columns_of_images(tmp_path):
     assert len(from_parquet(tmp_path, image_column="image")[0]) == 40
 
 
+VIEW = pa.array(IMAGES[:40], pa.binary_view())
+CODES = pa.DictionaryArray.from_arrays(pa.array(range(40), pa.int32()), pa.array(IMAGES[:40]))
+
+
+@pytest.mark.parametrize("image", [VIEW, CODES])
+def test_bytes_of_further_types(tmp_path, image):
+    table(tmp_path, {"image": image, "label": [0, 1] * 20}, KINDS)
+    images, _, _, _ = from_parquet(tmp_path)
+    np.testing.assert_array_equal(images[7], np.asarray(picture(7)))
+
+
+@pytest.mark.parametrize(
+    "value,message",
+    [("iVBORw0KGgo=", "but text .*base64 is to be decoded"), ([0, 255], "but lists of numbers")],
+)
+def test_images_in_other_forms(tmp_path, value, message):
+    table(tmp_path, {"image": [value] * 40, "label": [0, 1] * 20})
+    message = rf"column 'image' .* holds no encoded images, .* {message}"
+    assert_refused(tmp_path, message, from_parquet)
+
+
+def test_two_columns_of_one_name(tmp_path):
+    arrays = [pa.array(IMAGES[:40]), pa.array([0, 1] * 20), pa.array([1, 0] * 20)]
+    pq.write_table(pa.table(arrays, names=["image", "label", "label"]), tmp_path / "train.parquet")
+    message = "train.parquet: there are several columns 'label'; rename one"
+    assert_refused(tmp_path, message, from_parquet)
+    read_table = lambda folder: prepared(  # noqa: E731
+        folder / "data", name="table", file=str(folder / "train.parquet"), image="i", label="label"
+    )
+    assert_refused(tmp_path, message, read_table)
+
+
 def test_an_empty_file_among_others(tmp_path):
     part(tmp_path / "all" / "0.parquet", 0, 40, KINDS)
     part(tmp_path / "all" / "1.parquet", 0, 0, ["dog", "cat"])
@@ -292,7 +360,8 @@ def test_a_class_without_test_images_is_said(tmp_path):
 def test_a_class_without_training_images_is_refused(tmp_path):
     folders(tmp_path, "train", ["cat", "dog"], 20)
     folders(tmp_path, "test", ["cat", "Dog"], 5, start=500)
-    assert_refused(tmp_path, "class 'Dog' has no training images", from_folders)
+    message = r"class 'Dog' has no training images: .* \(are names spelt alike\? .* cat, dog\)"
+    assert_refused(tmp_path, message, from_folders)
     part(tmp_path / "train.parquet", 0, 40, KINDS)
     part(tmp_path / "test.parquet", 40, 15, ["cat", "dog", "emu"], ["cat", "dog", "emu"])
     message = "class 'emu' has no training images, but 5 test images: it cannot be learned"
@@ -305,6 +374,15 @@ def test_class_folders_agree_however_their_names_are_encoded(tmp_path):
     _, index, _, stats = from_folders(tmp_path)
     assert stats["class_names"] == ["Bär", "Löwe"]
     assert len(index) == 50
+
+
+def test_class_names_for_folders_that_are_numbers(tmp_path):
+    folders(tmp_path, "train", ["0", "1"], 20)
+    folders(tmp_path, "test", ["0", "1"], 5, start=500)
+    _, index, _, stats = from_folders(tmp_path, class_names=["benign", "malignant"])
+    assert stats["class_names"] == ["benign", "malignant"]
+    zeros = index["source"].str.contains("/0/")
+    assert set(index["class_name"][zeros]) == {"benign"}
 
 
 def test_measures_are_scikit_learns_over_the_classes_that_occur():

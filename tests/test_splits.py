@@ -1,6 +1,8 @@
 """Which files and folders are which split: what people call them, and what may not be the same."""
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from imagesets import assert_refused, encoded, from_parquet, parquet, picture, prepared, save, texts
 
@@ -99,6 +101,68 @@ def test_only_another_split_is_read_and_said(tmp_path):
     assert "test-0.parquet is used for training, whatever its name says" in texts(stats, "split")[0]
 
 
+def test_a_shard_that_is_missing_is_named(tmp_path):
+    data = hub(tmp_path / "repo")
+    (data / "train-00001-of-00002.parquet").unlink()
+    message = "dataset.train: of '.*/data' train-00001-of-00002.parquet is missing"
+    assert_refused(tmp_path, message, from_parquet, train=str(data))
+    shard(data / "train-00000-of-00002.parquet", 0, 20)
+    _, _, _, stats = from_parquet(tmp_path, train=str(data / "train-00000-of-00002.parquet"))
+    assert "'train-00000-of-00002.parquet' is one of 2 files" in texts(stats, "split")[0]
+
+
+def test_a_shard_that_another_key_names_is_not_missing(tmp_path):
+    for i in range(3):
+        shard(tmp_path / "all" / f"part-{i}-of-3.parquet", 100 * i, 10)
+    all_, one = str(tmp_path / "all"), str(tmp_path / "all" / "part-1-of-3.parquet")
+    assert len(from_parquet(tmp_path, train=all_, test=one)[1]) == 60
+
+
+def test_every_way_to_name_a_parquet_file(tmp_path):
+    for i, name in enumerate(("a.parquet", "b.PARQUET", "c.parq")):
+        shard(tmp_path / "all" / name, 100 * i, 10)
+    assert len(from_parquet(tmp_path, train=str(tmp_path / "all"))[1]) == 60
+
+
+def test_linked_folders_of_parquet_files_are_read_once(tmp_path):
+    shard(tmp_path / "all" / "a" / "0.parquet", 0, 10)
+    shard(tmp_path / "elsewhere" / "1.parquet", 100, 10)
+    for link, to in (("b", "elsewhere"), ("c", "elsewhere"), ("d", "all/a")):
+        (tmp_path / "all" / link).symlink_to(tmp_path / to)
+    _, index, _, _ = from_parquet(tmp_path, train=str(tmp_path / "all"))
+    assert set(index["source"].str.partition("[")[0]) == {"a/0.parquet", "b/1.parquet"}
+
+
+def test_two_variants_of_a_data_set_on_the_hub_are_said(tmp_path):
+    for i, name in enumerate(("full", "small")):
+        shard(tmp_path / "repo" / name / "train" / "0000.parquet", 100 * i, 20)
+    _, _, _, stats = from_parquet(tmp_path, train=str(tmp_path / "repo"))
+    said = texts(stats, "split")[0]
+    assert said.startswith("warning: dataset.train: full, small each hold training images")
+    assert f"name one of them: dataset.train: {tmp_path}/repo/full." in said
+
+
+@pytest.mark.parametrize("labels", [-1, None, "nan", "no column"])
+def test_a_test_split_of_the_hub_without_labels_is_not_used(tmp_path, labels):
+    data = hub(tmp_path / "repo")
+    path = data / "test-00000-of-00001.parquet"
+    parquet(path, [encoded(picture(i)) for i in range(300, 316)], pa.array([labels] * 16))
+    if labels == "no column":
+        pq.write_table(pq.read_table(path).drop_columns(["label"]), path)
+    _, index, _, stats = from_parquet(tmp_path, train=str(data))
+    assert index["split"].value_counts().to_dict() == {"train": 32, "test": 8, "val": 10}
+    said = next(text for text in texts(stats, "split") if "have no labels" in text)
+    assert said.startswith("warning: dataset.train: the test images in ")
+
+
+def test_a_test_file_without_labels_that_a_key_names_is_refused(tmp_path):
+    data = hub(tmp_path / "repo")
+    path = data / "test-00000-of-00001.parquet"
+    parquet(path, [encoded(picture(i)) for i in range(300, 316)], [-1] * 16)
+    message = "16 images of 16 with the label -1 .*without dataset.test a share"
+    assert_refused(tmp_path, message, from_parquet, train=str(data), test=str(path))
+
+
 @pytest.mark.parametrize("kind", ["parquet", "imagefolder"])
 def test_training_images_are_no_test_images(tmp_path, kind):
     shard(tmp_path / "files" / "all.parquet", 0, 20)
@@ -132,6 +196,9 @@ def from_folder(folder, **options):
         ("training", "validation", "testing"),
         ("Train", "Valid", "Test"),
         ("TRAIN", "dev", "test"),
+        ("train_set", "val_set", "test_set"),
+        ("Training Set", "Validation Data", "TestSet"),
+        ("images_train2017", "images_val2017", "images_test2017"),
     ],
 )
 def test_a_folder_of_splits(tmp_path, names):
@@ -157,6 +224,57 @@ def test_classes_may_be_called_like_a_split(tmp_path):
     classes(tmp_path / "vehicles", 0, kinds=("bus", "train", "ship"))
     _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "vehicles"))
     assert stats["class_names"] == ["bus", "ship", "train"]
+
+
+def test_classes_may_have_the_word_of_a_split_in_their_names(tmp_path):
+    kinds = ("test bench", "train_station")
+    classes(tmp_path / "places", 0, kinds=kinds)
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "places"))
+    assert stats["class_names"] == list(kinds)
+    assert texts(stats, "classes") == []
+
+
+def test_a_split_with_the_classes_in_a_folder_of_the_same_name(tmp_path):
+    for i, name in enumerate(("training_set", "test_set")):
+        classes(tmp_path / "photos" / name / name, 100 * i, 3)
+    message = "Is it '.*/photos/training_set/training_set' that holds them?"
+    assert_refused(tmp_path, message, from_folder, train=str(tmp_path / "photos"))
+
+
+def test_the_same_folders_within_class_folders_are_rather_the_classes(tmp_path):
+    for i, name in enumerate(("fold1", "fold2", "fold3")):
+        classes(tmp_path / "photos" / name, 100 * i, 10)
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert "'fold1', 'fold2', 'fold3' count as classes, but hold no image themselves" in said
+    assert f"set dataset.train: {tmp_path}/photos/fold1 (and, say, dataset.test: " in said
+    assert said in stats["said"]
+
+
+def test_splits_within_class_folders_are_said(tmp_path):
+    for i, name in enumerate(KINDS):
+        classes(tmp_path / "photos" / name, 100 * i, 10, kinds=("train", "test"))
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert "'cat', 'dog' each hold test, train, and all of it is read as one" in said
+
+
+def test_a_split_beside_a_folder_of_images_without_classes_is_said(tmp_path):
+    classes(tmp_path / "photos" / "train", 0)
+    for i in range(20):
+        save(tmp_path / "photos" / "unlabeled" / f"{i}.png", picture(500 + i))
+    _, _, _, stats = from_folder(tmp_path, train=str(tmp_path / "photos"))
+    said = texts(stats, "classes")[0]
+    assert said.startswith("warning: ") and "'train' counts as a class, but holds no image" in said
+    assert f"if these are the classes, set dataset.train: {tmp_path}/photos/train" in said
+
+
+def test_a_split_beside_a_folder_of_no_known_name_is_refused(tmp_path):
+    for i, name in enumerate(("train", "eval")):
+        classes(tmp_path / "photos" / name, 100 * i, 10)
+    message = "'eval', 'train' hold no image themselves, .* set dataset.train: .*/photos/train, "
+    message += "dataset.test: .*/photos/eval"
+    assert_refused(tmp_path, message, from_folder, train=str(tmp_path / "photos"))
 
 
 REFUSED = {  # folders of class folders, folders of images → the key, and what is right

@@ -1,11 +1,15 @@
 """Tables that name image files: the layouts of competitions, and what goes wrong there."""
 
+import re
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from imagesets import assert_refused, picture, prepared, save, texts
+from PIL import Image
 
 from augcam.config.messages import parse_config
 from augcam.config.schema import Dataset
@@ -81,14 +85,70 @@ def test_the_same_table_in_every_dialect(kaggle):
 
 
 def test_labels_are_kept_as_they_are_written(kaggle):
+    words = ("01", "1.0", "none", "10")
+
     def change(frame):
-        return frame.assign(diagnosis=[("01", "1.0", "NA", "10")[i % 4] for i in range(80)])
+        return frame.assign(diagnosis=[words[i % 4] for i in range(80)])
 
     _, index, _, stats = from_table(kaggle, file=rewritten(kaggle, change, "other.csv"))
-    assert set(index["class_name"]) == {"01", "1.0", "NA", "10"}
+    assert set(index["class_name"]) == set(words)
+    (said,) = texts(stats, "classes")
+    assert "'01', '1.0' are different classes, though nearly the same name" in said
     change = lambda frame: frame.assign(diagnosis=[("2", "10")[i % 2] for i in range(80)])  # noqa: E731
     _, _, _, stats = from_table(kaggle, file=rewritten(kaggle, change, "other.csv"))
     assert stats["class_names"] == ["2", "10"]
+
+
+NOTHING = ["nan", "NaN", "NA", "<NA>", "None", "null"]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_a_text_that_programs_write_for_a_missing_label_is_none(kaggle, text):
+    """Unless the config names it as a class."""
+    words = ("sick", "well", "sick", text)
+
+    def change(frame):
+        return frame.assign(diagnosis=[words[i % 4] for i in range(80)])
+
+    file = rewritten(kaggle, change, "other.csv")
+    message = (
+        rf"other.csv: 20 images without a label \(the first: other.csv row 4; 20 with the text "
+        rf"'{text}'\); .*, or, if '{text}' is a class, list all classes in dataset.class_names"
+    )
+    assert_refused(kaggle, message, from_table, file=file)
+    _, index, _, _ = from_table(kaggle, file=file, class_names=["well", "sick", text])
+    assert set(index["class_name"]) == {"sick", "well", text}
+
+
+@pytest.mark.parametrize("number", ["-1", "-1.0", "-100"])
+def test_negative_numbers_are_no_classes_in_text_either(kaggle, number):
+    change = lambda frame: frame.assign(diagnosis=[("0", "1", number)[i % 3] for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "other.csv")
+    assert_refused(kaggle, f"26 images of 80 with the label {number} ", from_table, file=file)
+
+
+def test_groups_that_are_missing_and_groups_of_nearly_the_same_name(kaggle):
+    def change(frame):
+        return frame.assign(patient=[(f"p{i % 20}", f"P{i % 20}", "nan")[i % 3] for i in range(80)])
+
+    file = rewritten(kaggle, change, "other.csv")
+    _, index, _, stats = from_table(kaggle, file=file, group="patient")
+    alike, alone = texts(stats, "groups")
+    assert alike.startswith("warning: 'P")
+    assert "are different groups, though nearly the same name" in alike
+    assert "26 images of 80 without a group" in alone
+    assert "some say nan): each counts as a group of its own" in alone
+    assert "nan" not in set(index["group"])
+
+
+def test_class_names_for_numbers_in_text(kaggle):
+    change = lambda frame: frame.assign(diagnosis=[str(i % 2) for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "other.csv")
+    _, index, _, stats = from_table(kaggle, file=file, class_names=["benign", "malignant"])
+    assert index["class_name"].to_list()[:2] == ["benign", "malignant"]
+    assert "labels 0, 1, written as text, are the numbers of classes (benign" in str(
+        texts(stats, "classes")
+    )
 
 
 def test_a_column_of_splits(kaggle):
@@ -120,6 +180,12 @@ def test_splits_that_are_no_words(kaggle):
     assert_refused(
         kaggle, "no row is for training in column 'fold'", from_table, file=file, split="fold"
     )
+
+
+def test_rows_without_a_split(kaggle):
+    change = lambda frame: frame.assign(fold=[("train", "")[i % 5 == 0] for i in range(80)])  # noqa: E731
+    file = rewritten(kaggle, change, "folds.csv")
+    assert_refused(kaggle, "16 rows with an empty cell in", from_table, file=file, split="fold")
 
 
 def test_tables_of_their_own_for_testing_and_validation(kaggle):
@@ -180,7 +246,44 @@ def test_backslashes_are_read_as_folders_and_said(kaggle):
     assert "80 paths with backslashes, read as folders" in texts(stats, "files")[0]
 
 
+@pytest.mark.parametrize("form,other", [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_names_are_found_however_their_accents_are_encoded(kaggle, form, other):
+    folder = kaggle / unicodedata.normalize(form, "Bär")
+    (kaggle / "images").rename(folder)
+    name = unicodedata.normalize(other, "Bär")
+    _, index, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"{name}/{i}.png"))
+    assert index["source"].iloc[0] == f"{folder.name}/id 00.png"
+    said = ["80 paths with accents encoded in another way"] if form != other else []
+    assert [re.search("80 paths[^(]*(?= )", text)[0] for text in texts(stats, "files")] == said
+
+
+def test_spaces_belong_to_names_that_have_them(kaggle):
+    for path in (kaggle / "images").iterdir():
+        path.rename(path.with_name(f"{path.name} "))
+    _, index, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"images/{i}.png "))
+    assert index["source"].iloc[0] == "images/id 00.png "
+    assert texts(stats, "files") == []
+    for path in (kaggle / "images").iterdir():
+        path.rename(path.with_name(path.name.strip()))
+    _, _, _, stats = from_table(kaggle, **with_images(kaggle, lambda i: f"images/{i}.png "))
+    assert "80 paths with spaces around (the first: 'images/id 00.png ')" in str(stats["notes"])
+
+
+def test_a_mask_is_found_however_its_accents_are_encoded(kaggle):
+    for path in (kaggle / "images").iterdir():
+        mask = Image.fromarray(np.ones((12, 12), np.uint8))
+        save(kaggle / "masks" / unicodedata.normalize("NFD", f"ä {path.name}"), mask)
+
+    def change(frame):
+        return frame.assign(mask="masks/ä " + frame["id_code"] + ".png")
+
+    file = rewritten(kaggle, change, "masks.csv")
+    _, _, _, stats = from_table(kaggle, file=file, masks={"column": "mask"})
+    assert "80 paths with accents encoded in another way" in texts(stats, "files")[0]
+
+
 MISSING = {
+    "a NUL": (lambda i: f"{i}\0.png", r"'id 00\\x00.png' holds a NUL character"),
     "an address": (lambda i: f"https://example.org/{i}.png", "80 images named by an address"),
     "a drive": (
         lambda i: f"C:\\photos\\{i}.png",
@@ -287,3 +390,55 @@ def test_class_folders_with_a_table_beside_them_are_told_of_tables(kaggle):
     assert_refused(
         kaggle, message, lambda f: prepared(f / "data", name="imagefolder", train=str(kaggle))
     )
+
+
+# ------------------------------------------------------------------------------------ lines of CSV
+
+
+def in_lines(kaggle, text, more="", **options):
+    """The classes of the images in a CSV file of this text, `rows` standing for 60 rows."""
+    rows = "\n".join(f"id {i:02},0{i % 2}{more}" for i in range(60))
+    (kaggle / "lines.csv").write_bytes(text.replace("rows", rows).encode())
+    images, index, _, _ = from_table(kaggle, file=str(kaggle / "lines.csv"), **options)
+    assert len(images) == 60
+    return set(index["class_name"])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "\n",
+        "\r\n\r\n",
+        "\ufeff\n",
+        "sep=,\n",
+        "sep=,\r\n",
+    ],
+)
+def test_labels_are_text_whatever_line_the_header_is(kaggle, start):
+    assert in_lines(kaggle, start + "id_code,diagnosis\nrows\n") == {"00", "01"}
+
+
+def test_labels_are_text_under_a_header_with_a_line_break(kaggle):
+    text = '\nid_code,diagnosis,"my\nnote"\nrows\n'
+    assert in_lines(kaggle, text, more=",x") == {"00", "01"}
+
+
+OPEN = {
+    "to the end": ('id_code,diagnosis\nid 60,00\nid 61,"01\nrows\n', 3),
+    "to a quoted value": ('id_code,diagnosis\nid 61,"01\nid 62,"00"\nrows\n', 2),
+    "to one at an end": ('id_code,diagnosis\nid 61,"01\nid 62,00\nid 63,00"\nrows\n', 2),
+    "in a column of no use": ('id_code,diagnosis,x\nid 61,00,"x\nid 62,00,"y"\n', 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OPEN)
+def test_a_quote_that_is_not_closed(kaggle, kind):
+    text, line = OPEN[kind]
+    message = rf"lines.csv: in line {line} a quote \(\"\) is opened that is not closed"
+    assert_refused(kaggle, message, in_lines, text=text)
+
+
+def test_values_of_several_lines_are_fine(kaggle):
+    note = '"A cat, on a mat,\nwith ""a"" hat, and\n\nnothing else"'
+    text = "id_code,diagnosis,note\nrows\n".replace("rows", f"rows{note}")
+    assert in_lines(kaggle, text, more=",") == {"00", "01"}

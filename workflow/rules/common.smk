@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import contains_wildcard
 
 # Workflow and jobs use the library beside this workflow, whatever else is installed; also where
 # another workflow imports this one as a module.
@@ -30,6 +31,7 @@ try:
     from augcam.config.network import absent_files, folder
     from augcam.config.states import note, remarks
     from augcam.data.files import source_files
+    from augcam.data.listing import fingerprint_of_files
     from augcam.entries import FOLDERS, DataKind, Figure, Network, Table, entries
     from augcam.files.json import read_json
     from augcam.names import MAIN, PAIR_METRICS, SEED_CONTROL, introduce
@@ -519,12 +521,13 @@ def data_files():
         files = source_files(CONFIG.dataset)
     except AugcamError as error:
         raise WorkflowError(str(error)) from None
-    return [literal(path) for path in files]
+    return [path for path in files if not contains_wildcard(path)]
 
 
 @cache
 def data_listing():
-    """What lies in folders of images, for `params`, so that changed folders are read again.
+    """What lies in folders of images, for `params`, so that changed folders are read again; and in
+    files that cannot be inputs, as Snakemake would take what stands in braces for a wildcard.
 
     A job on a cluster, which Snakemake restricts to its own rule, does not look.
     """
@@ -532,7 +535,10 @@ def data_listing():
     is_asked = not allowed or any(rule.endswith("prepare_data") for rule in allowed)
     if not is_asked:
         return None
-    return KIND.contents and KIND.contents(CONFIG.dataset)
+    listing = KIND.contents and KIND.contents(CONFIG.dataset)
+    if braced := [Path(path) for path in source_files(CONFIG.dataset) if contains_wildcard(path)]:
+        return [listing, fingerprint_of_files(braced)]
+    return listing
 
 
 def with_check(files):

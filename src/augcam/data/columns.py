@@ -32,7 +32,11 @@ def holds_images(kind) -> bool:
     if pa.types.is_struct(kind):
         place = kind.get_field_index("bytes")
         return place >= 0 and holds_images(kind.field(place).type)
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if pa.types.is_dictionary(kind):
+        return holds_images(kind.value_type)
+    return (
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+    )
 
 
 def column(table, name: str):
@@ -69,14 +73,23 @@ def text_values(array) -> list[str | None]:
     return [_text(value) for value in array.to_pylist()]
 
 
+def written_values(array) -> list[str | None]:
+    """A column as text as it is written, as paths need it; None where there is nothing."""
+    texts = map(_as_text, array.to_pylist())
+    return [text if text and text.strip() else None for text in texts]
+
+
 def _text(value) -> str | None:
+    text = _as_text(value)
+    return tidy(text) or None if text else None
+
+
+def _as_text(value) -> str | None:
     if value is None or value != value:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return (
-        tidy(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)) or None
-    )
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def require(file: Path, there: dict[str, object], key: str, name: str | None) -> None:

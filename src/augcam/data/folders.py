@@ -1,7 +1,6 @@
 """One folder a class: which files in it are images, and why the others are left out."""
 
 import os
-import unicodedata
 import warnings
 from collections import Counter, defaultdict
 from functools import cache
@@ -21,6 +20,7 @@ from augcam.data.listing import (
     class_folders,
     walk,
 )
+from augcam.data.nesting import about_nesting
 from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.errors import AugcamError
 
@@ -88,7 +88,8 @@ def read_class_folders(root: Path, split: str) -> ClassFolders:
         _refuse_other_than_text(root, folder)
     classes = {name for name, _ in images}
     empty = [folder for folder in folders if class_called(folder) not in classes]
-    notes = [*_about_names(root, folders, empty), *_about_places(root, images, left_out)]
+    notes = [*_about_names(root, folders, empty), *about_nesting(root, images)]
+    notes += _about_places(root, images, left_out)
     return ClassFolders(root, split, images, sorted(classes), folders, left_out, notes)
 
 
@@ -143,22 +144,16 @@ def _content_no_image(file: BinaryIO, start: bytes, suffix: str) -> tuple[str, s
 
 
 def _about_names(root: Path, folders: list[str], empty: list[str]) -> list[Note]:
-    """What class folders' names say: the same twice, nearly the same, or of no class at all."""
+    """What class folders' names say: the same twice, or of no class at all."""
     notes = []
-    same, alike = defaultdict(list), defaultdict(set)
+    same = defaultdict(list)
     for folder in folders:
-        name = class_called(folder)
-        same[name].append(folder)
-        alike[unicodedata.normalize("NFKC", name).casefold().strip()].add(name)
+        same[class_called(folder)].append(folder)
     for name, own in same.items():
         if len(own) > 1:
             text = f"{root}: {len(own)} folders are called '{name}', with accents that are encoded"
             text += " differently, or spaces around it; they are read as one class."
             notes.append(warning("classes", text))
-    for names in alike.values():
-        if len(names) > 1:
-            text = f"{root}: {_quoted(sorted(names))} are different classes, though nearly the same"
-            notes.append(warning("classes", f"{text} name; if they are one, put them together."))
     if empty:
         hold = counted(len(empty), "class folder holds", "class folders hold")
         text = f"{root}: {hold} no image and thus no class ({_quoted(empty)})."

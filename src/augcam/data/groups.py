@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from augcam.data.labels import about_names, says_nothing
 from augcam.data.notes import Note, counted, listed, warning
 from augcam.errors import AugcamError
 
@@ -16,19 +17,24 @@ def group_names(
 ) -> tuple[np.ndarray | None, list[Note]]:
     """Group of each image, text (N,), from a column of each file; None where there are no groups.
 
-    An image without a group is one by itself.
+    An image without a group is one by itself, also where a text says that it is missing.
     """
     if not files or files[0] is None:
         return None, []
     names = [name for file in files for name in file or []]
-    alone = [i for i, name in enumerate(names) if name is None]
+    named = {name for name in names if name is not None}
+    empty = {name for name in named if says_nothing(name)}
+    notes = about_names("groups", named - empty)
+    alone = [i for i, name in enumerate(names) if name is None or name in empty]
     for i in alone:
         names[i] = f"({places[i]})"
-    if not alone:
-        return np.array(names, dtype=object), []
-    text = f"{counted(len(alone), 'image')} of {len(names):,} without a group (the first: "
-    text += f"{places[alone[0]]}): each counts as a group of its own."
-    return np.array(names, dtype=object), [warning("groups", text)]
+    if alone:
+        text = f"{counted(len(alone), 'image')} of {len(names):,} without a group (the first: "
+        text += (
+            f"{places[alone[0]]}{f'; some say {listed(sorted(empty))}' if empty else ''}): each "
+        )
+        notes.append(warning("groups", f"{text}counts as a group of its own."))
+    return np.array(names, dtype=object), notes
 
 
 def groups_in_paths(pattern: str, paths: list[str]) -> np.ndarray:

@@ -13,7 +13,7 @@ from augcam.data.layout import parts
 from augcam.data.listing import class_folders, reasons
 from augcam.data.maskfiles import mask_names, mask_reader
 from augcam.data.maskfolders import masks_in_folder
-from augcam.data.notes import counted
+from augcam.data.notes import counted, listed
 from augcam.data.source import Source
 from augcam.data.table import table_advice
 from augcam.errors import AugcamError
@@ -28,7 +28,11 @@ def read_imagefolder(dataset: Dataset) -> Source:
     for part in others:
         empty = set(map(class_called, part.folders)) - set(map(class_called, train.folders))
         if extra := sorted(empty | set(part.classes) - set(train.classes)):
-            raise AugcamError(f"{part.root}: class '{extra[0]}' has no training images.")
+            raise AugcamError(
+                f"{part.root}: class '{extra[0]}' has no training images: it cannot be learned; "
+                "add some, or take the class out (are names spelt alike? The others are "
+                f"{listed(train.classes, 5)})."
+            )
     for part in read:
         if not part.images:
             raise AugcamError(
@@ -64,6 +68,7 @@ def _labels(part: ClassFolders) -> Labels:
         lambda i: shown(part.root / part.images[i][1]),
         str(part.root),
         part.classes if part.split == "train" else None,
+        folders=True,
     )
 
 

@@ -2,14 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sized
+from collections import Counter
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from augcam.data.notes import Note, counted, listed, note
+from augcam.data.notes import Note, counted, listed, note, warning
 from augcam.errors import AugcamError
 
 
@@ -18,13 +19,30 @@ class Labels:
     """The labels of one file, as they stand there.
 
     `values`: numbers, names, or lists with one of them; `names` of classes 0, 1, … where the file
-    has them (Hugging Face's ClassLabel); `place(i)` says where value i stands.
+    has them (Hugging Face's ClassLabel); `place(i)` says where value i stands; `folders`: the
+    values are names of folders, which are never missing.
     """
 
     values: list[Any]
     place: Callable[[int], str]
     file: str
     names: list[str] | None = None
+    folders: bool = False
+
+
+# What software writes where there is nothing. `none` is a word for a class, as "no tumour".
+_MISSING = {
+    *("nan", "NaN", "NAN", "-nan", "NaT", "<NA>", "NA", "N/A", "n/a", "#N/A", "#NA"),
+    *("None", "null", "Null", "NULL"),
+}
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a text is what software writes for a missing value."""
+    return isinstance(value, str) and value.strip() in _MISSING
+
+
+_NUMBER = r"[-+]?\d+(\.\d+)?"
 
 
 def tidy(name: str) -> str:
@@ -34,7 +52,7 @@ def tidy(name: str) -> str:
 
 def in_order(names: set[str]) -> list[str]:
     """Names sorted: by value where all are numbers, otherwise as text."""
-    if all(re.fullmatch(r"[-+]?\d+(\.\d+)?", name) for name in names):
+    if all(re.fullmatch(_NUMBER, name) for name in names):
         return sorted(names, key=lambda name: (float(name), name))
     return sorted(names)
 
@@ -51,6 +69,7 @@ def numbered(
     notes: list[Note] = []
     given = [tidy(name) for name in given] if given else None
     plain = [_plain(file, given) for file in files]
+    notes += _read_numbers(files, plain, given)
     names = _names_of_files(files, plain, given, notes)
     words = _words(files, plain, names, notes)
     order = _order(names, words, given)
@@ -63,25 +82,41 @@ def numbered(
         notes.append(note("classes", f"left out, as no image has the {which} {listed(unused)}."))
         labels = (np.cumsum(used) - 1)[labels]
         order = [name for name, has in zip(order, used) if has]
-    return labels, order, notes
+    return labels, order, [*notes, *about_names("classes", order)]
+
+
+def about_names(what: str, names: Iterable[str]) -> list[Note]:
+    """Names of `what` (classes, groups) that differ by so little that one may be meant."""
+    alike: dict[Any, set[str]] = {}
+    for name in names:
+        alike.setdefault(_rough(name), set()).add(name)
+    several = [listed([_quoted(n) for n in sorted(own)]) for own in alike.values() if len(own) > 1]
+    if not several:
+        return []
+    text = f"{'; '.join(several[:5])}{' and others' if len(several) > 5 else ''} are different "
+    text += f"{what}, though nearly the same name; if they are one, give them one name."
+    return [warning(what, text)]
+
+
+def _rough(name: str) -> str | Decimal:
+    """A name without case, width, spaces and what nobody sees; a number by its value."""
+    if re.fullmatch(_NUMBER, name):
+        return Decimal(name)
+    seen = "".join(
+        c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf"
+    )
+    return " ".join(seen.casefold().split())
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if name.isprintable() else repr(name)
 
 
 def _plain(file: Labels, given: list[str] | None) -> list[int | str]:
     """Whole numbers or tidy names. Raises AugcamError where labels are missing, or neither."""
     plain = [_value(value) for value in file.values]
-    missing = [i for i, value in enumerate(plain) if value is None]
-    if missing:
-        raise AugcamError(
-            f"{file.file}: {counted(len(missing), 'image')} without a label (the first: "
-            f"{file.place(missing[0])}); give each its class, or remove them."
-        )
-    if unlabelled := [i for i, value in enumerate(plain) if value == -1]:
-        raise AugcamError(
-            f"{file.file}: {counted(len(unlabelled), 'image')} of {len(plain):,} with the label -1 "
-            f"(the first: {file.place(unlabelled[0])}), which means that the class is not "
-            "published; use images with labels (without dataset.test a share of the training "
-            "images is kept for testing), or, if -1 is a class, write the classes as names."
-        )
+    if not file.folders:  # whatever a folder is called, its images have that class
+        _refuse_unlabelled(file, plain, {*(given or []), *map(tidy, file.names or [])})
     for i, value in enumerate(plain):
         if not isinstance(value, int | str):
             raise AugcamError(
@@ -91,6 +126,72 @@ def _plain(file: Labels, given: list[str] | None) -> list[int | str]:
     if any(isinstance(value, bool) for value in plain):
         return [int(v) if file.names or given else str(v) for v in plain]
     return plain
+
+
+def _refuse_unlabelled(file: Labels, plain: list[Any], known: set[str]) -> None:
+    """Raises AugcamError where a label is missing, or says so in the way of some program.
+
+    `known`: names of classes, whatever they sound like.
+    """
+    told = [_no_label(value, known) for value in plain]
+    missing = [i for i, kind in enumerate(told) if kind == "missing"]
+    if missing:
+        texts = Counter(plain[i] for i in missing if plain[i] is not None)
+        said = "".join(f"; {number:,} with the text '{text}'" for text, number in texts.items())
+        but = "".join(f", or, if '{text}' is a class, " for text in list(texts)[:1])
+        but += "list all classes in dataset.class_names" if texts else ""
+        raise AugcamError(
+            f"{file.file}: {counted(len(missing), 'image')} without a label (the first: "
+            f"{file.place(missing[0])}{said}); give each its class, or remove them{but}."
+        )
+    if negative := [i for i, kind in enumerate(told) if kind == "negative"]:
+        values = sorted({str(plain[i]) for i in negative})
+        raise AugcamError(
+            f"{file.file}: {counted(len(negative), 'image')} of {len(plain):,} with the label "
+            f"{listed(values)} (the first: {file.place(negative[0])}), which means that the class "
+            "is not published; use images with labels (without dataset.test a share of the "
+            f"training images is kept for testing), or, if {values[0]} is a class, write the "
+            "classes as names."
+        )
+
+
+def none_labelled(values: Iterable[Any], known: set[str]) -> bool:
+    """Whether none of these is a label. `known`: names of classes, whatever they sound like."""
+    return all(_no_label(_value(value), known) for value in values)
+
+
+def _no_label(value: Any, known: set[str]) -> str | None:
+    """How a value says that there is no label, `missing` or `negative`; None where it is one."""
+    if isinstance(value, str) and value in known:
+        return None
+    if value is None or says_nothing(value):
+        return "missing"
+    is_number = isinstance(value, int) or re.fullmatch(r"-\d+(\.0+)?", str(value))
+    return "negative" if is_number and float(value) < 0 else None
+
+
+def _read_numbers(
+    files: list[Labels], plain: list[list[int | str]], given: list[str] | None
+) -> list[Note]:
+    """Numbers written as text become numbers, in `plain`, where there are names for them."""
+    notes = []
+    own = [tuple(map(tidy, f.names)) if f.names and not f.folders else None for f in files]
+    orders = list({names for names in own if names})
+    others = orders[0] if len(orders) == 1 else ()
+    for file, called, part in zip(files, own, plain):
+        names = called or given or others
+        texts = {value for value in part if isinstance(value, str)}
+        if (
+            names
+            and texts.isdisjoint(names)
+            and all(re.fullmatch("0|[1-9][0-9]*", t) for t in texts)
+        ):
+            part[:] = map(int, part)
+            if texts:
+                few = listed(in_order(texts))
+                text = f"{file.file}: labels {few}, written as text, are the numbers of classes "
+                notes.append(note("classes", f"{text}({listed(list(names))})."))
+    return notes
 
 
 def _value(value: Any) -> Any:

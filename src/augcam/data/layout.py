@@ -57,6 +57,23 @@ def split_called(name: str) -> str | None:
     return _CALLED.get(name.strip().casefold())
 
 
+_BESIDE = {"", "set", "data", "dataset", "split", "images", "image", "imgs", "photos", "pictures"}
+"""What may stand beside the word in a folder's name, as in `test_set`."""
+
+
+def folder_called(name: str) -> str | None:
+    """The split that a folder's name means: `train`, also as `train_set`, `Training Set`, `test2`.
+
+    A class may have the word in its name: `train_station` means none.
+    """
+    words = {word.removesuffix("set") for word in _words(name)} - _BESIDE
+    return split_called(words.pop()) if len(words) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[-._ 0-9]+", name.casefold())
+
+
 def parts(dataset: Dataset) -> tuple[list[Part], list[Note]]:
     """The parts of a data set that is read from paths, in the order in which they are read.
 
@@ -105,35 +122,20 @@ def _names(paths: Iterable[Path]) -> str:
 # ------------------------------------------------------------------------------ what a path holds
 
 
-def parquet_files(key: str, path: Path) -> Held:
-    """A file, or the files of a folder; of its sub-folders where it has none itself."""
-    if not path.is_dir():
-        return {None: [path]}
-    below = parquet_below(path)
-    files = [file for file in below if file.parent == path] or below
-    if not files:
-        arrow = any(path.rglob("*.arrow"))
-        advice = "; export its .arrow files with `Dataset.to_parquet`" if arrow else ""
-        raise AugcamError(f"{key}: there is no parquet file at '{_short(path)}'{advice}.")
-    held: Held = {}
-    for file in files:
-        held.setdefault(_file_called(file.relative_to(path)), []).append(file)
-    return held
+def called_at(file: Path) -> tuple[str | None, Path]:
+    """The split that a word of a file's name means, as on the Hugging Face hub, or its folder's.
 
-
-def parquet_below(path: Path) -> list[Path]:
-    """The parquet files of a folder and its sub-folders, without hidden ones."""
-    files = sorted(path.rglob("*.parquet"))
-    return [f for f in files if not any(p.startswith(".") for p in f.relative_to(path).parts)]
+    And the folder in which the file or folder of that name lies.
+    """
+    for path in (file.parent / file.stem, *file.parents[:-1]):
+        meant = {split_called(word) for word in _words(path.name)} - {None}
+        if len(meant) == 1:
+            return meant.pop(), path.parent
+    return None, file.parent
 
 
 def _file_called(file: Path) -> str | None:
-    """The split that a word of a file's name means, as on the Hugging Face hub, or its folder's."""
-    for name in (file.stem, *reversed(file.parent.parts)):
-        meant = {split_called(word) for word in re.split(r"[-._ 0-9]+", name)} - {None}
-        if len(meant) == 1:
-            return meant.pop()
-    return None
+    return called_at(file)[0]
 
 
 def splits_of_folders(key: str, path: Path) -> Held:
@@ -142,7 +144,7 @@ def splits_of_folders(key: str, path: Path) -> Held:
         raise AugcamError(f"{key}: '{_short(path)}' is a file; name the folder of class folders.")
     held: Held = {}
     for folder in (path / name for name in class_folders(path)):
-        held.setdefault(split_called(folder.name), []).append(folder)
+        held.setdefault(folder_called(folder.name), []).append(folder)
     splits = [name for name in SPLITS if name in held]
     nested = [name for name in splits if any(class_folders(held[name][0]))]
     if len(nested) >= 2 and None in held:

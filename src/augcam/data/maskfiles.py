@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from augcam.config.schema import MaskSource
 from augcam.data.damage import damage
 from augcam.data.decoding import Frame, as_stored, frame
+from augcam.data.labels import says_nothing
 from augcam.data.masks import Brought, Mask
 from augcam.errors import AugcamError
 
@@ -210,7 +211,7 @@ def boxes_of(columns: Sequence[Sequence[Any]], names: Sequence[str]) -> list[lis
     """
     boxes: list[list[float] | None] = []
     for i, values in enumerate(zip(*columns)):
-        if any(value is None or value == "" for value in values):
+        if any(value in (None, "") or says_nothing(value) for value in values):
             boxes.append(None)
             continue
         try:

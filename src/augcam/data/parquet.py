@@ -11,9 +11,12 @@ from augcam.config.schema import Dataset
 from augcam.data.columns import column, columns, holds_images, one_each, require, text_values
 from augcam.data.decoding import decode_image
 from augcam.data.groups import group_names
-from augcam.data.labels import Labels, numbered
-from augcam.data.layout import Part, parts
+from augcam.data.labels import Labels, none_labelled, numbered, tidy
+from augcam.data.layout import KEYS, WORDS, Part, parts
 from augcam.data.maskfiles import boxes_of, mask_names, mask_reader
+from augcam.data.notes import Note, listed, warning
+from augcam.data.rows import refuse_repeated
+from augcam.data.shards import about_shards
 from augcam.data.source import Source
 from augcam.errors import AugcamError
 
@@ -31,6 +34,9 @@ class _File(NamedTuple):
 def read_parquet(dataset: Dataset) -> Source:
     """A column of {bytes, path} (or bytes) and a column of labels, in one file or several."""
     found, notes = parts(dataset)
+    notes = [*notes, *about_shards(found)]
+    found, unlabelled = _labelled(found, dataset)
+    notes += unlabelled
     files = [_read(part, path, dataset) for part in found for path in part.paths]
     for part in found:
         if not any(file.images for file in files if file.split == part.split):
@@ -68,6 +74,7 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
+            refuse_repeated(path, schema.names)
             there = columns(schema)
             if not file.metadata.num_rows:
                 groups: list[str | None] | None = [] if dataset.group else None
@@ -78,21 +85,14 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
             for name in of_masks:
                 key = "dataset.masks.column" if mask.column else "dataset.masks.boxes"
                 require(path, there, key, name)
-            if mask.column and not holds_images(there[mask.column]):
-                raise AugcamError(
-                    f"{path}: column '{mask.column}' (dataset.masks.column) holds no encoded "
-                    "images, which are bytes, or a struct with a field 'bytes'."
-                )
+            if mask.column:
+                _refuse_other_than_images(path, there, mask.column, "dataset.masks.column")
             taken = {label, dataset.group, mask.column}
             image = dataset.image_column or _image_column(path, there, taken)
             require(path, there, "dataset.image_column", image)
             require(path, there, "dataset.label_column", label)
             require(path, there, "dataset.group", dataset.group)
-            if not holds_images(there[image]):
-                raise AugcamError(
-                    f"{path}: column '{image}' (dataset.image_column) holds no encoded images, "
-                    "which are bytes, or a struct with a field 'bytes'."
-                )
+            _refuse_other_than_images(path, there, image, "dataset.image_column")
             _refuse_more_than_memory(path, file.metadata)
             names = [name for name in (image, label, dataset.group, *of_masks) if name]
             table = file.read(list(dict.fromkeys(names)))
@@ -116,12 +116,69 @@ def _read(part: Part, path: Path, dataset: Dataset) -> _File:
     )
 
 
+def _labelled(found: list[Part], dataset: Dataset) -> tuple[list[Part], list[Note]]:
+    """The parts, without those that no key names and whose classes nobody has published."""
+    keep, notes = [], []
+    for part in found:
+        if KEYS[part.split] != part.key and _is_unlabelled(part, dataset):
+            text = f"{part.key}: the {WORDS[part.split]} images in '{part.root}' "
+            text += f"({listed([path.name for path in part.paths])}) have no labels and are not "
+            text += "used; a share of the training images takes their place."
+            notes.append(warning("split", text))
+        else:
+            keep.append(part)
+    return keep, notes
+
+
+def _is_unlabelled(part: Part, dataset: Dataset) -> bool:
+    """Whether there are images, of which none has a label."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    images = 0
+    for path in part.paths:
+        try:
+            with pq.ParquetFile(path) as file:
+                schema = file.schema_arrow
+                label = _within(dataset.label_column, columns(schema))
+                names = _feature_names(path, schema, label, may_fail=True) or []
+                there = label in columns(schema)
+                labels = column(file.read([label]), label).to_pylist() if there else []
+                images += file.metadata.num_rows
+        except (pa.ArrowException, OSError):  # reading it says so
+            return False
+        if not none_labelled(labels, {*names, *(dataset.class_names or [])}):
+            return False
+    return images > 0
+
+
+def _refuse_other_than_images(path: Path, there: dict[str, object], name: str, key: str) -> None:
+    import pyarrow as pa
+
+    kind: Any = there[name]
+    if holds_images(kind):
+        return
+    what = f"values of type {kind}"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        what = "text (paths are read by dataset.name: table; base64 is to be decoded first)"
+    elif (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    ):
+        what = "lists of numbers (write each image as the bytes of a PNG file)"
+    raise AugcamError(
+        f"{path}: column '{name}' ({key}) holds no encoded images, which are bytes, or a struct "
+        f"with a field 'bytes', but {what}."
+    )
+
+
 def _encoded(array, path: Path, name: str) -> list[Any]:
     """The bytes of each image, as Arrow scalars, which copy nothing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = one_each(array, path, name)
+    if pa.types.is_dictionary(array.type):
+        array = pc.dictionary_decode(array)
     if pa.types.is_struct(array.type):
         whole, array = array, pc.struct_field(array, "bytes")
         if (
@@ -146,6 +203,8 @@ def _image_column(path: Path, there: dict[str, object], taken: set[str | None]) 
     if len(found) == 1:
         return found[0]
     which = f" ({', '.join(found)})" if found else ""
+    if not found and "image" in there:
+        _refuse_other_than_images(path, there, "image", "dataset.image_column")
     raise AugcamError(
         f"{path}: {len(found)} columns could hold the images{which}; name one in "
         f"dataset.image_column (columns: {', '.join(there)})."
@@ -170,6 +229,8 @@ def _feature_names(path: Path, schema, name: str, may_fail: bool) -> list[str] |
             feature = feature[0]
         feature = feature.get("feature", feature)
         names = feature.get("names")
+        if isinstance(names, dict):  # as ClassLabel's YAML has them: {'0': 'cat', …}
+            names = [names[str(i)] for i in range(len(names))]
         if names is not None and not (names and all(isinstance(name, str) for name in names)):
             raise ValueError("names that are no texts")
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -179,7 +240,24 @@ def _feature_names(path: Path, schema, name: str, may_fail: bool) -> list[str] |
             f"{path}: Hugging Face's metadata in it cannot be understood ({error}); name the "
             "classes in dataset.class_names."
         ) from error
+    _refuse_names(path, names or [])
     return names
+
+
+def _refuse_names(path: Path, names: list[str]) -> None:
+    """Raises AugcamError where a name in the metadata is empty, or stands for two classes."""
+    tidied = [tidy(name) for name in names]
+    if "" in tidied:
+        raise AugcamError(
+            f"{path}: class {tidied.index('')} has an empty name in Hugging Face's metadata; give "
+            "it a name there."
+        )
+    if repeated := [name for name in tidied if tidied.count(name) > 1]:
+        numbers = [i for i, name in enumerate(tidied) if name == repeated[0]]
+        raise AugcamError(
+            f"{path}: classes {listed(numbers)} have one name in Hugging Face's metadata, "
+            f"'{repeated[0]}'; give each a name of its own there."
+        )
 
 
 def _refuse_more_than_memory(path: Path, metadata) -> None:

@@ -104,10 +104,11 @@ def _stratified(source: Source, images: np.ndarray, share: float | int, seed: in
     for name, count in zip(source.class_names, counts):
         chosen, rest = count * fraction, count * (1 - fraction)
         if count and (chosen < 1 - 1e-9 or (rest < 1 - 1e-9 and part != "limited")):
+            few = "image is" if count == 1 else "images are"
             raise AugcamError(
-                f"class '{name}': {count} images are too few for a {part} part of "
-                f"{fraction:.1%} (split, dataset.train_limit, dataset.test_limit); every class "
-                "must have at least one image in each part."
+                f"class '{name}': {count} {few} too few for a {part} part of {fraction:.1%} "
+                "(split, dataset.train_limit, dataset.test_limit); every class must have at least "
+                "one image in each part."
             )
     return train_test_split(images, test_size=share, random_state=seed, stratify=labels)
 

@@ -1,29 +1,30 @@
 """A table that names image files and their classes: the layout of most competitions."""
 
-import csv
-import glob
-import os
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from augcam.config.schema import Dataset
-from augcam.data.columns import column, columns, require, text_values
+from augcam.data.columns import column, columns, require, text_values, written_values
 from augcam.data.decoding import decode_image
 from augcam.data.folders import shown
 from augcam.data.groups import group_names
-from augcam.data.labels import Labels, numbered, tidy
+from augcam.data.labels import Labels, numbered, says_nothing
 from augcam.data.layout import Part, parts, split_called
 from augcam.data.maskfiles import boxes_of, mask_names, mask_reader
 from augcam.data.maskfolders import masks_in_folder
-from augcam.data.notes import Note, counted, listed, note
+from augcam.data.namedfiles import (
+    file_paths,
+    forms,
+    image_folder,
+    refuse_missing,
+    written_paths,
+)
+from augcam.data.notes import Note, counted, listed
+from augcam.data.rows import read_rows
 from augcam.data.source import Source
 from augcam.errors import AugcamError
-
-_DELIMITERS = ",;\t|"
-_SHOWN = 20  # missing files that are named
 
 
 def read_table_of_files(dataset: Dataset) -> Source:
@@ -31,7 +32,7 @@ def read_table_of_files(dataset: Dataset) -> Source:
     found, notes = parts(dataset)
     rows = [_read(part, dataset) for part in found]
     paths = [path for part in rows for path in part.paths]
-    _refuse_missing(paths)
+    refuse_missing(paths)
     labels, class_names, said = numbered([part.labels for part in rows], dataset.class_names)
     names = [shown(path) for path in paths]
     groups, said_of_groups = group_names([part.groups for part in rows], names)
@@ -80,8 +81,9 @@ def _read(part: Part, dataset: Dataset) -> _Rows:
         require(file, columns(table.schema), f"dataset.{key}", getattr(dataset, key))
     if not len(table):
         raise AugcamError(f"{part.key}: the data set holds no images in '{file}'.")
-    written = _written(file, text_values(column(table, image)), image)
-    paths, notes = _image_paths(file, written, dataset)
+    written = written_paths(file, written_values(column(table, image)), image)
+    folder = image_folder(file, dataset.image_folder)
+    paths, notes = file_paths(file, folder, written, dataset.image_suffix or "")
     masks, of_masks = _masks(file, table, written, dataset)
     here = file.parent
     return _Rows(
@@ -107,13 +109,16 @@ def _masks(
     if masks.boxes:
         return list(zip(*(text_values(column(table, name)) for name in masks.boxes))), []
     if masks.column:
-        base = _image_folder(file, masks.folder, "dataset.masks.folder")
-        values = text_values(column(table, masks.column))
-        return [base / value if value else None for value in values], []
+        base = image_folder(file, masks.folder, "dataset.masks.folder")
+        values = written_values(column(table, masks.column))
+        values = [None if says_nothing(value) else value for value in values]
+        paths, notes = file_paths(file, base, [value for value in values if value])
+        left = iter(paths)
+        return [next(left) if value else None for value in values], notes
     if masks.folder:
-        base = _image_folder(file, masks.folder, "dataset.masks.folder")
+        base = image_folder(file, masks.folder, "dataset.masks.folder")
         suffix = dataset.image_suffix or ""
-        places = [f"{name}{suffix}".replace("\\", "/") for name in written]
+        places = ["\0".join(f"{way}{suffix}" for way in forms(name)) for name in written]
         return masks_in_folder(str(base), places)
     return [], []
 
@@ -134,51 +139,6 @@ def table_advice(folder: Path) -> str:
     )
 
 
-def read_rows(file: Path) -> Any:
-    """A table as Arrow table: parquet with its types, CSV with every value as it is written.
-
-    CSV may be separated by commas, semicolons, tabs or bars, in UTF-8 or, with its mark, UTF-16.
-    Raises AugcamError naming the file.
-    """
-    import pyarrow as pa
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
-
-    try:
-        with file.open("rb") as opened:
-            start = opened.read(4)
-        if start == b"PAR1":
-            return pq.read_table(file)
-        encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        header, delimiter = _header(file, encoding)
-        table = pc.read_csv(
-            file,
-            pc.ReadOptions(use_threads=False, encoding=encoding.removesuffix("-sig")),
-            pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            pc.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowException, OSError, UnicodeError, csv.Error) as error:
-        reason = str(error).partition("\n")[0]
-        raise AugcamError(
-            f"{file}: this is no readable CSV (UTF-8) or parquet file ({reason})."
-        ) from error
-    names = [tidy(name) for name in table.column_names]
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise AugcamError(f"{file}: there are several columns '{repeated[0]}'; rename one.")
-    return table.rename_columns(names)
-
-
-def _header(file: Path, encoding: str) -> tuple[list[str], str]:
-    """The names of a CSV file's columns, and what separates them: the likeliest in that line."""
-    with file.open(encoding=encoding, newline="") as opened:
-        line = opened.readline()
-    bare = re.sub(r'"[^"]*"', "", line)
-    delimiter = max(_DELIMITERS, key=bare.count)
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), []), delimiter
-
-
 def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
     """The split of each row: that of the file, or what the column of splits says."""
     if not dataset.split:
@@ -187,8 +147,9 @@ def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
     called = {value: split_called(value or "") for value in set(values)}
     if unknown := [value for value, split in called.items() if split is None]:
         number = counted(sum(value in unknown for value in values), "row")
+        said = [repr(value) if value else "an empty cell" for value in unknown]
         raise AugcamError(
-            f"{part.paths[0]}: {number} with {listed(sorted(map(repr, unknown)))} in column "
+            f"{part.paths[0]}: {number} with {listed(sorted(said))} in column "
             f"'{dataset.split}' (dataset.split), which must say train, validation or test in words."
         )
     if "train" not in called.values():
@@ -196,77 +157,3 @@ def _splits(part: Part, table: Any, dataset: Dataset) -> list[str]:
             f"{part.paths[0]}: no row is for training in column '{dataset.split}' (dataset.split)."
         )
     return [str(called[value]) for value in values]
-
-
-# ------------------------------------------------------------------------------------ image files
-
-
-def _written(file: Path, values: list[str | None], name: str) -> list[str]:
-    """The paths as they are written. Raises AugcamError where one is missing, or is an address."""
-    if None in values:
-        empty = [i for i, value in enumerate(values) if value is None]
-        raise AugcamError(
-            f"{file}: {counted(len(empty), 'row')} without an image in column '{name}' "
-            f"(the first: row {empty[0] + 1})."
-        )
-    written = [value for value in values if value]
-    if addresses := [path for path in written if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path)]:
-        raise AugcamError(
-            f"{file}: {counted(len(addresses), 'image')} named by an address (the first: "
-            f"'{addresses[0]}'); download the images and name their files."
-        )
-    return written
-
-
-def _image_paths(file: Path, names: list[str], dataset: Dataset) -> tuple[list[Path], list[Note]]:
-    """The image file of each row, whether it is there or not."""
-    folder = _image_folder(file, dataset.image_folder)
-    suffix = dataset.image_suffix or ""
-    paths = [folder / f"{name}{suffix}" for name in names]
-    turned = [i for i, name in enumerate(names) if "\\" in name and not paths[i].exists()]
-    for i in turned:
-        paths[i] = folder / f"{names[i]}{suffix}".replace("\\", "/")
-    if not turned:
-        return paths, []
-    text = f"{file}: {counted(len(turned), 'path')} with backslashes, read as folders"
-    return paths, [note("files", f"{text} (the first: '{names[turned[0]]}').")]
-
-
-def _image_folder(file: Path, named: str | None, key: str = "dataset.image_folder") -> Path:
-    """The folder that paths are relative to: beside the table, or from where the run starts."""
-    if named is None:
-        return file.parent
-    for folder in (file.parent / named, Path(named)):
-        if folder.is_dir():
-            return folder
-    raise AugcamError(f"{key}: there is no folder '{file.parent / named}'.")
-
-
-def _refuse_missing(paths: list[Path]) -> None:
-    missing = [path for path in paths if not os.path.isfile(path)]  # noqa: PTH113 names too long
-    if not missing:
-        return
-    raise AugcamError(
-        f"dataset.image: {counted(len(missing), 'image file')} of {len(paths):,} missing: "
-        f"{listed(missing, _SHOWN)}{_advice(missing[0])}."
-    )
-
-
-def _advice(path: Path) -> str:
-    """Where a missing file may be instead."""
-    if re.search(r"(^|/)[A-Za-z]:[/\\]", str(path)):
-        return "; paths of another machine must become relative to the table"
-    folder = path.parent
-    if not folder.is_dir():
-        return f"; there is no folder '{folder}'"
-    with os.scandir(folder) as entries:
-        there = list(entries)
-    for entry in there:
-        if entry.is_file() and Path(entry.name).stem == path.name:
-            return f"; there is '{entry.name}': set dataset.image_suffix: {Path(entry.name).suffix}"
-        if entry.is_file() and entry.name.casefold() == path.name.casefold():
-            return f"; there is '{entry.name}': upper and lower case differ"
-    for entry in there:
-        if entry.is_dir() and any(Path(entry.path).glob(f"{glob.escape(path.name)}*")):
-            return f"; there is one in '{entry.name}': set dataset.image_folder: {entry.name}"
-    return ""

@@ -15,13 +15,13 @@ def check(dataset):
 
 
 def held(key, path):
-    from augcam.data.layout import parquet_files
+    from augcam.data.shards import parquet_files
 
     return parquet_files(key, path)
 
 
 def below(path):
-    from augcam.data.layout import parquet_below
+    from augcam.data.shards import parquet_below
 
     return parquet_below(path)
 
