@@ -505,9 +505,9 @@ def test_the_report_holds_a_figure_of_each_kind_and_every_page(finished):
     snakemake(finished, "--configfile", "tiny.yaml", "--report", "results/tiny/report.html")
     text = (finished / "results" / "tiny" / "report.html").read_text(encoding="utf-8")
     kinds = {item.name for item in one_of_each_kind(FIGURES) if item.family != "architectures"}
-    assert {item.name for item in FIGURES if f'figures/{item.name}.png"' in text} == kinds
+    assert {item.name for item in FIGURES if f'"name": "{item.name}.png"' in text} == kinds
     pages = [item.name for item in tables(CONFIG)]
-    assert [name for name in pages if f'pages/{name}.html"' not in text] == []
+    assert [name for name in pages if f'"name": "{name}.html"' not in text] == []
 
 
 def test_views_are_added_to_a_run_that_is_finished(finished):
