@@ -122,7 +122,7 @@ def apart(a, b):
 
 
 def test_every_method_is_tested():
-    assert set(LIBRARY) | OTHERS | set(CAPTUM) == set(entries(CamMethod))
+    assert {*LIBRARY, *OTHERS, *CAPTUM} == set(entries(CamMethod))
 
 
 COMPARED = [

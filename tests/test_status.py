@@ -30,8 +30,9 @@ CONFIG = parse_config(
 )
 # A job that says that it has begun and then never ends.
 ENDLESS = """
-import sys, time
+import signal, sys, time
 from types import SimpleNamespace
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 from augcam.run.job import job
 with job(SimpleNamespace(log=[sys.argv[1]], params={})) as this:
     this.progress(done=120, total=600, rate=60.0)

@@ -144,7 +144,7 @@ def _refuse_unlabelled(file: Labels, plain: list[Any], known: set[str]) -> None:
             f"{file.file}: {counted(len(missing), 'image')} without a label (the first: "
             f"{file.place(missing[0])}{said}); give each its class, or remove them{but}."
         )
-    if negative := [i for i, kind in enumerate(told) if kind == "negative"]:
+    if negative := [i for i, kind in enumerate(told) if kind == "below zero"]:
         values = sorted({str(plain[i]) for i in negative})
         raise AugcamError(
             f"{file.file}: {counted(len(negative), 'image')} of {len(plain):,} with the label "
@@ -161,13 +161,13 @@ def none_labelled(values: Iterable[Any], known: set[str]) -> bool:
 
 
 def _no_label(value: Any, known: set[str]) -> str | None:
-    """How a value says that there is no label, `missing` or `negative`; None where it is one."""
+    """How a value says that there is no label, `missing` or `below zero`; None where it is one."""
     if isinstance(value, str) and value in known:
         return None
     if value is None or says_nothing(value):
         return "missing"
     is_number = isinstance(value, int) or re.fullmatch(r"-\d+(\.0+)?", str(value))
-    return "negative" if is_number and float(value) < 0 else None
+    return "below zero" if is_number and float(value) < 0 else None
 
 
 def _read_numbers(
