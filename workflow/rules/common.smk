@@ -490,12 +490,8 @@ def page_files(family):
 
 def pictures(family):
     """The figures of a family, one of each kind as it stands in the report."""
-    return [
-        entry(path, item) if item in IN_REPORT else path
-        for path, item in (
-            (f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family
-        )
-    ]
+    own = [(f"{OUT}/figures/{i.name}.png", i) for i in FIGURES if i.family == family]
+    return [entry(path, item) if item in IN_REPORT else path for path, item in own]
 
 
 def pages(family):
@@ -515,13 +511,18 @@ def targets_files():
     return model_files("explanations/{view}/{condition}/{state}/targets.npz") if wanted else []
 
 
-def data_files():
-    """Files that the data set is read from, as inputs, so that a changed one is read again."""
+@cache
+def files_of_data():
+    """Files that the data set is read from."""
     try:
-        files = source_files(CONFIG.dataset)
+        return source_files(CONFIG.dataset)
     except AugcamError as error:
         raise WorkflowError(str(error)) from None
-    return [path for path in files if not contains_wildcard(path)]
+
+
+def data_files():
+    """The same as inputs, so that a changed one is read again."""
+    return [path for path in files_of_data() if not contains_wildcard(path)]
 
 
 @cache
@@ -536,7 +537,7 @@ def data_listing():
     if not is_asked:
         return None
     listing = KIND.contents and KIND.contents(CONFIG.dataset)
-    if braced := [Path(path) for path in source_files(CONFIG.dataset) if contains_wildcard(path)]:
+    if braced := [Path(path) for path in files_of_data() if contains_wildcard(path)]:
         return [listing, fingerprint_of_files(braced)]
     return listing
 

@@ -42,7 +42,7 @@ if scores_of_networks(CONFIG):
         input:
             **DATA,
             weights=f"{OUT}/models/{{condition}}/{{state}}/weights.safetensors",
-            cams=f"{OUT}/explanations/{{view}}/{{condition}}/{{state}}/cams.npz",
+            cams=explained("{condition}", "{state}", "{view}")[0],
             code=lambda wildcards: network_code(
                 "faithfulness", architecture_of(wildcards), score=scores_of_networks(CONFIG)
             ),

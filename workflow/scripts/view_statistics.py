@@ -11,7 +11,7 @@ from augcam.files.tables import read_columns, read_table, write_tables
 from augcam.names import MAIN
 from augcam.run.job import job
 from augcam.statistics.reading import read_distances
-from augcam.statistics.scores import scores_and_effects
+from augcam.statistics.scores import gathered, scores_and_effects
 from augcam.statistics.views import against_main, by_view, holds, on_images, rows_of
 
 with job(snakemake):
@@ -47,7 +47,9 @@ with job(snakemake):
             tables, sampled = (
                 distinct(params.models, map(read_table, of), equal) for of in (paths, asked[view])
             )
-            scores[view] = scores_and_effects(tables, tested, sampled=sampled, **params.statistics)
+            scores[view] = scores_and_effects(
+                *gathered(tables, sampled), tested, **params.statistics
+            )
         for name in ("scores", "score_effects"):
             by_name = {view: tables[name] for view, tables in scores.items()}
             found[f"view_{name}"] = pd.concat(by_name, names=["view"]).reset_index("view")

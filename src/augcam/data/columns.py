@@ -23,11 +23,20 @@ def _leaves(name: str, kind) -> Iterator[tuple[str, object]]:
         yield name, kind
 
 
+def is_list(kind) -> bool:
+    """Whether values of an Arrow type are lists, of whatever form."""
+    import pyarrow as pa
+
+    return (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+
+
 def holds_images(kind) -> bool:
     """Whether an Arrow type is bytes, a struct with a field `bytes` of them, or a list of such."""
     import pyarrow as pa
 
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if is_list(kind):
         return holds_images(kind.value_type)
     if pa.types.is_struct(kind):
         place = kind.get_field_index("bytes")

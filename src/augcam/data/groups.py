@@ -29,11 +29,10 @@ def group_names(
     for i in alone:
         names[i] = f"({places[i]})"
     if alone:
+        some = f"; some say {listed(sorted(empty))}" if empty else ""
         text = f"{counted(len(alone), 'image')} of {len(names):,} without a group (the first: "
-        text += (
-            f"{places[alone[0]]}{f'; some say {listed(sorted(empty))}' if empty else ''}): each "
-        )
-        notes.append(warning("groups", f"{text}counts as a group of its own."))
+        text += f"{places[alone[0]]}{some}): each counts as a group of its own."
+        notes.append(warning("groups", text))
     return np.array(names, dtype=object), notes
 
 

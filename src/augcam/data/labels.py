@@ -138,11 +138,11 @@ def _refuse_unlabelled(file: Labels, plain: list[Any], known: set[str]) -> None:
     if missing:
         texts = Counter(plain[i] for i in missing if plain[i] is not None)
         said = "".join(f"; {number:,} with the text '{text}'" for text, number in texts.items())
-        but = "".join(f", or, if '{text}' is a class, " for text in list(texts)[:1])
-        but += "list all classes in dataset.class_names" if texts else ""
+        but = ", or, if '{}' is a class, list all classes in dataset.class_names" if texts else ""
         raise AugcamError(
             f"{file.file}: {counted(len(missing), 'image')} without a label (the first: "
-            f"{file.place(missing[0])}{said}); give each its class, or remove them{but}."
+            f"{file.place(missing[0])}{said}); give each its class, or remove them"
+            f"{but.format(*texts)}."
         )
     if negative := [i for i, kind in enumerate(told) if kind == "below zero"]:
         values = sorted({str(plain[i]) for i in negative})

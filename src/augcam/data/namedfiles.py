@@ -64,11 +64,13 @@ def file_paths(
             )
         ways = forms(name)
         # As there may be a million, those of one form are not looked for.
-        found = next((w for w in ways if len(ways) > 1 and _is_file(folder / f"{w}{suffix}")), None)
-        if found and ways[found]:
-            other.setdefault(ways[found], []).append(name)
-        found = found or (name.strip().replace("\\", "/") if len(ways) > 1 else name)
-        paths.append(folder / f"{found}{suffix}")
+        meant = name
+        if len(ways) > 1:
+            there = next((way for way in ways if _is_file(folder / f"{way}{suffix}")), None)
+            meant = there or name.strip().replace("\\", "/")
+            if there and ways[there]:
+                other.setdefault(ways[there], []).append(name)
+        paths.append(folder / f"{meant}{suffix}")
     return paths, [
         note("files", f"{file}: {counted(len(own), 'path')} {what} (the first: '{own[0]}').")
         for what, own in other.items()

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from augcam.config.schema import Dataset
-from augcam.data.columns import column, columns, holds_images, one_each, require, text_values
+from augcam.data.columns import (
+    column,
+    columns,
+    holds_images,
+    is_list,
+    one_each,
+    require,
+    text_values,
+)
 from augcam.data.decoding import decode_image
 from augcam.data.groups import group_names
 from augcam.data.labels import Labels, none_labelled, numbered, tidy
@@ -161,9 +169,7 @@ def _refuse_other_than_images(path: Path, there: dict[str, object], name: str, k
     what = f"values of type {kind}"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         what = "text (paths are read by dataset.name: table; base64 is to be decoded first)"
-    elif (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    ):
+    elif is_list(kind):
         what = "lists of numbers (write each image as the bytes of a PNG file)"
     raise AugcamError(
         f"{path}: column '{name}' ({key}) holds no encoded images, which are bytes, or a struct "

@@ -104,9 +104,9 @@ def _stratified(source: Source, images: np.ndarray, share: float | int, seed: in
     for name, count in zip(source.class_names, counts):
         chosen, rest = count * fraction, count * (1 - fraction)
         if count and (chosen < 1 - 1e-9 or (rest < 1 - 1e-9 and part != "limited")):
-            few = "image is" if count == 1 else "images are"
+            few = counted(int(count), "image is", "images are")
             raise AugcamError(
-                f"class '{name}': {count} {few} too few for a {part} part of {fraction:.1%} "
+                f"class '{name}': {few} too few for a {part} part of {fraction:.1%} "
                 "(split, dataset.train_limit, dataset.test_limit); every class must have at least "
                 "one image in each part."
             )

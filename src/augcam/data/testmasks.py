@@ -13,7 +13,7 @@ from augcam.data.notes import Note, counted, listed, warning
 from augcam.data.source import Source
 from augcam.errors import AugcamError
 
-_Remarks: TypeAlias = Sequence[tuple[str, Mapping[str, float]]]
+_Remarks: TypeAlias = list[tuple[str, Mapping[str, float]]]
 """Of each mask the name of its image, and see `Brought`."""
 
 
@@ -35,7 +35,7 @@ def gather(
         raise AugcamError("dataset.masks: this data set has none.")
     rows: list[int] = []
     masks: list[Mask] = []
-    remarks: list[tuple[str, Mapping[str, float]]] = []
+    remarks: _Remarks = []
     missing: list[str] = []
     empty: list[str] = []
     whole: list[str] = []

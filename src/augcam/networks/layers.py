@@ -51,7 +51,7 @@ def find_cam_layer(model: nn.Module, input_size: int) -> str:
     maps = [i for i, (_, module, output) in enumerate(record) if _is_map(module, output)]
     if maps and not any(_is_sequence(output) for _, _, output in record[maps[-1] :]):
         return record[maps[-1]][0]
-    if tokens := _last_normalised_tokens(record):
+    if tokens := _last_tokens(record):
         return tokens
     raise AugcamError(
         "model.cam_layer: no feature map was found in this network, and no normalised tokens of a "
@@ -83,7 +83,7 @@ def _is_sequence(output: Any) -> bool:
     return isinstance(output, Tensor) and output.ndim == 3
 
 
-def _last_normalised_tokens(record: list[tuple[str, nn.Module, Any]]) -> str | None:
+def _last_tokens(record: list[tuple[str, nn.Module, Any]]) -> str | None:
     """The last normalisation of tokens to finish before the last attention; the last one of all in
     networks without attention. Where tokens are normalised within linear layers alone (LeViT), the
     last tokens of all: what a branch adds to them is no map of the image."""

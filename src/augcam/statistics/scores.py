@@ -5,6 +5,7 @@ against a control at the same state and image, the unit of replication is the st
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,10 +52,16 @@ def score_statistics(
     them `score` and `part` stand for `metric`.
     """
     tested = with_noise(controls, equal)
-    options = resamples, seed, alpha, smallest_effect
-    found = scores_and_effects(tables, tested, *options, sampled=sampled)
-    tables, parts = _with_sample(tables, sampled)
-    values = collected(tables, _scores_in(tables))
+    values, parts = gathered(tables, sampled)
+    found = scores_and_effects(
+        values,
+        parts,
+        tested,
+        resamples=resamples,
+        seed=seed,
+        alpha=alpha,
+        smallest_effect=smallest_effect,
+    )
     found["score_variance_split"] = variance_split(values)
     segmented = [by_segment(with_segments(part, reference), _scores_in(part)) for part in parts]
     for name in segmented[0]:
@@ -66,32 +73,28 @@ def score_statistics(
     return {name: with_parts(table) for name, table in found.items()}
 
 
-def scores_and_effects(
-    tables: Mapping[Model, pd.DataFrame],
-    controls: Sequence[str],
-    resamples: int,
-    seed: int,
-    alpha: float,
-    smallest_effect: float,
-    sampled: Mapping[Model, pd.DataFrame] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """The tables `scores` and `score_effects` of one view, see `score_statistics`; `controls`:
-    those whose models differ."""
-    tables, parts = _with_sample(tables, sampled)
-    values = collected(tables, _scores_in(tables))
-    tested = score_effects(values, controls, resamples, seed, alpha, smallest_effect)
-    return {"scores": with_parts(summary(parts)), "score_effects": with_parts(tested)}
-
-
-def _with_sample(
-    tables: Mapping[Model, pd.DataFrame], sampled: Mapping[Model, pd.DataFrame] | None
-) -> tuple[Mapping[Model, pd.DataFrame], list[Mapping[Model, pd.DataFrame]]]:
-    """Tables with the scores of the sample beside their own (NaN elsewhere), and both apart."""
+def gathered(
+    tables: Mapping[Model, pd.DataFrame], sampled: Mapping[Model, pd.DataFrame] | None = None
+) -> tuple[Distances, list[Mapping[Model, pd.DataFrame]]]:
+    """The scores of one view as one array, those of the sample among them (NaN elsewhere), and the
+    tables of all images and of the sample apart; arguments as of `score_statistics`."""
     if not sampled:
-        return tables, [tables]
+        return collected(tables, _scores_in(tables)), [tables]
     of_sample = {m: tables[m][_HEAD].merge(sampled[m], on="image_id") for m in tables}
     both = {m: tables[m].merge(sampled[m], how="left", on="image_id") for m in tables}
-    return both, [tables, of_sample]
+    return collected(both, _scores_in(both)), [tables, of_sample]
+
+
+def scores_and_effects(
+    scores: Distances,
+    parts: Sequence[Mapping[Model, pd.DataFrame]],
+    controls: Sequence[str],
+    **options: Any,
+) -> dict[str, pd.DataFrame]:
+    """The tables `scores` and `score_effects` of one view, see `score_statistics`, from what
+    `gathered` gives; `controls` and `options`: as of `score_effects`."""
+    tested = score_effects(scores, controls, **options)
+    return {"scores": with_parts(summary(parts)), "score_effects": with_parts(tested)}
 
 
 def _scores_in(tables: Mapping[Model, pd.DataFrame]) -> list[str]:
