@@ -50,11 +50,12 @@ $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 	$(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes \
 	    -r requirements.lock
 	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps -e .
+	$(VENV)/bin/python -m compileall -q src
 	echo "`$(PLACE)`" > $@
 
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
-	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) -- all architectures
-	$(RUN) snakemake $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" -- all architectures
+	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" \
+	    --report-after-run -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/index.html"
 
 estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -82,3 +84,17 @@ def assert_refused(folder, message, read, **options):
     assert "\n" not in str(caught.value)
     left = [path.name for path in (folder / "data").glob("*")] if (folder / "data").exists() else []
     assert left == []
+
+
+@contextmanager
+def another_user(*folders):
+    """Be somebody to whom these folders are open, and nothing is that has no permissions."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    for folder in folders:
+        folder.chmod(0o777)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

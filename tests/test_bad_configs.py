@@ -268,6 +268,25 @@ def test_snakemake_refuses_a_bad_file_before_any_job_and_without_a_traceback(pro
 
 
 @pytest.mark.workflow
+@pytest.mark.parametrize("key", ["checkpoints", "weights", "architecture"])
+def test_braces_in_the_path_of_an_input_are_refused_in_a_sentence(project, key):
+    """Snakemake has no way to write them: unlike data, these files are inputs of its rules."""
+    path = {"architecture": "{x}/net.py"}.get(key, "{x}/a.pt")
+    (project / "{x}").mkdir(exist_ok=True)
+    (project / path).touch()
+    values = {"experiment": "braces", "dataset": {"name": "digits"}}
+    values["model"] = {"architecture": "resnet20", "input_size": 32}
+    if key == "checkpoints":
+        values[key] = {"a": {0: path, 1: path}, "b": {0: path, 1: path}}
+    else:
+        values["model"][key] = f"{path}:Net" if key == "architecture" else path
+    (project / "braces.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    output = run(project, "--dry-run", "--configfile", "braces.yaml", check=False)
+    assert f"'{path}': Snakemake takes what stands in braces for a wildcard; rename" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.workflow
 def test_braces_in_the_path_of_a_table_are_no_wildcards(project, tmp_path):
     """And the table counts all the same: where it has changed, it is read again."""
     table = tmp_path / "{x}" / "t.csv"

@@ -1,10 +1,23 @@
 """Which files and folders are which split: what people call them, and what may not be the same."""
 
+import tempfile
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from imagesets import assert_refused, encoded, from_parquet, parquet, picture, prepared, save, texts
+from imagesets import (
+    another_user,
+    assert_refused,
+    encoded,
+    from_parquet,
+    parquet,
+    picture,
+    prepared,
+    save,
+    texts,
+)
 
 from augcam.config.schema import Dataset
 from augcam.data.files import source_files
@@ -122,6 +135,17 @@ def test_every_way_to_name_a_parquet_file(tmp_path):
     for i, name in enumerate(("a.parquet", "b.PARQUET", "c.parq")):
         shard(tmp_path / "all" / name, 100 * i, 10)
     assert len(from_parquet(tmp_path, train=str(tmp_path / "all"))[1]) == 60
+
+
+def test_a_folder_of_parquet_files_that_may_not_be_read_is_named():
+    with tempfile.TemporaryDirectory() as folder:
+        data = hub(Path(folder)).parent
+        shard(data / "more" / "0.parquet", 100, 10)
+        (data / "more").chmod(0)
+        with another_user(data):
+            message = f"{data}/more: the folder cannot be read .Permission denied.; allow it"
+            with pytest.raises(AugcamError, match=message):
+                source_files(Dataset(name="parquet", train=str(data)))
 
 
 def test_linked_folders_of_parquet_files_are_read_once(tmp_path):

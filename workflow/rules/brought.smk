@@ -1,5 +1,10 @@
 # Instead of training, and of explaining where only maps are brought (docs/checkpoints.md).
 
+# Refused here, as an input function would add a traceback.
+for MODEL in [model for states in CONFIG.brought.values() for model in states.values()]:
+    for _, FILE, _ in named_files(MODEL):
+        literal(FILE)
+
 
 rule models:
     input:

@@ -25,7 +25,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from augcam.errors import AugcamError
-    from augcam.config.brought import missing_files, predictions_beside
+    from augcam.config.brought import missing_files, named_files, predictions_beside
     from augcam.config.checks import score_controls, scored, scores_of_maps, scores_of_networks
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import absent_files, folder
@@ -177,7 +177,21 @@ NOT_BROUGHT = {} if CONFIG.dataset.masks.given else {"dataset": {"masks"}}
 
 
 def literal(path):
-    """A path as it is: Snakemake would take what stands in braces for a wildcard."""
+    """A path as an input. Snakemake takes what stands in braces for a wildcard, and no sign in
+    front of them prevents it.
+
+    Raises WorkflowError where there are such braces.
+    """
+    if contains_wildcard(str(path)):
+        raise WorkflowError(
+            f"'{path}': Snakemake takes what stands in braces for a wildcard; rename the file or "
+            "folder, or name a link to it that has no braces."
+        )
+    return str(path)
+
+
+def escaped(path):
+    """A path where Snakemake formats text: for captions and environments."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
@@ -186,7 +200,7 @@ CITATION = PROJECT / "CITATION.cff"
 CITATION = literal(os.path.relpath(CITATION)) if CITATION.is_file() else []
 
 # What jobs need, for `--software-deployment-method conda`.
-ENVIRONMENT = literal(PROJECT / "envs/augcam.yaml")
+ENVIRONMENT = escaped(PROJECT / "envs/augcam.yaml")
 
 
 def code(script, **others):

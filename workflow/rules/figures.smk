@@ -116,7 +116,7 @@ for FIGURE in entries(Figure).values():
             called=CALLED,
             name=FIGURE.name,
             settings=settings(FIGURE),
-            caption=literal(FIGURE.caption),
+            caption=escaped(FIGURE.caption),
             dpi=CONFIG.figures.dpi,
         message:
             "Drawing the figure {params.name}"

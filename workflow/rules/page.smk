@@ -28,6 +28,7 @@ rule page:
         f"{OUT}/benchmarks/page.tsv"
     conda:
         ENVIRONMENT
+    threads: 4  # the last job of a run: other cores are idle
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),

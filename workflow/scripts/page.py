@@ -25,6 +25,7 @@ with job(snakemake):
             files.citation or None,
             names["explorer"],
             params.formats,
+            snakemake.threads,
         ),
         "explorer": explorer_page(
             run, **params.explorer, report=names["index"], folder=output.get("parts")

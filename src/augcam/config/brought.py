@@ -140,12 +140,13 @@ def missing_files(models: Mapping[str, Mapping[int, Checkpoint | BroughtMaps]]) 
         f"config: {key}.{condition}.{state}: there is no file '{path}'{hint}."
         for condition, states in models.items()
         for state, model in states.items()
-        for key, path, hint in _files(model)
+        for key, path, hint in named_files(model)
         if not Path(path).is_file()
     )
 
 
-def _files(model: Checkpoint | BroughtMaps) -> list[tuple[str, str, str]]:
+def named_files(model: Checkpoint | BroughtMaps) -> list[tuple[str, str, str]]:
+    """The files of one model: the key that names each, its path, and what else would do."""
     if isinstance(model, Checkpoint):
         return [("checkpoints", model.file, "")]
     predictions = model.predictions or predictions_beside(model.file)

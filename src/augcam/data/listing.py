@@ -77,7 +77,7 @@ def left_out_by_name(name: str) -> str:
 def class_folders(root: str | Path) -> list[str]:
     """The names of the folders in `root`, links to folders included, sorted by code point."""
     with os.scandir(root) as entries:
-        return sorted(e.name for e in entries if not left_out_by_name(e.name) and _is_folder(e))
+        return sorted(e.name for e in entries if not left_out_by_name(e.name) and is_folder(e))
 
 
 def walk(root: str | Path) -> Iterator[Found]:
@@ -91,13 +91,14 @@ def walk(root: str | Path) -> Iterator[Found]:
         for entry in entries:
             if reason := left_out_by_name(entry.name):
                 yield from _without_following(entry, entry.name, reason)
-            elif _is_folder(entry):
+            elif is_folder(entry):
                 yield from _class_files(entry)
             else:
                 yield _as_file(entry.name, entry)
 
 
-def _is_folder(entry: os.DirEntry) -> bool:
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether it is a folder, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link to itself
@@ -155,7 +156,7 @@ def _class_files(top: os.DirEntry) -> Iterator[Found]:
             at = f"{place}/{inner.name}"
             if reason := left_out_by_name(inner.name):
                 yield from _without_following(inner, at, reason)
-            elif inner.is_symlink() and _is_folder(inner):
+            elif inner.is_symlink() and is_folder(inner):
                 heapq.heappush(folder_links, (at.split("/"), at, inner))
             elif inner.is_symlink():
                 file_links.append((at, inner))

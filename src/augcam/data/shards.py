@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from augcam.data.layout import WORDS, Held, Part, called_at
-from augcam.data.listing import walk
+from augcam.data.listing import BROKEN, is_folder, walk
 from augcam.data.notes import Note, listed, warning
 from augcam.errors import AugcamError
 
@@ -39,12 +39,19 @@ def parquet_below(path: Path) -> list[Path]:
     """The parquet files of a folder and its sub-folders, without hidden ones.
 
     Links are followed, and a file that is reached by several ways counts once, where it lies.
+
+    Raises AugcamError where a folder cannot be read: nobody knows what it holds.
     """
     if not path.is_dir():
         return []
-    real = path.resolve()
-    found = [path / place for place, *_ in walk(path) if place.lower().endswith(_SUFFIXES)]
-    found = [f for f in found if not any(p.startswith(".") for p in f.relative_to(path).parts)]
+    real, found = path.resolve(), []
+    for place, entry, reason, detail in walk(path):
+        if any(part.startswith(".") for part in place.split("/")):
+            continue
+        if reason == BROKEN and is_folder(entry):
+            raise AugcamError(f"{path / place}: {detail}; allow it, or move the folder elsewhere.")
+        if place.lower().endswith(_SUFFIXES):
+            found.append(path / place)
     ways: dict[Path, list[Path]] = {}
     for file in sorted(found):
         ways.setdefault(file.parent.resolve() / file.name, []).append(file)

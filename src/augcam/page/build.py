@@ -30,6 +30,7 @@ def index_page(
     citation: str | Path | None = None,
     explorer: str = "",
     formats: Sequence[str] = ("png", "pdf"),
+    threads: int = 1,
 ) -> str:
     """The HTML of the report on `run`.
 
@@ -42,7 +43,7 @@ def index_page(
     config = provenance["config"]
     suffixes = [suffix for suffix in ("pdf", "svg", "png") if suffix in ("png", *formats)]
     shown = captions(map(Path, caption_files))
-    found = parts(figures, pages, shown, run.folder, suffixes)
+    found = parts(figures, pages, shown, run.folder, suffixes, threads)
     listed = sheets(tables, [item.name for item in pages])
     smallest = config["statistics"]["smallest_effect"]
     states = len(config["starting_states"])

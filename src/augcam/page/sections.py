@@ -1,6 +1,8 @@
 """The sections of the page: figures in groups of which one is shown, and tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,13 +90,17 @@ def parts(
     captions: Mapping[str, str],
     folder: Path,
     formats: Sequence[str],
+    threads: int = 1,
 ) -> dict[str, list[Part]]:
     """The parts `compared`, `effects` and `paper` of the page, from the figures that a run has
-    (`folder/figures`, in `formats`); `pages`: the tables of the catalogue."""
+    (`folder/figures`, in `formats`), read in `threads`; `pages`: the tables of the catalogue."""
+    show = partial(_shown, folder=folder, formats=formats)
+    items = [item for item in items if (folder / f"figures/{item.name}.png").is_file()]
+    with ThreadPoolExecutor(threads) as pool:
+        shown = {item.name: of for item, of in zip(items, pool.map(show, items))}
     found: dict[str, list[Part]] = {"compared": [], "effects": [], "paper": []}
     for key, title in SECTIONS.items():
-        own = [item for item in items if item.section == key]
-        groups = _groups(own, captions, folder, formats)
+        groups = _groups([item for item in items if item.section == key], shown, captions)
         tables = [item.name for item in pages if item.section == key]
         tables = [name for name in tables if (folder / f"tables/{name}.parquet").is_file()]
         if groups:
@@ -104,18 +110,17 @@ def parts(
 
 
 def _groups(
-    items: Sequence[Item], captions: Mapping[str, str], folder: Path, formats: Sequence[str]
+    items: Sequence[Item], shown: Mapping[str, Shown], captions: Mapping[str, str]
 ) -> list[Group]:
     groups: dict[str, list[Item]] = {}
     for item in items:
-        if (folder / f"figures/{item.name}.png").is_file():
-            groups.setdefault(kind(item), []).append(item)
+        groups.setdefault(kind(item), []).append(item)
     return [
         Group(
             f"{of[0].section}-{key}",
             "" if len(of) > 1 else _title(of[0]),
             captions.get(key) or html_of(entries(Figure)[of[0].name].caption),
-            [_shown(item, folder, formats) for item in of],
+            [shown[item.name] for item in of],
         )
         for key, of in groups.items()
     ]

@@ -7,11 +7,13 @@ machine's fonts, and only where a text needs them.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
@@ -77,13 +79,22 @@ def keep_texts(figure: Figure) -> str:
             # Matplotlib writes powers as formulas, which texts are not here.
             if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
                 axis.set_major_formatter(_Powers())
-    texts = figure.findobj(Text)
+    texts = list(_texts(figure))
     fonts = fonts_for(text.get_text() for text in texts)
     for text in texts:
         text.set_parse_math(False)
         if len(fonts.families) > 1:
             text.set_fontfamily(fonts.families)
     return fonts.missing
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """All texts of an artist. Ticks that are not drawn are passed by: asked for, they are made."""
+    if isinstance(artist, Text):
+        yield artist
+    for child in artist.get_children():
+        if not (isinstance(child, Axis) and not child.axes.axison):
+            yield from _texts(child)
 
 
 def shortened(text: str, columns: int) -> str:
