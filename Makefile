@@ -54,8 +54,7 @@ $(READY): requirements.lock pyproject.toml | $(filter .bootstrap%,$(UV))
 	echo "`$(PLACE)`" > $@
 
 demo: $(READY)  ## run an experiment and its report (CONFIG=config/config.yaml, CORES=all)
-	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" \
-	    --report-after-run -- all architectures
+	$(RUN) snakemake --cores $(CORES) $(WITH_CONFIG) --report "results/$(EXPERIMENT)/report.html" --report-after-run -- all architectures
 	@$(RUN) echo "The report: results/$(EXPERIMENT)/index.html"
 
 estimate: $(READY)  ## say what a run will do and how long it takes (CONFIG=config/config.yaml)
@@ -67,7 +66,7 @@ status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.y
 test: $(READY)  ## run all tests, and show which lines of the library they leave out
 	$(RUN) python -m pytest -n 2 --dist loadfile --cov
 
-test-fast: $(READY)  ## run the tests that do not take long: no Snakemake, no chain of trainings
+test-fast: $(READY)  ## run the tests that take less than seconds each, in two minutes
 	$(RUN) python -m pytest -n 2 --dist worksteal -m "not workflow and not slow"
 
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)

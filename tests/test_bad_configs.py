@@ -120,6 +120,7 @@ def names_a_key(line):
     return key in Config.model_fields or "unknown key" in line
 
 
+@pytest.mark.slow
 def test_every_mutation_is_understood_or_refused_with_sentences_that_name_keys():
     accepted = refused = 0
     for values, done in mutations():

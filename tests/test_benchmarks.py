@@ -106,6 +106,7 @@ def test_growth_is_of_real_work(tmp_path, name):
     assert files and all(path.stat().st_size for path in files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", calibration.PARTS)
 def test_every_calibration_gives_rates(title):
     function, *arguments = calibration.PARTS[title]

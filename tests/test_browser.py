@@ -16,9 +16,10 @@ from augcam.report.pictures import overlay
 from augcam.results import load
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="there is no Chromium here: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,7 @@ def test_claims_hold_where_they_should():
     assert gain == "7 of 7; randcrop +0.100 to affine +0.106"
 
 
+@pytest.mark.slow
 def test_claims_fail_where_they_should():
     run = paperlike_run()
     worse = run.performance.copy()

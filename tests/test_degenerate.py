@@ -30,6 +30,8 @@ from augcam.statistics.modelspace import positions, separation
 from augcam.statistics.pairs import permutations, top_counts
 from augcam.statistics.warnings import of_states
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("noise", "equal", "flat", "sure")
 
 

@@ -95,6 +95,7 @@ def drawings(conditions):
     yield pair_bars(pair_counts(maps, conditions[:-2], 4), 4, len(METRICS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditions", [SEVEN, TWENTY, SEVEN[-3:]], ids=["7", "20", "1"])
 def test_no_label_covers_another(conditions):
     for figure in drawings(conditions):

@@ -68,6 +68,7 @@ def tables_of(d, controls):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("states,controls", [(3, ["none", "identity"]), (1, ["identity"]), (1, [])])
 def test_what_the_report_lists_is_drawn_also_where_there_is_nothing_to_tell(states, controls):
     d = simulated(states=states)

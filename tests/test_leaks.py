@@ -84,6 +84,7 @@ def found(images, split):
     return tuple({pair: rows.tolist() for pair, rows in kind.items()} for kind in leaks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maker", MAKERS)
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_are_found_and_others_are_not(maker, change):

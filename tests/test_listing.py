@@ -108,6 +108,7 @@ def test_all_used_is_said_in_one_line(photos):
     assert found.notes == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place,reason",
     [

@@ -140,6 +140,7 @@ COMPARED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture,method", COMPARED)
 def test_maps_are_those_of_pytorch_grad_cam(architecture, method):
     found, theirs = ours(architecture, method), of_library(architecture, LIBRARY[method])

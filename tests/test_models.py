@@ -55,6 +55,7 @@ def test_a_network_without_maps_or_tokens_says_so():
         find_cam_layer(model, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture",
     [

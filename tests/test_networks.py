@@ -39,6 +39,7 @@ def tool():
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture,size,layer,layout",
     [

@@ -244,6 +244,7 @@ def test_effects_in_further_views_are_not_among_those_of_the_main_one():
     assert effect_chart(effects | {"view_effects": of_view}) == effect_chart(effects)
 
 
+@pytest.mark.slow
 def test_a_run_with_views_has_a_section_and_all_of_them_in_the_explorer(viewed_run):
     run, config = load(viewed_run), small_config(views=VIEWS)
     pages = [item for item in tables(config) if item.family == "pages"]

@@ -247,6 +247,7 @@ def test_a_training_ends_with_its_patience():
     assert not is_over(HISTORY[:4], Training(epochs=5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"best_by": "loss"}, {"weights": "last"}])
 def test_the_kept_epoch_is_written(small_course, tmp_path, monkeypatch, options, capsys):
     """That of one training which ends there and of another which goes on."""
@@ -288,6 +289,7 @@ SURVIVORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_resumes_bit_by_bit(small_course, tmp_path, recipe):
 

@@ -63,6 +63,7 @@ def played_back(work):
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["source", "mixed"])
 def test_a_recorded_step_is_the_step_bit_by_bit(make_course, label):
     parameters = PARAMETERS["cutmix"] | {"label": label}
@@ -120,6 +121,7 @@ def trained(course, folder, device="cpu", architecture="resnet20"):
     return read_tensors(paths[1])
 
 
+@pytest.mark.slow
 def test_bfloat16_repeats_and_keeps_weights_in_float32(make_course, tmp_path):
     courses = [
         make_course("affine", PARAMETERS["affine"], precision=precision)
@@ -155,6 +157,7 @@ def test_results_do_not_depend_on_how_many_jobs_run_at_once(data_folder, tmp_pat
     assert len(weights) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["train.loop", "explanation.maps"])
 def test_a_job_imports_nothing_that_it_does_not_use(module):
     heavy = {"pandas", "torchvision", "scipy", "sklearn", "matplotlib", "numba", "torch._dynamo"}
@@ -165,6 +168,7 @@ def test_a_job_imports_nothing_that_it_does_not_use(module):
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_measuring_a_gpu_needs_one():
     done = subprocess.run(
         [ROOT / "benchmarks" / "gpu.sh"],

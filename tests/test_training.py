@@ -202,6 +202,7 @@ def test_evaluation_is_the_mean_over_images(store):
 # ------------------------------------------------------------------------------------- training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", ["none", "cutmix"])
 def test_training_twice_gives_the_same_weights(make_course, tmp_path, condition):
     parameters = PARAMETERS.get(condition, {})
@@ -289,6 +290,7 @@ def test_a_finished_training_is_not_repeated_when_its_files_are_lost(make_course
     assert (tmp_path / "checkpoint.safetensors").stat().st_size < 1.5 * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["foreign", "truncated", "empty"])
 def test_a_checkpoint_that_does_not_fit_is_ignored(make_course, tmp_path, damage, capsys):
     expected, _ = run(make_course("none"), tmp_path / "a")
