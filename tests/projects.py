@@ -13,17 +13,16 @@ from conftest import ROOT
 from snakemake.iocontainers import Namedlist, Snakemake
 from snakemake.utils import update_config
 
+PARTIAL = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")  # other tests are writing these
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what a run needs into `folder`."""
+    """Copy what a run needs into `folder`, what is compiled already included."""
     folder.mkdir()
     for name in PARTS:
         if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+            shutil.copytree(ROOT / name, folder / name, ignore=PARTIAL)
         else:
             shutil.copy(ROOT / name, folder / name)
     return folder
