@@ -1,8 +1,10 @@
 """The estimate: what it counts, what it multiplies, and that it measures the real work."""
 
+import re
 import time
 
 import pytest
+from projects import copy_project, run
 
 from augcam.config.messages import parse_config
 from augcam.files.json import write_json
@@ -314,3 +316,12 @@ def test_a_method_that_takes_many_passes_takes_as_much_longer(data_folder):
         rates[method] = measured["explanation"] / measured["inference"]
     assert 1 / 300 < rates["scorecam"] < 1 / 195
     assert rates["gradcam"] > 10 * rates["scorecam"]
+
+
+@pytest.mark.workflow
+def test_the_quickstart_is_estimated(tmp_path):
+    """As a user asks; processes of their own measure a config with parameters of augmentations."""
+    project = copy_project(tmp_path / "project")
+    said = run(project, "--cores", "2", "--quiet", "--", "estimate")
+    assert "quickstart: 18 networks" in said
+    assert re.search(r"^train +18 +0 +164,832 images +[\d,]+ +2 ", said, re.MULTILINE)

@@ -84,6 +84,13 @@ BUILT_INS: dict[str, Any] = {
 """The parameters of every built-in, with `use`, its name, and `title`."""
 
 
+def __getattr__(name: str) -> Any:
+    """The section of a built-in by its name, as pickle asks for it: `estimate` forks."""
+    if name in BUILT_INS:
+        return BUILT_INS[name]
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
 def _step(value: Any) -> Any:
     """The short forms of a step, `hflip` and `affine: {degrees: 45}`, with `use`."""
     if isinstance(value, str):
