@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from projects import copy_project, digest, planned, start, write_config
 
 from augcam.config.messages import parse_config
@@ -499,6 +500,14 @@ def test_architectures_are_trained_and_tested_after_every_epoch(finished):
     own = table[table["architecture"] == "resnet20"]
     assert own["train_loss"].tolist() == baseline["train_loss"].tolist()
     assert (results / "figures" / "architectures_time.png").is_file()
+
+
+def test_the_graph_of_rules_is_drawn(finished, tmp_path):
+    """As `make dag` does; `explain` uses files of its own, and is no cycle."""
+    dot = snakemake(finished, "--configfile", "tiny.yaml", "--quiet", "--rulegraph", "dot").stdout
+    call = [sys.executable, ROOT / "tools" / "draw_rulegraph.py", tmp_path / "dag.png"]
+    subprocess.run(call, input=dot, text=True, check=True)
+    assert (tmp_path / "dag.png").is_file()
 
 
 def test_the_report_holds_a_figure_of_each_kind_and_every_page(finished):

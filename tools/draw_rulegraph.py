@@ -5,6 +5,7 @@ snakemake --rulegraph dot --quiet | python tools/draw_rulegraph.py results/dag.p
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import matplotlib
@@ -22,6 +23,7 @@ def read_graph(dot: str) -> nx.DiGraph:
     graph = nx.DiGraph()
     graph.add_nodes_from(names.values())
     graph.add_edges_from((names[a], names[b]) for a, b in edges)
+    graph.remove_edges_from(list(nx.selfloop_edges(graph)))  # `explain` of the baseline's classes
     # What follows from the other edges only hides them.
     return nx.transitive_reduction(graph)
 
@@ -32,8 +34,9 @@ def draw(graph: nx.DiGraph, path: Path) -> None:
         for rule in rules:
             graph.nodes[rule]["column"] = column
     places = nx.multipartite_layout(graph, subset_key="column")
-    columns = 1 + max(column for _, column in graph.nodes(data="column"))
-    figure, axes = plt.subplots(figsize=(1.45 * columns, 3.2), layout="constrained")
+    sizes = Counter(column for _, column in graph.nodes(data="column"))
+    size = 1.45 * len(sizes), max(3.2, 0.7 * max(sizes.values()))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
     box = {"boxstyle": "round,pad=0.4", "fc": "#EAF1F7", "ec": "#335577"}
     nx.draw_networkx_edges(
         graph, places, ax=axes, edge_color="#777777", node_size=2400, node_shape="s", arrowsize=11
