@@ -66,7 +66,7 @@ status: $(READY)  ## say what is done, running or failed (CONFIG=config/config.y
 test: $(READY)  ## run all tests, and show which lines of the library they leave out
 	$(RUN) python -m pytest -n 2 --dist loadfile --cov
 
-test-fast: $(READY)  ## run the tests that take less than seconds each, in two minutes
+test-fast: $(READY)  ## run all tests but the slow ones and those of Snakemake, in two minutes
 	$(RUN) python -m pytest -n 2 --dist worksteal -m "not workflow and not slow"
 
 test-slurm: $(READY)  ## run an experiment and its faults on a real one-node SLURM (root, Debian)
