@@ -161,6 +161,7 @@ def test_the_patch_has_the_hue_of_its_class_and_covers_no_object():
         np.testing.assert_array_equal(source.mask(i) == OBJECT, without.mask(i) == OBJECT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["photographs", "noise", "textures"])
 def test_backgrounds_as_cues_tell_classes_apart_and_others_do_not(background):
     """A nearest mean on what is no object knows the class from the background, where it goes

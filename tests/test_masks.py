@@ -97,6 +97,7 @@ def test_cue_use_counts_images_with_and_without_their_own_cue():
 # ------------------------------------------------------------------------------ as users bring them
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["parquet", "imagefolder", "table"]),
     st.sampled_from(["crop", "pad", "squash"]),

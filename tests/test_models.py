@@ -114,6 +114,7 @@ def test_pooling_by_products_is_torchs_pooling(size, bins):
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["alexnet", "vgg11_bn"])
 def test_networks_that_pool_to_more_than_a_pixel_do_so_repeatably(architecture):
     from torchvision.models import get_model

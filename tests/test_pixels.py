@@ -47,6 +47,7 @@ def test_the_same_batches_are_shown(make_course, data_folder, condition):
                 assert torch.equal(resident.batch(1, 0).images, other.batch(1, 0).images)
 
 
+@pytest.mark.slow
 def test_training_ends_with_the_same_weights(make_course, data_folder, tmp_path):
     courses = on_either(make_course, data_folder, "mixup")
     results = [run(course, tmp_path / str(i)) for i, course in enumerate(courses)]

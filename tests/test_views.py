@@ -39,6 +39,7 @@ def equal(found, expected):
     )
 
 
+@pytest.mark.slow
 def test_each_view_is_what_it_is_by_itself(store, model, ids, labels):
     """Bit by bit, whatever else is looked at: other layers, classes and methods."""
     ids, labels = ids[:36], labels[:36]
