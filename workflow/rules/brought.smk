@@ -1,9 +1,8 @@
 # Instead of training, and of explaining where only maps are brought (docs/checkpoints.md).
 
 # Refused here, as an input function would add a traceback.
-for MODEL in [model for states in CONFIG.brought.values() for model in states.values()]:
-    for _, FILE, _ in named_files(MODEL):
-        literal(FILE)
+for _, FILE, _ in named_files(CONFIG.brought):
+    literal(FILE)
 
 
 rule models:
@@ -29,7 +28,7 @@ if CONFIG.checkpoints:
 
     rule bring_checkpoint:
         input:
-            file=lambda wildcards: literal(brought(wildcards).file),
+            file=lambda wildcards: brought(wildcards).file,
             stats=DATA["stats"],
             code=lambda wildcards: network_code(
                 "bring_checkpoint", architecture_of(wildcards), cammethod=[]
@@ -58,8 +57,8 @@ else:
 
     rule bring_maps:
         input:
-            maps=lambda wildcards: literal(brought(wildcards).file),
-            predictions=lambda wildcards: literal(predictions_of(brought(wildcards))),
+            maps=lambda wildcards: brought(wildcards).file,
+            predictions=lambda wildcards: brought(wildcards).predictions_file,
             index=DATA["index"],
             stats=DATA["stats"],
             code=code("bring_maps"),

@@ -25,7 +25,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SOURCE), os.geten
 
 try:
     from augcam.errors import AugcamError
-    from augcam.config.brought import missing_files, named_files, predictions_beside
+    from augcam.config.brought import missing_files, named_files
     from augcam.config.checks import score_controls, scored, scores_of_maps, scores_of_networks
     from augcam.config.messages import parse_config, repeated_keys
     from augcam.config.network import absent_files, folder
@@ -319,11 +319,6 @@ def architecture_of(model):
     """The architecture of a model, by its `condition` and `state`; of all, if trained here."""
     own = brought(model).architecture if CONFIG.checkpoints else None
     return own or CONFIG.model.architecture
-
-
-def predictions_of(maps):
-    """The predictions that belong to brought maps."""
-    return maps.predictions or predictions_beside(maps.file)
 
 
 def frozen():

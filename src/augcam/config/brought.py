@@ -1,7 +1,7 @@
 """Networks that the user brings, trained elsewhere, or only their maps: nothing is trained then."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +36,14 @@ class BroughtMaps(Section):
     predictions: Text | None = None
     """CSV or parquet, one row per map: `logit_0` …, or `probability_0` …, and `label` where it is
     known. When not given, the file beside the maps of the same name, `.parquet` or `.csv`."""
+
+    @property
+    def predictions_file(self) -> str:
+        """The file of predictions; of two beside the maps, `.parquet` before `.csv`."""
+        if self.predictions:
+            return self.predictions
+        parquet = Path(self.file).with_suffix(".parquet")
+        return str(parquet if parquet.exists() else parquet.with_suffix(".csv"))
 
 
 def _folder_names(models: Any) -> Any:
@@ -128,27 +136,26 @@ def with_brought(values: Any) -> Any:
     return {**values, **filled}
 
 
-def predictions_beside(maps: str) -> str:
-    """The predictions of maps: the file beside them with their name, `.parquet` before `.csv`."""
-    parquet = Path(maps).with_suffix(".parquet")
-    return str(parquet if parquet.exists() else parquet.with_suffix(".csv"))
+Models = Mapping[str, Mapping[int, Checkpoint | BroughtMaps]]
 
 
-def missing_files(models: Mapping[str, Mapping[int, Checkpoint | BroughtMaps]]) -> str:
+def missing_files(models: Models) -> str:
     """One sentence for each file that is not there; empty where all are."""
     return "\n".join(
-        f"config: {key}.{condition}.{state}: there is no file '{path}'{hint}."
-        for condition, states in models.items()
-        for state, model in states.items()
-        for key, path, hint in named_files(model)
+        f"config: {key}: there is no file '{path}'{hint}."
+        for key, path, hint in named_files(models)
         if not Path(path).is_file()
     )
 
 
-def named_files(model: Checkpoint | BroughtMaps) -> list[tuple[str, str, str]]:
-    """The files of one model: the key that names each, its path, and what else would do."""
-    if isinstance(model, Checkpoint):
-        return [("checkpoints", model.file, "")]
-    predictions = model.predictions or predictions_beside(model.file)
-    hint = "" if model.predictions else ", the predictions beside the maps, nor a .parquet"
-    return [("maps", model.file, ""), ("maps", predictions, hint)]
+def named_files(models: Models) -> Iterator[tuple[str, str, str]]:
+    """Every file of the models: the key that names it, its path, and what else would do."""
+    for condition, states in models.items():
+        for state, model in states.items():
+            of_model = f"{condition}.{state}"
+            if isinstance(model, Checkpoint):
+                yield f"checkpoints.{of_model}", model.file, ""
+                continue
+            hint = "" if model.predictions else ", the predictions beside the maps, nor a .parquet"
+            yield f"maps.{of_model}", model.file, ""
+            yield f"maps.{of_model}", model.predictions_file, hint

@@ -85,7 +85,7 @@ BUILT_INS: dict[str, Any] = {
 
 
 def __getattr__(name: str) -> Any:
-    """The section of a built-in by its name: so it gets from process to process."""
+    """The section of a built-in by its name, as which it is sent to another process."""
     if name in BUILT_INS:
         return BUILT_INS[name]
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
